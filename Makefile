@@ -1,0 +1,39 @@
+# Each target makes `.venv` and installs what it needs, so a fresh checkout needs
+# nothing but Python 3.11 or newer. Pins are in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint docs bench wheel clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[compare]' --group dev
+	touch $@
+
+demo: $(READY)  ## the main job: which loss serves German Credit?
+	$(BIN)/costfn compare german-credit --out demo
+
+test: $(READY)  ## the suite, then once more with the shapes checked at run time
+	$(BIN)/python -m pytest --numprocesses 2 --quiet
+	$(BIN)/python -m pytest --numprocesses 2 --quiet tests \
+		--jaxtyping-packages=costfn,costfn_nn,beartype.beartype -m "not unchecked"
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+wheel: $(READY)  ## built, installed elsewhere in a clean environment, imported
+	bash .ci/wheel
+
+clean:
+	rm -rf .venv build dist docs/_build demo

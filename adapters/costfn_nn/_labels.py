@@ -1,0 +1,114 @@
+"""The losses for imbalance, order and label noise as modules."""
+
+from torch import Tensor
+
+import costfn
+from costfn import Reduction
+
+from ._loss import LabelLoss
+
+
+class RankedProbabilityLoss(LabelLoss):
+    """Module of `costfn.ranked_probability_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.ranked_probability_loss` with the options."""
+        return costfn.ranked_probability_loss(logits, target)
+
+
+class FocalLoss(LabelLoss):
+    """Module of `costfn.focal_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        gamma: float = 2.0,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+        self.gamma = gamma
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.focal_loss` with the options."""
+        return costfn.focal_loss(logits, target, gamma=self.gamma)
+
+
+class LogitAdjustedLoss(LabelLoss):
+    """Module of `costfn.logit_adjusted_loss`, which documents the options."""
+
+    prior: Tensor
+
+    def __init__(
+        self,
+        prior: Tensor,
+        *,
+        temperature: float = 1.0,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+        self.register_buffer("prior", prior)
+        self.temperature = temperature
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.logit_adjusted_loss` with the options."""
+        return costfn.logit_adjusted_loss(
+            logits, target, self.prior, temperature=self.temperature
+        )
+
+
+class ForwardCorrectedLoss(LabelLoss):
+    """Module of `costfn.forward_corrected_loss`, which documents the options."""
+
+    transition: Tensor
+
+    def __init__(
+        self,
+        transition: Tensor,
+        *,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+        self.register_buffer("transition", transition)
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.forward_corrected_loss` with the options."""
+        return costfn.forward_corrected_loss(logits, target, self.transition)

@@ -1,0 +1,61 @@
+"""The losses of soft targets as modules."""
+
+from torch import Tensor
+
+import costfn
+from costfn import Reduction, _check
+from costfn._soft_targets import Divergence
+
+from ._loss import ProbsLoss
+
+
+class SoftTargetLoss(ProbsLoss):
+    """Module of `costfn.soft_target_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        divergence: Divergence = "cross_entropy",
+        weight: Tensor | None = None,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(weight=weight, reduction=reduction)
+        self.divergence: Divergence = divergence
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.soft_target_loss` with the options."""
+        return costfn.soft_target_loss(logits, target, divergence=self.divergence)
+
+
+class SinkhornLoss(ProbsLoss):
+    """Module of `costfn.sinkhorn_loss`, which documents the options."""
+
+    cost: Tensor
+
+    def __init__(
+        self,
+        cost: Tensor,
+        *,
+        epsilon: float,
+        debias: bool = True,
+        iterations: int = 50,
+        weight: Tensor | None = None,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(weight=weight, reduction=reduction)
+        _check.cost_matrix("cost", cost)
+        self.register_buffer("cost", cost)
+        self.epsilon = epsilon
+        self.debias = debias
+        self.iterations = iterations
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.sinkhorn_loss` with the options."""
+        return costfn.sinkhorn_loss(
+            logits,
+            target,
+            self.cost,
+            epsilon=self.epsilon,
+            debias=self.debias,
+            iterations=self.iterations,
+        )

@@ -1,0 +1,251 @@
+"""Checks of arguments, and the words in which they fail.
+
+Shapes, dtypes and Python numbers are always checked. Values of tensors are checked
+where that needs no wait for a device: on the CPU, outside `torch.compile`, but inside
+`vmap` and `grad` too. Where values cannot be seen the losses turn bad ones into NaN.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+
+import torch
+from torch import Tensor
+
+
+def visible(values: Tensor) -> Tensor | None:
+    """The plain tensor whose values may be read now, or None."""
+    if torch.compiler.is_compiling():
+        return None
+    plain = torch.func.debug_unwrap(values, recurse=True)
+    # An exact type: fake tensors and other subclasses have no values to read.
+    if type(plain) not in (Tensor, torch.nn.Parameter) or plain.device.type != "cpu":
+        return None
+    return plain.detach() if plain.numel() else None
+
+
+def tensor(name: str, value: object) -> None:
+    """Checks that `value` is a tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(value).__name__}")
+
+
+def scores(name: str, value: Tensor) -> None:
+    """Checks floating-point values over two or more classes in the last axis."""
+    tensor(name, value)
+    if not value.is_floating_point():
+        raise TypeError(f"{name} must be floating point, got {value.dtype}")
+    if value.ndim == 0 or value.shape[-1] < 2:
+        raise ValueError(
+            f"{name} must end in an axis of 2 or more classes, "
+            f"got shape {tuple(value.shape)}"
+        )
+
+
+def target(value: Tensor, batch: Sequence[int], classes: int) -> None:
+    """Checks integer labels of shape `batch`, or probabilities `(*batch, classes)`."""
+    tensor("target", value)
+    batch = tuple(batch)
+    if value.is_floating_point():
+        if value.shape == batch:
+            raise TypeError(
+                f"target must be integer labels of shape {batch} or class probabilities"
+                f" of shape {(*batch, classes)}, got {value.dtype} of shape {batch};"
+                " labels stored as floats become labels by target.long()"
+            )
+        probs("target", value, (*batch, classes))
+        return
+    labels("target", value, batch, classes)
+
+
+def labels(name: str, value: Tensor, batch: Sequence[int], classes: int) -> None:
+    """Checks class indices: an integer dtype, the shape `batch`, `[0, classes)`."""
+    tensor(name, value)
+    if value.dtype == torch.bool or value.is_complex() or value.is_floating_point():
+        raise TypeError(f"{name} must be integer labels, got {value.dtype}")
+    if value.shape != tuple(batch):
+        raise ValueError(
+            f"{name} must have the shape {tuple(batch)} of the examples, "
+            f"got {tuple(value.shape)}"
+        )
+    seen = visible(value)
+    if seen is None:
+        return
+    low, high = (int(bound) for bound in torch.aminmax(seen))
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"{name} must be labels in [0, {classes}), got values from {low} to {high};"
+            " to leave examples out give them any valid label and mask them with"
+            " costfn.reduce(..., where=...)"
+        )
+
+
+def probs(name: str, value: Tensor, shape: Sequence[int] | None = None) -> None:
+    """Checks rows of probabilities: of a given shape, none negative, each of sum 1."""
+    scores(name, value)
+    if shape is not None and value.shape != tuple(shape):
+        raise ValueError(
+            f"{name} must have the shape {tuple(shape)}, one probability per class, "
+            f"got {tuple(value.shape)}"
+        )
+    seen = visible(value)
+    if seen is None:
+        return
+    wrong = ~are_probs(seen)
+    if wrong.any():
+        row = seen[wrong][0]
+        shown = [round(x, 4) for x in row[:6].tolist()]
+        raise ValueError(
+            f"{name} must be class probabilities, rows of sum 1 and nothing negative, "
+            f"got a row {shown}{' ...' if len(row) > 6 else ''} "
+            f"of sum {row.sum().item():.4g}. "
+            "Logits? Take their softmax. Rows of a cost matrix? As soft targets they "
+            "train the costliest class: pass labels and the matrix to a cost loss, or "
+            "costfn.soft_targets(cost, temperature=...)"
+        )
+
+
+def are_probs(rows: Tensor) -> Tensor:
+    """Which rows are probabilities, `(*batch,)`, up to the rounding of their dtype."""
+    tolerance = max(1e-3, 4 * torch.finfo(rows.dtype).eps)
+    wide = rows if rows.dtype == torch.float64 else rows.float()
+    return ((wide.sum(-1) - 1).abs() <= tolerance) & (wide.amin(-1) >= -tolerance)
+
+
+def cost_matrix(
+    name: str,
+    value: Tensor,
+    *,
+    classes: int | None = None,
+    decisions: int | None = None,
+    batch: Sequence[int] | None = None,
+    non_negative: bool = False,
+) -> None:
+    """Checks a cost matrix `(classes, decisions)`, or with `batch` one per example."""
+    numbers(name, value)
+    shape = tuple(value.shape)
+    rows = f"{classes}" if classes else "classes"
+    columns = f"{decisions}" if decisions else "decisions"
+    if value.ndim < 2 or (batch is None and value.ndim > 2):
+        raise ValueError(f"{name} must be a matrix ({rows}, {columns}), got {shape}")
+    if batch is not None and value.ndim > 2 and shape[:-2] != tuple(batch):
+        raise ValueError(
+            f"{name} must be one matrix ({rows}, {columns}) or one per example, "
+            f"{tuple(batch)} of them, got shape {shape}"
+        )
+    if (classes or shape[-2]) != shape[-2] or (decisions or shape[-1]) != shape[-1]:
+        raise ValueError(
+            f"{name} must have one row per true class and one column per decision, "
+            f"({rows}, {columns}), got shape {shape}"
+        )
+    if shape[-2] < 2 or shape[-1] < 2:
+        raise ValueError(
+            f"{name} must have 2 or more classes and decisions, got shape {shape}"
+        )
+    cost_values(name, value, non_negative=non_negative)
+
+
+def cost_values(name: str, value: Tensor, *, non_negative: bool = False) -> None:
+    """Checks that costs are finite and, where a loss needs it, not negative."""
+    seen = visible(value)
+    if seen is None:
+        return
+    if not seen.isfinite().all():
+        where = (~seen.isfinite()).nonzero()[0].tolist()
+        raise ValueError(
+            f"{name} must be finite, got {seen[tuple(where)].item()} at {where}"
+        )
+    if non_negative and seen.amin() < 0:
+        where = (seen == seen.amin()).nonzero()[0].tolist()
+        raise ValueError(
+            f"{name} must be at least 0, got {seen.amin().item():.6g} at {where}; "
+            "subtracting from each row of costs its smallest changes no decision"
+        )
+
+
+def decision_problem(
+    logits: Tensor,
+    target_: Tensor | None,
+    cost: Tensor,
+    *,
+    non_negative: bool = False,
+) -> None:
+    """Checks scores of decisions, a target or None, and their costs."""
+    scores("logits", logits)
+    batch, decisions = logits.shape[:-1], logits.shape[-1]
+    if target_ is None:
+        numbers("cost", cost)
+        if cost.shape != logits.shape:
+            raise ValueError(
+                "cost must be one cost vector per example where target is None, "
+                f"shape {tuple(logits.shape)}, got {tuple(cost.shape)}"
+            )
+        cost_values("cost", cost, non_negative=non_negative)
+        return
+    cost_matrix(
+        "cost", cost, decisions=decisions, batch=batch, non_negative=non_negative
+    )
+    target(target_, batch, cost.shape[-2])
+
+
+def class_problem(
+    logits: Tensor,
+    target_: Tensor,
+    cost: Tensor,
+    *,
+    decisions: int | None = None,
+    non_negative: bool = False,
+) -> None:
+    """Checks scores of classes, a target, and costs with a row per class."""
+    scores("logits", logits)
+    batch, classes = logits.shape[:-1], logits.shape[-1]
+    cost_matrix(
+        "cost",
+        cost,
+        classes=classes,
+        decisions=decisions,
+        batch=batch,
+        non_negative=non_negative,
+    )
+    target(target_, batch, classes)
+
+
+def numbers(name: str, value: Tensor) -> None:
+    """Checks a tensor of real numbers, integers included."""
+    tensor(name, value)
+    if value.dtype == torch.bool or value.is_complex():
+        raise TypeError(f"{name} must hold real numbers, got {value.dtype}")
+
+
+def per_class(name: str, value: Tensor, classes: int | None = None) -> None:
+    """Checks one number per class: of a given length, or of 2 or more."""
+    numbers(name, value)
+    if value.ndim != 1 or len(value) < 2 or (classes or len(value)) != len(value):
+        raise ValueError(
+            f"{name} must be one number per class, shape ({classes or 'classes'},), "
+            f"got {tuple(value.shape)}"
+        )
+
+
+def at_least_zero(name: str, value: object) -> None:
+    """Checks a Python number; a tensor passes unchecked."""
+    if isinstance(value, int | float) and not (value >= 0 and isfinite(value)):
+        raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+
+
+def positive(name: str, value: object) -> None:
+    """Checks a Python number; a tensor passes unchecked."""
+    if isinstance(value, int | float) and not (value > 0 and isfinite(value)):
+        raise ValueError(f"{name} must be above 0 and finite, got {value}")
+
+
+def finite(name: str, value: object) -> None:
+    """Checks a Python number; a tensor passes unchecked."""
+    if isinstance(value, int | float) and not isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+
+
+def one_of(name: str, value: object, choices: Sequence[object]) -> None:
+    """Checks an option that is one of a few words or numbers."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}")

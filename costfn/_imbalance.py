@@ -1,0 +1,162 @@
+"""Losses and weights for classes of very different frequency."""
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._math import (
+    class_probs,
+    cross_entropy,
+    log_complement,
+    log_odds,
+    softplus,
+    upcast,
+)
+from ._types import Logits, Losses, PerClass, Target
+
+
+def focal_loss(
+    logits: Logits, target: Target, *, gamma: float | Tensor = 2.0
+) -> Losses:
+    """Cross entropy with less weight on the examples already classified well.
+
+    `-(1 - p)**gamma * log(p)` with `p` the softmax probability of the label; for class
+    probabilities, its mean over the label.
+
+    Properties: 0 at a perfect prediction; log-divergent; not convex and not proper for
+    `gamma > 0`: its probabilities are too timid for the minimum-cost rule.
+
+    Args:
+        logits: Scores of the classes, `(*batch, classes)`.
+        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
+        gamma: Focusing exponent, at least 0. At 0 the loss is cross entropy.
+
+    Returns:
+        Loss of each example, in nats, `(*batch,)`.
+
+    Raises:
+        TypeError: If `logits` is not floating point, or `target` neither kind.
+        ValueError: If shapes do not match, a label is out of range, rows of `target`
+            are no probabilities, or `gamma` is below 0.
+
+    Example:
+        >>> import torch, costfn
+        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 0.0]])
+        >>> costfn.focal_loss(logits, torch.tensor([0, 0]))
+        tensor([0.0018, 0.1733])
+
+    Source:
+        Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017; here with the
+        softmax in place of the sigmoid. https://arxiv.org/abs/1708.02002
+    """
+    _check.scores("logits", logits)
+    _check.target(target, logits.shape[:-1], logits.shape[-1])
+    _check.at_least_zero("gamma", gamma)
+    z = upcast(logits)
+    # Through log(1 - p), so nothing cancels, and the gradient stays finite for
+    # gamma < 1, where (1 - p) ** gamma has none at p = 1.
+    if not target.is_floating_point():
+        margin = log_odds(z, target)
+        modulated = torch.exp(-gamma * softplus(margin)) * softplus(-margin)
+        return modulated.to(logits.dtype)
+    q = class_probs(target, z.shape[-1], z.dtype)
+    of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)
+    return -(q * of_label).sum(-1).to(logits.dtype)
+
+
+def logit_adjusted_loss(
+    logits: Logits,
+    target: Target,
+    prior: PerClass,
+    *,
+    temperature: float | Tensor = 1.0,
+) -> Losses:
+    """Cross entropy that leaves the class frequencies out: argmax serves rare classes.
+
+    `log(sum_j exp(z_j + t log(prior_j))) - z_y - t log(prior_y)`.
+
+    Properties: convex; log-divergent; 0 only in the limit; consistent for the balanced
+    error under argmax. The softmax of the logits estimates the class probabilities
+    under equal priors; that of `logits + log(prior)` the probabilities in the data.
+
+    Args:
+        logits: Scores of the classes, `(*batch, classes)`.
+        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
+        prior: Frequency or count of each class, above 0, `(classes,)`.
+        temperature: Strength of the adjustment, at least 0: 0 is cross entropy.
+
+    Returns:
+        Loss of each example, in nats, `(*batch,)`.
+
+    Raises:
+        TypeError: If `logits` is not floating point, or `target` neither kind.
+        ValueError: If shapes do not match, a label is out of range, rows of `target`
+            are no probabilities, `prior` is not above 0 or `temperature` below 0.
+
+    Example:
+        >>> import torch, costfn
+        >>> logits, prior = torch.zeros(2, 2), torch.tensor([0.9, 0.1])
+        >>> costfn.logit_adjusted_loss(logits, torch.tensor([0, 1]), prior)
+        tensor([0.1054, 2.3026])
+
+    Source:
+        Menon et al., "Long-tail Learning via Logit Adjustment", ICLR 2021.
+        https://arxiv.org/abs/2007.07314
+    """
+    _check.scores("logits", logits)
+    classes = logits.shape[-1]
+    _check.target(target, logits.shape[:-1], classes)
+    _check.at_least_zero("temperature", temperature)
+    _check.per_class("prior", prior, classes)
+    seen = _check.visible(prior)
+    if seen is not None and not (seen.isfinite() & (seen > 0)).all():
+        raise ValueError(
+            f"prior must be above 0 and finite for every class, got {seen.tolist()}"
+        )
+    z = upcast(logits)
+    frequency = prior.to(z.dtype)
+    log_prior = frequency.masked_fill(frequency <= 0, torch.nan).log()
+    return cross_entropy(z + temperature * log_prior, target).to(logits.dtype)
+
+
+def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
+    """Class weights by the effective number of examples.
+
+    `(1 - beta) / (1 - beta**n_k)`, scaled so that the classes present have mean 1.
+
+    Args:
+        counts: Examples of each class, at least 0, `(classes,)`. A class without
+            examples gets weight 0 and does not enter the mean.
+        beta: In [0, 1): at 0 all weights are 1, towards 1 they become inverse
+            frequencies. The paper tries 0.9, 0.99, 0.999 and 0.9999.
+
+    Returns:
+        Weights `(classes,)`, in float64 if `counts` is, else in the default dtype.
+
+    Raises:
+        TypeError: If `counts` is no tensor of numbers.
+        ValueError: If it is not one axis of 2 or more, negative or not finite, or
+            `beta` lies outside [0, 1).
+
+    Example:
+        >>> import torch, costfn
+        >>> costfn.class_balanced_weights(torch.tensor([900, 100]), beta=0.999)
+        tensor([0.2764, 1.7236])
+
+    Source:
+        Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR
+        2019. https://arxiv.org/abs/1901.05555
+    """
+    _check.per_class("counts", counts)
+    _check.cost_values("counts", counts, non_negative=True)
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta must be in [0, 1), got {beta}")
+    number = counts.double()
+    present = number > 0
+    # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.
+    log_beta = torch.tensor(beta, dtype=torch.float64).log()
+    effective = -torch.expm1(torch.where(present, number, 1.0) * log_beta)
+    weights = torch.where(present, 1 / effective, 0.0)
+    scaled = weights * present.sum() / weights.sum()
+    wide = counts.dtype == torch.float64
+    return scaled if wide else scaled.to(torch.get_default_dtype())

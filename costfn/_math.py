@@ -1,0 +1,113 @@
+"""Numerically careful pieces that more than one loss needs."""
+
+import torch
+from torch import Tensor
+
+from . import _check
+
+
+def upcast(values: Tensor) -> Tensor:
+    """The values in float32 at least, where half precision would lose the sums."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)).
+
+    `torch.nn.functional.softplus` is exactly linear above 20, where this keeps its
+    value and its first two derivatives.
+    """
+    return torch.logaddexp(x, torch.zeros_like(x))
+
+
+def one_hot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    """Labels as probabilities `(*batch, classes)`; a bad label gives a row of NaN."""
+    index, invalid = safe_labels(labels, classes)
+    rows = index.unsqueeze(-1) == torch.arange(classes, device=labels.device)
+    hot = rows.to(dtype)
+    return hot if invalid is None else hot.masked_fill(invalid.unsqueeze(-1), torch.nan)
+
+
+def safe_labels(labels: Tensor, classes: int) -> tuple[Tensor, Tensor | None]:
+    """Labels that can be used as an index, and which of them were out of range.
+
+    The second is None where the labels were seen, and so checked, already.
+    """
+    index = labels.long()
+    if _check.visible(labels) is not None:
+        return index, None
+    invalid = (index < 0) | (index >= classes)
+    return index.masked_fill(invalid, 0), invalid
+
+
+def class_probs(target: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    """The target as probabilities `(*batch, classes)`; NaN rows where it is neither."""
+    if not target.is_floating_point():
+        return one_hot(target, classes, dtype)
+    q = target.to(dtype)
+    if _check.visible(target) is not None:
+        return q
+    # Times, not where: so the gradient is NaN as well.
+    ones = torch.ones_like(q[..., :1])
+    return q * ones.masked_fill(~_check.are_probs(target).unsqueeze(-1), torch.nan)
+
+
+def non_negative(cost: Tensor) -> Tensor:
+    """The costs, with NaN for negative ones that could not be seen and refused."""
+    if _check.visible(cost) is not None or not cost.is_floating_point():
+        return cost
+    return cost.masked_fill(cost < 0, torch.nan)
+
+
+def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
+    """Log odds of the labelled class, log(p / (1 - p)) with p its softmax probability.
+
+    It keeps full relative precision as p nears 0 or 1, where 1 - p would not.
+    """
+    index, invalid = safe_labels(labels, logits.shape[-1])
+    index = index.unsqueeze(-1)
+    labelled = logits.gather(-1, index).squeeze(-1)
+    others = logits.scatter(-1, index, -torch.inf).logsumexp(-1)
+    margin = labelled - others
+    if invalid is None:
+        return margin
+    return margin * torch.ones_like(margin).masked_fill(invalid, torch.nan)
+
+
+def log_complement(logits: Tensor) -> Tensor:
+    """log(1 - p) for each class, with p the softmax, at full relative precision.
+
+    The likeliest class is taken through the others' log-sum-exp; for the rest p is at
+    most 1/2 and log1p is safe. `log(1 - softmax)` is -inf in float32 from a gap of 17.
+    """
+    top = logits.detach().argmax(-1, keepdim=True)
+    is_top = top == torch.arange(logits.shape[-1], device=logits.device)
+    others = logits.masked_fill(is_top, -torch.inf).logsumexp(-1, keepdim=True)
+    of_top = others - logits.logsumexp(-1, keepdim=True)
+    p = logits.softmax(-1).masked_fill(is_top, 0.0)
+    return torch.where(is_top, of_top, torch.log1p(-p))
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy of each example, in nats, with labels or class probabilities."""
+    if not target.is_floating_point():
+        return softplus(-log_odds(logits, target))
+    q = class_probs(target, logits.shape[-1], logits.dtype)
+    return -(q * logits.log_softmax(-1)).sum(-1)
+
+
+def times(rows: Tensor, matrix: Tensor) -> Tensor:
+    """Rows `(*batch, K)` times a matrix `(K, D)` or one per example, `(*batch, K, D)`.
+
+    In full precision under autocast too, which would round the product to bfloat16.
+    """
+    if not torch.amp.is_autocast_available(rows.device.type):
+        return _times(rows, matrix)
+    with torch.autocast(rows.device.type, enabled=False):
+        return _times(rows, matrix)
+
+
+def _times(rows: Tensor, matrix: Tensor) -> Tensor:
+    if matrix.ndim == 2:
+        return rows @ matrix
+    return (rows.unsqueeze(-2) @ matrix).squeeze(-2)

@@ -1,0 +1,98 @@
+"""From one loss per example to one number: the only place that reduces."""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._math import upcast
+
+Reduction = Literal["none", "mean", "sum"]
+
+
+def reduce(
+    losses: Tensor,
+    *,
+    weight: Tensor | None = None,
+    where: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Weigh, mask and average losses.
+
+    `mean` is `sum(weight * loss) / sum(weight)` over the examples that `where` keeps;
+    if nothing is left, 0 with gradient 0. A loss that is masked out contributes neither
+    value nor gradient, even if it is NaN or infinite. (If the *logits* of a masked
+    example are not finite, mask them before the loss: the gradient of `softmax` there
+    is 0 times NaN.)
+
+    Args:
+        losses: One loss per example, any shape, floating point.
+        weight: Weight of each example, at least 0, the shape of `losses`. Default: 1.
+        where: True for the examples to keep, boolean, the shape of `losses`.
+        reduction: `"mean"`, `"sum"`, or `"none"`, which keeps the shape.
+
+    Returns:
+        A scalar, or the shape of `losses` for `"none"` (masked entries are 0); in the
+        dtype of `losses`, summed in float32 at least.
+
+    Raises:
+        TypeError: If `losses` is not floating point or `where` not boolean.
+        ValueError: If shapes differ, a weight is negative or not finite, or `reduction`
+            is unknown.
+
+    Example:
+        >>> import torch, costfn
+        >>> losses = torch.tensor([1.0, 3.0, float("nan")])
+        >>> costfn.reduce(losses, where=torch.tensor([True, True, False]))
+        tensor(2.)
+        >>> costfn.reduce(losses[:2], weight=torch.tensor([3.0, 1.0]))
+        tensor(1.5000)
+
+    Source:
+        The weighted mean of `torch.nn.CrossEntropyLoss(weight=...)` for labels, here
+        the same for every kind of target (pytorch issue 107680).
+    """
+    _check.tensor("losses", losses)
+    if not losses.is_floating_point():
+        raise TypeError(f"losses must be floating point, got {losses.dtype}")
+    _check.one_of("reduction", reduction, get_args(Reduction))
+    values = upcast(losses)
+    weights = torch.ones_like(values) if weight is None else _weights(weight, values)
+    if where is not None:
+        _check.tensor("where", where)
+        if where.dtype != torch.bool:
+            raise TypeError(f"where must be boolean, got {where.dtype}")
+        _same_shape("where", where, losses)
+        values = values.masked_fill(~where, 0.0)
+        weights = weights.masked_fill(~where, 0.0)
+    weighted = weights * values
+    if reduction == "none":
+        return weighted.to(losses.dtype)
+    total = weighted.sum()
+    if reduction == "sum":
+        return total.to(losses.dtype)
+    amount = weights.sum()
+    some = amount != 0
+    mean = torch.where(some, total / torch.where(some, amount, 1.0), 0.0)
+    return mean.to(losses.dtype)
+
+
+def _weights(weight: Tensor, values: Tensor) -> Tensor:
+    _check.numbers("weight", weight)
+    _same_shape("weight", weight, values)
+    seen = _check.visible(weight)
+    if seen is not None and not (seen.isfinite() & (seen >= 0)).all():
+        raise ValueError(
+            "weight must be at least 0 and finite, got values from "
+            f"{seen.min().item():.6g} to {seen.max().item():.6g}"
+        )
+    return weight.to(values.dtype)
+
+
+def _same_shape(name: str, value: Tensor, losses: Tensor) -> None:
+    if value.shape != losses.shape:
+        raise ValueError(
+            f"{name} must have the shape {tuple(losses.shape)} of losses, "
+            f"got {tuple(value.shape)}"
+        )

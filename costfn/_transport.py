@@ -1,0 +1,201 @@
+"""Optimal transport: mass moved from the target to the prediction at its cost."""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._math import class_probs, non_negative, upcast
+from ._reduce import reduce
+from ._types import Logits, Losses, Probs, SquareCost, Target
+from .costs import select_costs
+
+Scope = Literal["batch", "example"]
+
+
+def sinkhorn_loss(
+    logits: Logits,
+    target_probs: Probs,
+    cost: SquareCost,
+    *,
+    epsilon: float | Tensor,
+    debias: bool = True,
+    iterations: int = 50,
+) -> Losses:
+    """Entropic transport cost from target probabilities to the softmax.
+
+    `OT(q, p) = min_P sum_ij P_ij cost_ij + epsilon KL(P, q p')` over couplings `P` of
+    `q` and `p`; debiased, `OT(q, p) - OT(q, q) / 2 - OT(p, p) / 2`.
+
+    For labels it is not worth its price: with one-hot targets `OT` is exactly
+    `expected_cost_loss`, whatever `epsilon`.
+
+    Properties: debiased, 0 at a perfect prediction, and between the transport cost
+    (`epsilon` to 0) and `energy_cost_loss` (to infinity); bounded by the costs. After
+    too few iterations for a small `epsilon`, the value is a lower bound of `OT`.
+
+    Args:
+        logits: Scores of the classes, `(*batch, classes)`.
+        target_probs: Rows of sum 1, `(*batch, classes)`.
+        cost: Costs, `(classes, classes)` or `(*batch, classes, classes)`.
+        epsilon: Smoothing, above 0, in the unit of `cost`; a tenth of a typical cost is
+            a start.
+        debias: Whether to subtract the two self-transports.
+        iterations: Sinkhorn steps, at least 1; fixed, so that every transform works.
+            They are differentiated through, at `classes**2` memory each.
+
+    Returns:
+        Loss of each example, in the unit of `cost`, `(*batch,)`.
+
+    Raises:
+        TypeError: If `logits` or `target_probs` is not floating point.
+        ValueError: If shapes do not match, rows of `target_probs` are no probabilities,
+            `cost` is not finite, `epsilon` not above 0 or `iterations` below 1.
+
+    Example:
+        >>> import torch, costfn
+        >>> cost = costfn.costs.ordinal(3)
+        >>> logits, target = torch.zeros(1, 3), torch.tensor([[0.5, 0.5, 0.0]])
+        >>> costfn.sinkhorn_loss(logits, target, cost, epsilon=0.5)
+        tensor([0.2783])
+
+    Source:
+        Cuturi, "Sinkhorn Distances", NeurIPS 2013, https://arxiv.org/abs/1306.0895;
+        debiasing: Feydy et al., AISTATS 2019, https://arxiv.org/abs/1810.08278; as a
+        loss: Frogner et al., NeurIPS 2015, https://arxiv.org/abs/1506.05439.
+    """
+    _check.scores("logits", logits)
+    batch, classes = logits.shape[:-1], logits.shape[-1]
+    _check.probs("target_probs", target_probs, logits.shape)
+    _check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
+    _check.positive("epsilon", epsilon)
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1, got {iterations}")
+    z = upcast(logits)
+    costs = cost.to(z.dtype)
+    p, log_p = z.softmax(-1), z.log_softmax(-1)
+    q = class_probs(target_probs, classes, z.dtype)
+    log_q = _log(q)
+
+    def transport(a: Tensor, log_a: Tensor, b: Tensor, log_b: Tensor) -> Tensor:
+        return _transport(a, log_a, b, log_b, costs, epsilon, iterations)
+
+    losses = transport(q, log_q, p, log_p)
+    if debias:
+        of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
+        losses = losses - of_itself / 2
+    return losses.to(logits.dtype)
+
+
+def _log(q: Tensor) -> Tensor:
+    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN.
+    never = torch.finfo(q.dtype).min / 4
+    return torch.where(q == 0, never, torch.where(q == 0, 1.0, q).log())
+
+
+def _transport(
+    a: Tensor,
+    log_a: Tensor,
+    b: Tensor,
+    log_b: Tensor,
+    cost: Tensor,
+    epsilon: float | Tensor,
+    iterations: int,
+) -> Tensor:
+    f = torch.zeros_like(a)
+    g = torch.zeros_like(b)
+    for _ in range(iterations):
+        to_columns = log_b.unsqueeze(-2) + (g.unsqueeze(-2) - cost) / epsilon
+        f = -epsilon * to_columns.logsumexp(-1)
+        to_rows = log_a.unsqueeze(-1) + (f.unsqueeze(-1) - cost) / epsilon
+        g = -epsilon * to_rows.logsumexp(-2)
+    # The dual value; after the last step the coupling has mass 1, so nothing is left.
+    return (a * f).sum(-1) + (b * g).sum(-1)
+
+
+def generalized_wasserstein_dice_loss(
+    logits: Logits,
+    target: Target,
+    cost: SquareCost,
+    *,
+    background: int | None = 0,
+    scope: Scope = "batch",
+    sample_weight: Tensor | None = None,
+    where: Tensor | None = None,
+) -> Tensor:
+    """Dice loss in which a wrong class counts by its distance from the right one.
+
+    With `M = cost / max(cost)`, for each example `W = sum_j p_j M[y, j]`; then
+    `sum(W) / (2 sum(a (1 - W)) + sum(W))` with `a = M[y, background]`, so that the
+    background makes no true positives; `a = 1` without one.
+
+    A batch loss: the sums run over all examples (pixels) together, or over each image
+    alone with `scope="example"`.
+
+    Properties: in [0, 1]; 0 at a perfect prediction; 0 with gradient 0 where nothing
+    is left to judge; not convex; not proper.
+
+    Args:
+        logits: Scores of the classes, `(*batch, classes)`.
+        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
+        cost: Costs, at least 0 and 0 on the diagonal, `(classes, classes)`.
+        background: Class of the background, or None for none.
+        scope: `"batch"` sums over all batch axes; `"example"` over all but the first,
+            and then takes the mean over that.
+        sample_weight: Weight of each example, at least 0, `(*batch,)`.
+        where: True for the examples to keep, `(*batch,)`.
+
+    Returns:
+        A scalar in [0, 1].
+
+    Raises:
+        TypeError: If `logits` is not floating point, `target` neither kind or `where`
+            not boolean.
+        ValueError: If shapes do not match, a label is out of range, rows of `target`
+            are no probabilities, `cost` is negative or not finite, a weight is
+            negative, `background` is no class, `scope` is unknown, or `"example"` is
+            asked for fewer than 2 batch axes.
+
+    Example:
+        >>> import torch, costfn
+        >>> cost = costfn.costs.zero_one(2)
+        >>> logits = torch.tensor([[3.0, 0.0], [0.0, 3.0]])
+        >>> costfn.generalized_wasserstein_dice_loss(logits, torch.tensor([0, 1]), cost)
+        tensor(0.0474)
+
+    Source:
+        Fidon et al., "Generalised Wasserstein Dice Score for Imbalanced Multi-class
+        Segmentation using Holistic Convolutional Networks", BrainLes 2017.
+        https://arxiv.org/abs/1707.00478
+    """
+    _check.class_problem(
+        logits, target, cost, decisions=logits.shape[-1], non_negative=True
+    )
+    classes = logits.shape[-1]
+    if background is not None:
+        _check.one_of("background", background, range(classes))
+    _check.one_of("scope", scope, get_args(Scope))
+    if scope == "example" and logits.ndim < 3:
+        raise ValueError(
+            "scope must be 'batch' unless logits have a batch axis of images and axes "
+            f"of pixels, (images, ..., classes), got shape {tuple(logits.shape)}"
+        )
+    z = upcast(logits)
+    costs = non_negative(cost).to(z.dtype)
+    largest = costs.amax((-2, -1), keepdim=True)
+    distance = costs / torch.where(largest > 0, largest, 1.0)
+    row = select_costs(target, distance)
+    wrong = (row * z.softmax(-1)).sum(-1)
+    right = 1 - wrong
+    if background is not None:
+        right = right * row[..., background]
+    axes = tuple(range(int(scope == "example"), wrong.ndim))
+    errors, hits = (
+        reduce(x, weight=sample_weight, where=where, reduction="none").sum(axes)
+        for x in (wrong, right)
+    )
+    total = 2 * hits + errors
+    some = total > 0
+    losses = torch.where(some, errors / torch.where(some, total, 1.0), 0.0)
+    return reduce(losses).to(logits.dtype)
