@@ -192,7 +192,7 @@ def class_problem(
     target_: Tensor,
     cost: Tensor,
     *,
-    decisions: int | None = None,
+    square: bool = True,
     non_negative: bool = False,
 ) -> None:
     """Checks scores of classes, a target, and costs with a row per class."""
@@ -202,7 +202,7 @@ def class_problem(
         "cost",
         cost,
         classes=classes,
-        decisions=decisions,
+        decisions=classes if square else None,
         batch=batch,
         non_negative=non_negative,
     )

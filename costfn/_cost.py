@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._cost_vector import select_costs
 from ._math import cross_entropy, log_complement, non_negative, times, upcast
 from ._types import (
     CostVectors,
@@ -20,7 +21,6 @@ from ._types import (
     SquareCost,
     Target,
 )
-from .costs import select_costs
 
 Base = Literal["cross_entropy", "log_cost"]
 
@@ -208,9 +208,7 @@ def cost_regularized_loss(
     """
     _check.one_of("base", base, get_args(Base))
     log_base = base == "log_cost"
-    _check.class_problem(
-        logits, target, cost, decisions=logits.shape[-1], non_negative=log_base
-    )
+    _check.class_problem(logits, target, cost, non_negative=log_base)
     _check.at_least_zero("strength", strength)
     z, c = _prepare(logits, target, non_negative(cost) if log_base else cost)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
@@ -261,7 +259,7 @@ def soft_decision_cost_loss(
         "Analysis and Comparison of Classification Metrics", 2022.
         https://arxiv.org/abs/2209.05355
     """
-    _check.class_problem(logits, target, cost)
+    _check.class_problem(logits, target, cost, square=False)
     _check.positive("temperature", temperature)
     z, c = _prepare(logits, target, cost)
     expected = times(z.softmax(-1), cost.to(z.dtype))

@@ -83,7 +83,7 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         >>> print(found)
         2 classes x 2 decisions, zero diagonal, not symmetric, reasonable, not metric,
         not conditionally negative definite
-        - Mistakes differ in cost: the likeliest class is not the cheapest decision. ...
+        - Mistakes differ in cost: the likeliest class may not be the cheapest ...
         - Not symmetric: energy_cost_loss is not proper.
 
     Source:
@@ -185,13 +185,13 @@ def _remarks(
         )
     if not uniform:
         remarks.append(
-            "Mistakes differ in cost: the likeliest class is not the cheapest decision. "
-            "Use decisions.minimum_cost_decision on probabilities, or a loss that is "
-            "consistent under argmax (log_cost_loss, expected_cost_loss)."
+            "Mistakes differ in cost: the likeliest class may not be the cheapest "
+            "decision. Use decisions.minimum_cost_decision on probabilities, or a loss "
+            "that is consistent under argmax (log_cost_loss, expected_cost_loss)."
         )
     if square and not symmetric:
         remarks.append("Not symmetric: energy_cost_loss is not proper.")
-    if symmetric and not metric:
+    if symmetric and reasonable and zero_diagonal and not metric:
         remarks.append(
             "No metric: some detour is cheaper than a direct mistake, so sinkhorn_loss "
             "is no Wasserstein distance (costs.metric_closure makes one)."

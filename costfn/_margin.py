@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._cost_vector import select_costs
 from ._math import class_probs, cross_entropy, non_negative, softplus, upcast
 from ._types import (
     CostVectors,
@@ -19,7 +20,6 @@ from ._types import (
     SquareCost,
     Target,
 )
-from .costs import select_costs
 
 Phi = Literal["exp", "softplus", "hinge"]
 
@@ -58,7 +58,7 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
         Gimpel and Smith, "Softmax-Margin CRFs: Training Log-Linear Models with Cost
         Functions", NAACL 2010. https://aclanthology.org/N10-1112
     """
-    _check.class_problem(logits, target, cost, decisions=logits.shape[-1])
+    _check.class_problem(logits, target, cost)
     z = upcast(logits)
     c = cost.to(z.dtype)
     if not target.is_floating_point():
@@ -102,7 +102,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         based Vector Machines", JMLR 2, 2001, with the margin rescaling of
         Tsochantaridis et al., JMLR 6, 2005. https://jmlr.org/papers/v6/tsochantaridis05a.html
     """
-    _check.class_problem(logits, target, cost, decisions=logits.shape[-1])
+    _check.class_problem(logits, target, cost)
     z = upcast(logits)
     c = cost.to(z.dtype)
     if not target.is_floating_point():

@@ -11,6 +11,23 @@ def upcast(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
+def floating(values: Tensor) -> Tensor:
+    """Integers in torch's default dtype; floating-point values as they are."""
+    if values.is_floating_point():
+        return values
+    return values.to(torch.get_default_dtype())
+
+
+def ratio(numerator: Tensor, denominator: Tensor, otherwise: float = 0.0) -> Tensor:
+    """The quotient, or `otherwise` with gradient 0 where the denominator is 0.
+
+    Or so small that the quotient's gradient would overflow. NaN stays NaN.
+    """
+    none = denominator.abs() <= torch.finfo(denominator.dtype).tiny ** 0.5
+    # Twice where: the quotient that is not taken must be safe in the gradient too.
+    return torch.where(none, otherwise, numerator / torch.where(none, 1.0, denominator))
+
+
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp(x)).
 
@@ -81,11 +98,10 @@ def log_complement(logits: Tensor) -> Tensor:
     most 1/2 and log1p is safe. `log(1 - softmax)` is -inf in float32 from a gap of 17.
     """
     top = logits.detach().argmax(-1, keepdim=True)
-    is_top = top == torch.arange(logits.shape[-1], device=logits.device)
-    others = logits.masked_fill(is_top, -torch.inf).logsumexp(-1, keepdim=True)
-    of_top = others - logits.logsumexp(-1, keepdim=True)
-    p = logits.softmax(-1).masked_fill(is_top, 0.0)
-    return torch.where(is_top, of_top, torch.log1p(-p))
+    others = logits.scatter(-1, top, -torch.inf).logsumexp(-1, keepdim=True)
+    of_top = -softplus(logits.gather(-1, top) - others)
+    p = logits.softmax(-1).scatter(-1, top, 0.0)
+    return torch.log1p(-p).scatter(-1, top, of_top)
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """Proper scoring rules with a geometry: they reward probability mass that is near."""
 
 from . import _check
+from ._cost_vector import select_costs
 from ._math import class_probs, times, upcast
 from ._types import Logits, Losses, SquareCost, Target
-from .costs import select_costs
 
 
 def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
@@ -43,7 +43,7 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
         Estimation", JASA 102, 2007 (kernel scores).
         https://doi.org/10.1198/016214506000001437
     """
-    _check.class_problem(logits, target, cost, decisions=logits.shape[-1])
+    _check.class_problem(logits, target, cost)
     z = upcast(logits)
     costs = cost.to(z.dtype)
     p = z.softmax(-1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, cross_entropy, safe_labels, times, upcast
+from ._math import class_probs, cross_entropy, floating, safe_labels, times, upcast
 from ._types import (
     DecisionMatrix,
     Logits,
@@ -101,7 +101,7 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
     """
     _check.cost_matrix("cost", cost)
     _check.positive("temperature", temperature)
-    wide = cost if cost.is_floating_point() else cost.to(torch.get_default_dtype())
+    wide = floating(cost)
     return (upcast(-wide) / temperature).softmax(-1).to(wide.dtype)
 
 

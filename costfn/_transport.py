@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, non_negative, upcast
+from ._cost_vector import select_costs
+from ._math import class_probs, non_negative, ratio, upcast
 from ._reduce import reduce
 from ._types import Logits, Losses, Probs, SquareCost, Target
-from .costs import select_costs
 
 Scope = Literal["batch", "example"]
 
@@ -169,9 +169,7 @@ def generalized_wasserstein_dice_loss(
         Segmentation using Holistic Convolutional Networks", BrainLes 2017.
         https://arxiv.org/abs/1707.00478
     """
-    _check.class_problem(
-        logits, target, cost, decisions=logits.shape[-1], non_negative=True
-    )
+    _check.class_problem(logits, target, cost, non_negative=True)
     classes = logits.shape[-1]
     if background is not None:
         _check.one_of("background", background, range(classes))
@@ -195,7 +193,4 @@ def generalized_wasserstein_dice_loss(
         reduce(x, weight=sample_weight, where=where, reduction="none").sum(axes)
         for x in (wrong, right)
     )
-    total = 2 * hits + errors
-    some = total > 0
-    losses = torch.where(some, errors / torch.where(some, total, 1.0), 0.0)
-    return reduce(losses).to(logits.dtype)
+    return reduce(ratio(errors, 2 * hits + errors)).to(logits.dtype)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._cost_vector import cost_vector
 from ._diagnosis import Diagnosis, diagnose
-from ._math import class_probs, safe_labels, times
-from ._types import CostVectors, DecisionCost, DecisionMatrix, Matrix, PerClass, Target
+from ._math import floating
+from ._types import DecisionMatrix, Matrix, PerClass
 
 __all__ = [
     "Diagnosis",
@@ -117,7 +118,7 @@ def from_weights(weights: PerClass) -> Matrix:
     """
     _check.per_class("weights", weights)
     _check.cost_values("weights", weights, non_negative=True)
-    wide = _floating(weights)
+    wide = floating(weights)
     return wide.unsqueeze(1) * (1 - torch.eye(len(wide)).to(wide))
 
 
@@ -208,7 +209,7 @@ def from_utility(utility: DecisionMatrix) -> DecisionMatrix:
         https://doi.org/10.1080/01621459.1951.10500768
     """
     _check.cost_matrix("utility", utility)
-    gains = _floating(utility)
+    gains = floating(utility)
     return gains.amax(-1, keepdim=True) - gains
 
 
@@ -246,7 +247,7 @@ def metric_closure(cost: Matrix) -> Matrix:
         raise ValueError(
             f"cost must be 0 on its diagonal, got {seen.diagonal().tolist()}"
         )
-    closure = _floating(cost)
+    closure = floating(cost)
     for k in range(len(closure)):
         through = closure[:, k].unsqueeze(1) + closure[k]
         closure = torch.minimum(closure, through)
@@ -279,70 +280,8 @@ def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> DecisionMatr
     """
     _check.cost_matrix("cost", cost)
     _check.finite("price", price)
-    wide = _floating(cost)
+    wide = floating(cost)
     return torch.cat([wide, torch.zeros_like(wide[:, :1]) + price], dim=-1)
-
-
-def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
-    """What each decision costs for each example: the row of the target.
-
-    `cost[y]` for a label `y`, `q @ cost` for class probabilities `q`. The one form in
-    which every cost loss meets its costs; differentiable in `q` and in `cost`.
-
-    Args:
-        target: Labels `(*batch,)`, or class probabilities `(*batch, classes)`.
-        cost: `(classes, decisions)`, or one per example `(*batch, classes, decisions)`.
-
-    Returns:
-        Costs `(*batch, decisions)`, in the dtype of `cost` (the default one if that
-        holds integers). NaN for a label out of range whose value could not be seen.
-
-    Raises:
-        TypeError: If `target` holds neither labels nor probabilities.
-        ValueError: If shapes do not match, a label is out of range, or rows of `target`
-            are no probabilities.
-
-    Example:
-        >>> import torch, costfn
-        >>> cost = torch.tensor([[0.0, 1.0], [5.0, 0.0]])
-        >>> costfn.costs.cost_vector(torch.tensor([1, 0]), cost)
-        tensor([[5., 0.],
-                [0., 1.]])
-        >>> costfn.costs.cost_vector(torch.tensor([0.5, 0.5]), cost)
-        tensor([2.5000, 0.5000])
-
-    Source:
-        Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
-    """
-    _check.tensor("target", target)
-    soft = target.is_floating_point()
-    batch = target.shape[:-1] if soft else target.shape
-    _check.cost_matrix("cost", cost, batch=batch)
-    _check.target(target, batch, cost.shape[-2])
-    return select_costs(target, _floating(cost))
-
-
-def select_costs(target: Tensor, cost: Tensor) -> Tensor:
-    """`cost_vector` of arguments already checked."""
-    classes = cost.shape[-2]
-    if target.is_floating_point():
-        return times(class_probs(target, classes, cost.dtype), cost)
-    index, invalid = safe_labels(target, classes)
-    if cost.ndim == 2:
-        rows = cost.index_select(0, index.reshape(-1))
-        rows = rows.reshape(*index.shape, cost.shape[-1])
-    else:
-        pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
-        rows = cost.gather(-2, pick).squeeze(-2)
-    if invalid is None:
-        return rows
-    return rows.masked_fill(invalid.unsqueeze(-1), torch.nan)
-
-
-def _floating(values: Tensor) -> Tensor:
-    if values.is_floating_point():
-        return values
-    return values.to(torch.get_default_dtype())
 
 
 def _classes(classes: int) -> None:

@@ -1,0 +1,64 @@
+"""The primitive of every cost loss: what each decision costs an example."""
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._math import class_probs, floating, safe_labels, times
+from ._types import CostVectors, DecisionCost, Target
+
+
+def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
+    """What each decision costs for each example: the row of the target.
+
+    `cost[y]` for a label `y`, `q @ cost` for class probabilities `q`. The one form in
+    which every cost loss meets its costs; differentiable in `q` and in `cost`.
+
+    Args:
+        target: Labels `(*batch,)`, or class probabilities `(*batch, classes)`.
+        cost: `(classes, decisions)`, or one per example `(*batch, classes, decisions)`.
+
+    Returns:
+        Costs `(*batch, decisions)`, in the dtype of `cost` (the default one if that
+        holds integers). NaN for a label out of range whose value could not be seen.
+
+    Raises:
+        TypeError: If `target` holds neither labels nor probabilities.
+        ValueError: If shapes do not match, a label is out of range, or rows of `target`
+            are no probabilities.
+
+    Example:
+        >>> import torch, costfn
+        >>> cost = torch.tensor([[0.0, 1.0], [5.0, 0.0]])
+        >>> costfn.costs.cost_vector(torch.tensor([1, 0]), cost)
+        tensor([[5., 0.],
+                [0., 1.]])
+        >>> costfn.costs.cost_vector(torch.tensor([0.5, 0.5]), cost)
+        tensor([2.5000, 0.5000])
+
+    Source:
+        Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
+    """
+    _check.tensor("target", target)
+    soft = target.is_floating_point()
+    batch = target.shape[:-1] if soft else target.shape
+    _check.cost_matrix("cost", cost, batch=batch)
+    _check.target(target, batch, cost.shape[-2])
+    return select_costs(target, floating(cost))
+
+
+def select_costs(target: Tensor, cost: Tensor) -> Tensor:
+    """`cost_vector` of arguments already checked."""
+    classes = cost.shape[-2]
+    if target.is_floating_point():
+        return times(class_probs(target, classes, cost.dtype), cost)
+    index, invalid = safe_labels(target, classes)
+    if cost.ndim == 2:
+        rows = cost.index_select(0, index.reshape(-1))
+        rows = rows.reshape(*index.shape, cost.shape[-1])
+    else:
+        pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
+        rows = cost.gather(-2, pick).squeeze(-2)
+    if invalid is None:
+        return rows
+    return rows.masked_fill(invalid.unsqueeze(-1), torch.nan)
