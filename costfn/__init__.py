@@ -4,6 +4,9 @@ Pure functions of tensors: classes on the last axis, any batch axes, one loss pe
 example; `reduce` weighs, masks and averages them.
 """
 
+import importlib
+from types import ModuleType
+
 from . import catalogue, costs, decisions
 from ._cost import (
     cost_regularized_loss,
@@ -54,3 +57,16 @@ __all__ = [
     "sum_to_zero_loss",
     "unmix",
 ]
+
+# The rooms above the losses need more than torch, and load on first use.
+_ROOMS = ("compare",)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_ROOMS]

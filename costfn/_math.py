@@ -1,5 +1,7 @@
 """Numerically careful pieces that more than one loss needs."""
 
+from math import sqrt
+
 import torch
 from torch import Tensor
 
@@ -18,12 +20,17 @@ def floating(values: Tensor) -> Tensor:
     return values.to(torch.get_default_dtype())
 
 
+def small(denominator: Tensor) -> Tensor:
+    """Whether a denominator is 0, or so small that a gradient would overflow."""
+    return denominator.abs() <= sqrt(torch.finfo(denominator.dtype).tiny)
+
+
 def ratio(numerator: Tensor, denominator: Tensor, otherwise: float = 0.0) -> Tensor:
     """The quotient, or `otherwise` with gradient 0 where the denominator is 0.
 
     Or so small that the quotient's gradient would overflow. NaN stays NaN.
     """
-    none = denominator.abs() <= torch.finfo(denominator.dtype).tiny ** 0.5
+    none = small(denominator)
     # Twice where: the quotient that is not taken must be safe in the gradient too.
     return torch.where(none, otherwise, numerator / torch.where(none, 1.0, denominator))
 

@@ -1,5 +1,7 @@
 """Proper scoring rules with a geometry: they reward probability mass that is near."""
 
+from torch import Tensor
+
 from . import _check
 from ._cost_vector import select_costs
 from ._math import class_probs, times, upcast
@@ -97,7 +99,7 @@ def ranked_probability_loss(logits: Logits, target: Target) -> Losses:
     return (distance * distance).sum(-1).to(logits.dtype)
 
 
-def _tails(p: Logits) -> tuple[Logits, Logits]:
+def _tails(p: Tensor) -> tuple[Tensor, Tensor]:
     below = p.cumsum(-1)[..., :-1]
     above = p.flip(-1).cumsum(-1).flip(-1)[..., 1:]
     return below, above

@@ -4,7 +4,7 @@ A batch may have any number of axes, or none. Classes, or decisions where they m
 outnumber the classes, are the last axis.
 """
 
-from jaxtyping import Float, Int, Num, UInt
+from jaxtyping import Float, Int, Num, Shaped, UInt
 from torch import Tensor
 
 Logits = Float[Tensor, "*batch classes"]
@@ -24,3 +24,11 @@ CostVectors = Num[Tensor, "*batch decisions"]
 Matrix = Float[Tensor, "classes classes"]
 DecisionMatrix = Float[Tensor, "classes decisions"]
 PerClass = Num[Tensor, " classes"]
+
+# Memberships of any task, or hard decisions.
+Decisions = Shaped[Tensor, "..."]
+# Of any task: classes last, or one score per example for a binary one.
+Scores = Float[Tensor, "*axes"]
+AnyTarget = Shaped[Tensor, "..."]
+BatchLoss = Float[Tensor, "*classes"]
+ConfusionMatrix = Num[Tensor, "*tables classes decisions"]

@@ -3,12 +3,11 @@
 from abc import abstractmethod
 from typing import get_args
 
-import torch
 from torch import Tensor, nn
 
 import costfn
 from costfn import Reduction, _check
-from costfn._math import one_hot, safe_labels
+from costfn._math import one_hot, safe_labels, upcast
 
 
 class Weighted(nn.Module):
@@ -27,10 +26,11 @@ class Weighted(nn.Module):
             _check.cost_values("weight", weight, non_negative=True)
         self.register_buffer("weight", weight)
 
-    def sample_weight(self, target: Tensor) -> Tensor | None:
+    def sample_weight(self, target: Tensor, classes: int) -> Tensor | None:
         """The weight of each example's label, or the mean weight of its target."""
         if self.weight is None:
             return None
+        _check.per_class("weight", self.weight, classes)
         if target.is_floating_point():
             return (target * self.weight).sum(-1)
         index, _ = safe_labels(target, len(self.weight))
@@ -62,7 +62,7 @@ class ProbsLoss(Weighted):
         logits, target = classes_last(logits), classes_last(target)
         return costfn.reduce(
             self.losses(logits, target),
-            weight=self.sample_weight(target),
+            weight=self.sample_weight(target, logits.shape[-1]),
             reduction=self.reduction,
         )
 
@@ -103,8 +103,9 @@ class Labelled(Weighted):
         """Loss of a batch: a scalar, or one per example if `reduction` is `"none"`."""
         logits, target = classes_last(logits), classes_last(target)
         logits, target, where = self._without_ignored(logits, target)
-        smoothed = self._smooth(target, self.classes(logits))
-        return self.evaluate(logits, smoothed, self.sample_weight(target), where)
+        classes = self.classes(logits)
+        weight = self.sample_weight(target, classes)
+        return self.evaluate(logits, self._smooth(target, logits), weight, where)
 
     def _without_ignored(
         self, logits: Tensor, target: Tensor
@@ -118,11 +119,12 @@ class Labelled(Weighted):
         # The logits too, or a NaN among them would reach the gradient as 0 * NaN.
         return logits.masked_fill(~where.unsqueeze(-1), 0.0), target, where
 
-    def _smooth(self, target: Tensor, classes: int) -> Tensor:
+    def _smooth(self, target: Tensor, logits: Tensor) -> Tensor:
         if self.label_smoothing == 0:
             return target
+        classes = self.classes(logits)
         if not target.is_floating_point():
-            target = one_hot(target, classes, torch.get_default_dtype())
+            target = one_hot(target, classes, upcast(logits).dtype)
         share = self.label_smoothing
         return (1 - share) * target + share / classes
 

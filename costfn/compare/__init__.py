@@ -1,0 +1,32 @@
+"""Which loss serves my data? Losses compared on folds by what decisions cost.
+
+It needs the extra: `pip install 'costfn[compare]'`.
+"""
+
+try:
+    from ._errors import InputError
+    from .candidates import CANDIDATES, DEFAULT_LOSSES
+    from .comparison import Comparison, compare_losses
+    from .costs import read_cost
+    from .data import BUILT_IN, Data, load_data
+    from .summary import Row
+except ModuleNotFoundError as error:
+    package = (error.name or "").partition(".")[0]
+    if package not in ("matplotlib", "pandas", "rich", "scipy", "sklearn"):
+        raise
+    raise ImportError(
+        f"costfn.compare needs {package}: pip install 'costfn[compare]'", name=package
+    ) from error
+
+__all__ = [
+    "BUILT_IN",
+    "CANDIDATES",
+    "DEFAULT_LOSSES",
+    "Comparison",
+    "Data",
+    "InputError",
+    "Row",
+    "compare_losses",
+    "load_data",
+    "read_cost",
+]

@@ -1,0 +1,40 @@
+"""Fixtures: a test that takes `loss` or `case` runs for each row of the table."""
+
+import os
+
+import pytest
+import torch
+from hypothesis import settings
+
+from losses import CASES, LOSSES, PER_SAMPLE, SAMPLE_CASES
+
+torch.set_num_threads(1)  # the tensors are tiny: threads only add noise
+settings.register_profile("dev", max_examples=15, deadline=None)
+settings.register_profile(
+    "ci", max_examples=15, deadline=None, derandomize=True, print_blob=True
+)
+settings.register_profile("nightly", max_examples=500, deadline=None)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "unchecked: run without jaxtyping, whose checks come before ours "
+        "and cannot be compiled",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    of_fixture = {
+        "loss": LOSSES,
+        "sample_loss": PER_SAMPLE,
+        "case": CASES,
+        "sample_case": SAMPLE_CASES,
+    }
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    for name, rows in of_fixture.items():
+        if name in metafunc.fixturenames and name not in ", ".join(chosen).split(", "):
+            metafunc.parametrize(name, rows, ids=lambda x: getattr(x, "name", repr(x)))

@@ -1,0 +1,109 @@
+"""Each loss inside `torch.compile`, in one graph."""
+
+import pytest
+import torch
+from torch.func import grad, grad_and_value, vmap
+
+from losses import CASES, LOSSES
+
+# jaxtyping's checks cannot be compiled.
+pytestmark = pytest.mark.unchecked
+
+FIRST = [
+    next(case for case in CASES if case.loss is loss and case.form == form)
+    for loss in LOSSES
+    for form in loss.forms
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    torch._dynamo.reset()
+
+
+def short(case):
+    """The same loss with a loop short enough to trace."""
+    options = case.options
+    if "iterations" in options:
+        options = options | {"iterations": 5}
+    return lambda *arguments: case.loss.torch(*arguments, **options)
+
+
+def compiled(f):
+    return torch.compile(f, fullgraph=True, backend="aot_eager")
+
+
+@pytest.mark.parametrize("case", FIRST, ids=repr)
+def test_one_graph_of_the_loss_and_its_gradient(case):
+    f = short(case)
+    logits, *others = case.draw().torch()
+    x, same = (logits.clone().requires_grad_() for _ in range(2))
+    actual, expected = compiled(f)(x, *others), f(same, *others)
+    torch.testing.assert_close(actual, expected)
+    actual.sum().backward()
+    expected.sum().backward()
+    torch.testing.assert_close(x.grad, same.grad)
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in FIRST if case.form == case.loss.forms[0]], ids=repr
+)
+def test_one_graph_of_the_gradient_of_each_example(case):
+    f = short(case)
+    arguments = case.draw().torch()
+    g = vmap(grad(f), case.in_dims) if case.loss.per_sample else grad(f)
+    torch.testing.assert_close(compiled(g)(*arguments), g(*arguments))
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in FIRST if case.form in ("labels", "each")], ids=repr
+)
+def test_a_label_out_of_range_makes_value_and_gradient_nan(case):
+    """Where it cannot be seen it must not pass for a number."""
+    f = short(case)
+    logits, labels, *extras = case.draw(batch=(3,)).torch()
+    labels = torch.tensor([-1, 1, 3])
+    if not case.loss.per_sample:
+        gradient, value = compiled(grad_and_value(f))(logits, labels, *extras)
+        assert value.isnan()
+        assert gradient[[0, 2]].isnan().all()
+        return
+    each = compiled(vmap(grad_and_value(f), case.in_dims))
+    gradient, value = each(logits, labels, *extras)
+    assert value.isnan().tolist() == [True, False, True]
+    assert gradient[[0, 2]].isnan().all()
+    assert gradient[1].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in FIRST if case.form == "probs"], ids=repr
+)
+def test_what_is_no_probability_makes_value_and_gradient_nan(case):
+    f = short(case)
+    logits, probs, *extras = case.draw(batch=(3,)).torch()
+    probs[0] = 2 * probs[0]
+    gradient = grad(lambda x: f(x, probs, *extras).sum())
+    value = compiled(f)(logits, probs, *extras)
+    assert value.isnan().any()
+    assert value[1:].isfinite().all() if case.loss.per_sample else value.isnan()
+    assert compiled(gradient)(logits)[0].isnan().all()
+
+
+@pytest.mark.parametrize("name", ["log_cost_loss", "sum_to_zero_loss"])
+def test_a_negative_cost_makes_the_loss_nan(name):
+    case = next(case for case in FIRST if case.loss.name == name)
+    logits, labels, cost = case.draw().torch()
+    cost[labels[0], 0] = -0.5
+    gradient, value = compiled(vmap(grad_and_value(case), case.in_dims))(
+        logits, labels, cost
+    )
+    assert value[0].isnan()
+    assert gradient[0].isnan().any()
+
+
+def test_any_batch_size_after_a_few():
+    case = next(case for case in FIRST if case.loss.name == "log_cost_loss")
+    f = compiled(case)
+    for size in (3, 5, 7, 1, 0):
+        arguments = case.draw(batch=(size,)).torch()
+        torch.testing.assert_close(f(*arguments), case(*arguments))
