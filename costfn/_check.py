@@ -6,7 +6,7 @@ where that needs no wait for a device: on the CPU, outside `torch.compile`, but 
 """
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf
 
 import torch
 from torch import Tensor
@@ -62,11 +62,7 @@ def labels(name: str, value: Tensor, batch: Sequence[int], classes: int) -> None
     tensor(name, value)
     if value.dtype == torch.bool or value.is_complex() or value.is_floating_point():
         raise TypeError(f"{name} must be integer labels, got {value.dtype}")
-    if value.shape != tuple(batch):
-        raise ValueError(
-            f"{name} must have the shape {tuple(batch)} of the examples, "
-            f"got {tuple(value.shape)}"
-        )
+    same_shape(name, value, batch)
     seen = visible(value)
     if seen is None:
         return
@@ -226,21 +222,50 @@ def per_class(name: str, value: Tensor, classes: int | None = None) -> None:
         )
 
 
+def weights(name: str, value: Tensor, shape: Sequence[int]) -> None:
+    """Checks one weight per example, finite and at least 0."""
+    numbers(name, value)
+    same_shape(name, value, shape)
+    seen = visible(value)
+    if seen is not None and not (seen.isfinite() & (seen >= 0)).all():
+        raise ValueError(
+            f"{name} must be at least 0 and finite, got values from "
+            f"{seen.min().item():.6g} to {seen.max().item():.6g}"
+        )
+
+
+def mask(value: Tensor, shape: Sequence[int]) -> None:
+    """Checks which examples to keep."""
+    tensor("where", value)
+    if value.dtype != torch.bool:
+        raise TypeError(f"where must be boolean, got {value.dtype}")
+    same_shape("where", value, shape)
+
+
+def same_shape(name: str, value: Tensor, shape: Sequence[int]) -> None:
+    """Checks one entry per example."""
+    if value.shape != tuple(shape):
+        raise ValueError(
+            f"{name} must have the shape {tuple(shape)} of the examples, "
+            f"got {tuple(value.shape)}"
+        )
+
+
 def at_least_zero(name: str, value: object) -> None:
     """Checks a Python number; a tensor passes unchecked."""
-    if isinstance(value, int | float) and not (value >= 0 and isfinite(value)):
+    if isinstance(value, int | float) and not 0 <= value < inf:
         raise ValueError(f"{name} must be at least 0 and finite, got {value}")
 
 
 def positive(name: str, value: object) -> None:
     """Checks a Python number; a tensor passes unchecked."""
-    if isinstance(value, int | float) and not (value > 0 and isfinite(value)):
+    if isinstance(value, int | float) and not 0 < value < inf:
         raise ValueError(f"{name} must be above 0 and finite, got {value}")
 
 
 def finite(name: str, value: object) -> None:
     """Checks a Python number; a tensor passes unchecked."""
-    if isinstance(value, int | float) and not isfinite(value):
+    if isinstance(value, int | float) and not -inf < value < inf:
         raise ValueError(f"{name} must be finite, got {value}")
 
 

@@ -13,6 +13,18 @@ def upcast(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
+def others(values: Tensor) -> Tensor:
+    """For each entry of the last axis the sum of all the others.
+
+    From both ends and never as the total less the entry, which leaves rounding where
+    one entry has it all, and garbage where it has nearly all.
+    """
+    none = torch.zeros_like(values[..., :1])
+    before = torch.cat([none, values[..., :-1].cumsum(-1)], -1)
+    after = torch.cat([values[..., 1:].flip(-1).cumsum(-1).flip(-1), none], -1)
+    return before + after
+
+
 def floating(values: Tensor) -> Tensor:
     """Integers in torch's default dtype; floating-point values as they are."""
     if values.is_floating_point():

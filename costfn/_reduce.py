@@ -58,12 +58,12 @@ def reduce(
         raise TypeError(f"losses must be floating point, got {losses.dtype}")
     _check.one_of("reduction", reduction, get_args(Reduction))
     values = upcast(losses)
-    weights = torch.ones_like(values) if weight is None else _weights(weight, values)
+    weights = torch.ones_like(values)
+    if weight is not None:
+        _check.weights("weight", weight, losses.shape)
+        weights = weight.to(values.dtype)
     if where is not None:
-        _check.tensor("where", where)
-        if where.dtype != torch.bool:
-            raise TypeError(f"where must be boolean, got {where.dtype}")
-        _same_shape("where", where, losses)
+        _check.mask(where, losses.shape)
         values = values.masked_fill(~where, 0.0)
         weights = weights.masked_fill(~where, 0.0)
     weighted = weights * values
@@ -76,23 +76,3 @@ def reduce(
     some = amount != 0
     mean = torch.where(some, total / torch.where(some, amount, 1.0), 0.0)
     return mean.to(losses.dtype)
-
-
-def _weights(weight: Tensor, values: Tensor) -> Tensor:
-    _check.numbers("weight", weight)
-    _same_shape("weight", weight, values)
-    seen = _check.visible(weight)
-    if seen is not None and not (seen.isfinite() & (seen >= 0)).all():
-        raise ValueError(
-            "weight must be at least 0 and finite, got values from "
-            f"{seen.min().item():.6g} to {seen.max().item():.6g}"
-        )
-    return weight.to(values.dtype)
-
-
-def _same_shape(name: str, value: Tensor, losses: Tensor) -> None:
-    if value.shape != losses.shape:
-        raise ValueError(
-            f"{name} must have the shape {tuple(losses.shape)} of losses, "
-            f"got {tuple(value.shape)}"
-        )

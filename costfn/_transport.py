@@ -179,6 +179,8 @@ def generalized_wasserstein_dice_loss(
             "scope must be 'batch' unless logits have a batch axis of images and axes "
             f"of pixels, (images, ..., classes), got shape {tuple(logits.shape)}"
         )
+    if sample_weight is not None:
+        _check.weights("sample_weight", sample_weight, logits.shape[:-1])
     z = upcast(logits)
     costs = non_negative(cost).to(z.dtype)
     largest = costs.amax((-2, -1), keepdim=True)

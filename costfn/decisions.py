@@ -1,18 +1,33 @@
 """From probabilities and costs to decisions, outside the graph."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from . import _check
+from ._duality import cost_of
 from ._math import times, upcast
-from ._types import CostVectors, DecisionCost, DecisionMatrix, Labels, Logits, Probs
+from ._types import (
+    CostVectors,
+    DecisionCost,
+    DecisionMatrix,
+    Labels,
+    Logits,
+    Matrix,
+    Probs,
+)
+from .confusion import confusion_matrix
 from .costs import with_abstention
 
 __all__ = [
+    "PlugIn",
     "abstain",
     "calibrate_temperature",
     "expected_costs",
     "minimum_cost_decision",
+    "plug_in_decision",
 ]
 
 
@@ -105,6 +120,88 @@ def abstain(probs: Probs, cost: DecisionMatrix, *, price: float | Tensor) -> Lab
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
     return minimum_cost_decision(probs, with_abstention(cost, price))
+
+
+class PlugIn(NamedTuple):
+    """What `plug_in_decision` found.
+
+    Attributes:
+        decisions: `(examples,)`, int64.
+        cost: The cost matrix of the metric at their confusion matrix, `(classes,
+            classes)`; if converged, they are the cheapest under it.
+        iterations: How often a cost matrix was made.
+        converged: Whether they are a fixed point; if not, the best ones met.
+    """
+
+    decisions: Labels
+    cost: Matrix
+    iterations: int
+    converged: bool
+
+
+def plug_in_decision(
+    probs: Probs, metric: Callable[..., Tensor], *, iterations: int = 50
+) -> PlugIn:
+    """The decisions that a metric asks for, from probabilities.
+
+    Repeats to a fixed point: the confusion matrix expected of the decisions; its
+    `cost_of` the metric; the minimum-cost decisions for that. Starts from argmax; after
+    a step that did not improve the metric it goes on from the mean of the matrices.
+
+    Args:
+        probs: Class probabilities, rows of sum 1, `(examples, classes)`: calibrated
+            ones of the examples to decide on. Not logits.
+        metric: Function of a confusion matrix to a scalar, larger is better, such as
+            those of `costfn.metrics`.
+        iterations: At most so many, at least 1.
+
+    Returns:
+        The decisions, their cost matrix, the iterations and whether they converged.
+
+    Raises:
+        TypeError: If `probs` is not floating point.
+        ValueError: If `probs` is not `(examples, classes)`, its rows are no
+            probabilities, or `iterations` below 1.
+
+    Example:
+        >>> import torch, costfn
+        >>> probs = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
+        >>> found = costfn.decisions.plug_in_decision(probs, costfn.metrics.recall)
+        >>> found.decisions, found.iterations, found.converged
+        (tensor([0, 0, 1, 1]), 2, True)
+
+    Source:
+        Narasimhan et al., "Consistent Multiclass Algorithms for Complex Performance
+        Measures", ICML 2015. https://proceedings.mlr.press/v37/narasimhanb15.html
+    """
+    _check.probs("probs", probs)
+    if probs.ndim != 2:
+        raise ValueError(
+            f"probs must be (examples, classes), got shape {tuple(probs.shape)}"
+        )
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1, got {iterations}")
+    p = probs.detach().double()
+    classes = p.shape[-1]
+    decided = p.argmax(-1)
+    # The matrix is that of `decided`, or a mixture where the last step went too far.
+    matrix, mixed = confusion_matrix(decided, p, classes=classes), False
+    best, highest = decided, float(metric(matrix))
+    for step in range(1, iterations + 1):
+        cost = cost_of(metric, matrix)
+        after = minimum_cost_decision(p, cost)
+        same, pure = torch.equal(after, decided), not mixed
+        if same and pure:
+            return PlugIn(decided, cost, step, True)
+        matrix_after = confusion_matrix(after, p, classes=classes)
+        value = float(metric(matrix_after))
+        if value > highest:
+            best, highest = after, value
+        mixed = not same and after is not best
+        matrix = (matrix + matrix_after) / 2 if mixed else matrix_after
+        decided = after
+    own = cost_of(metric, confusion_matrix(best, p, classes=classes))
+    return PlugIn(best, own, iterations, False)
 
 
 def calibrate_temperature(logits: Logits, labels: Labels) -> Tensor:

@@ -1,0 +1,114 @@
+"""The gradient of a metric is a cost matrix: from a confusion matrix to training."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._averaging import Table, as_counts
+from ._math import ratio
+from ._types import PerClass, SquareCost
+from .confusion import Counts
+
+
+def cost_of(metric: Callable[..., Tensor], table: Table) -> SquareCost:
+    """The cost matrix for which a small step is worth what the metric says it is.
+
+    `cost[i, j] = -n d metric / d M[i, j]`, each row shifted to have 0 as its smallest
+    entry, which changes neither decisions nor gradients. Near the counts the metric is
+    this cost: the gradient of `1 - metric` through softmax decisions is the gradient of
+    the mean `expected_cost_loss` with it.
+
+    Count on what you like: the batch, a running window, or validation data in
+    scikit-learn (`torch.from_numpy(confusion_matrix(...)).double()`).
+
+    Args:
+        metric: Differentiable function of the table to a scalar, larger is better, such
+            as `costfn.metrics.mcc`.
+        table: Counts, or a confusion matrix `(classes, classes)`, as the metric takes.
+
+    Returns:
+        Costs `(classes, classes)`, at least 0, constant (without gradient), in units of
+        the metric per example; for counts of several labels `(labels, 2, 2)`.
+
+    Raises:
+        TypeError: If `table` is no tensor of numbers or `Counts`.
+        ValueError: If the matrix is not square.
+
+    Example:
+        >>> import torch, costfn
+        >>> matrix = torch.tensor([[90.0, 0.0], [5.0, 5.0]])
+        >>> costfn.cost_of(costfn.metrics.f_beta, matrix)
+        tensor([[0.0000, 2.4998],
+                [4.7074, 0.0000]])
+
+    Source:
+        Parambath et al., "Optimizing F-Measures by Cost-Sensitive Classification",
+        NeurIPS 2014; Narasimhan et al., "Consistent Multiclass Algorithms for Complex
+        Performance Measures", ICML 2015.
+        https://proceedings.mlr.press/v37/narasimhanb15.html
+    """
+    if isinstance(table, Tensor):
+        n = as_counts(table).total
+        m = table if table.is_floating_point() else table.double()
+        slope = torch.func.grad(lambda x: metric(x).sum())(m.detach())
+        cost = -n[..., None, None] * slope
+    else:
+        # A tuple through grad: its fields vary independently, as the cells do.
+        slopes = torch.func.grad(lambda c: metric(Counts(*c)).sum())(
+            tuple(x.detach() for x in table)
+        )
+        cost = _cells(Counts(*slopes), table)
+    shifted: Tensor = cost - cost.amin(-1, keepdim=True)
+    return shifted.detach()
+
+
+def _cells(slope: Counts, table: Counts) -> Tensor:
+    """Minus n times the slope in each cell of the matrix that the counts come from."""
+    if table.one_label:
+        classes = table.actual.shape[-1]
+        right = torch.eye(classes, dtype=slope.actual.dtype, device=slope.actual.device)
+        gain = right * slope.true_positive.unsqueeze(-2) + slope.predicted.unsqueeze(-2)
+        return -table.total[..., None, None] * gain
+    taken = torch.stack([slope.predicted, slope.predicted + slope.true_positive], -1)
+    gain = torch.stack([torch.zeros_like(taken), taken], -1)
+    return -table.total[..., None, None] * gain
+
+
+def confusion_informed_weights(table: Table, *, smoothing: float = 1.0) -> PerClass:
+    """Class weights from errors counted elsewhere: more for what is often missed.
+
+    `w_k` is proportional to the class's error rate `(errors + s) / (actual + 2 s)`, and
+    scaled so that the mean weight of an example is 1. The weights are numbers outside
+    the graph: multiply losses by them (`costfn.reduce(losses, weight=w[labels])`).
+    For the metric that you are judged by use `cost_of` instead.
+
+    Args:
+        table: Counts, or a confusion matrix `(classes, classes)` with a row per true
+            class, such as scikit-learn's on validation data.
+        smoothing: Imagined examples of each outcome, at least 0; keeps a class with few
+            or no examples from an extreme weight.
+
+    Returns:
+        Weights, at least 0, `(classes,)`, without gradient.
+
+    Raises:
+        ValueError: If `smoothing` is below 0 or the matrix not square.
+
+    Example:
+        >>> import torch, costfn
+        >>> matrix = torch.tensor([[90.0, 0.0], [5.0, 5.0]])
+        >>> costfn.confusion_informed_weights(matrix)
+        tensor([0.1818, 8.3636])
+
+    Source:
+        Ours: the idea of weights from a confusion matrix, kept out of the graph.
+    """
+    _check.at_least_zero("smoothing", smoothing)
+    c = as_counts(table)
+    missed = c.actual - c.true_positive
+    rate = ratio(missed + smoothing, c.actual + 2 * smoothing)
+    total = c.actual.sum(-1, keepdim=True)
+    mean = ratio((rate * c.actual).sum(-1, keepdim=True), total)
+    return ratio(rate, mean, 1.0).detach()

@@ -1,0 +1,62 @@
+"""What the catalogue says of a loss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Decision = Literal["argmax", "argmin", "minimum_cost", "unmix"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One loss.
+
+    Attributes:
+        loss: The function.
+        family: `"cost"`, `"soft target"`, `"transport"`, `"imbalance"`, `"confusion
+            matrix"` or `"regression"`.
+        formula: With `p` the softmax, `z` the logits, `y` the label, `q` the target
+            probabilities, `C` the cost matrix and `c` the target's row of it; `TP`,
+            `FP`, `FN`, `TN`, `n_k` and `M` soft counts.
+        source: Where it comes from.
+        link: To the source.
+        takes: Its arguments after `logits`: the kind of target, and what else it needs.
+        decisions: How its outputs may be turned into decisions, its own way first:
+            `"argmax"` or `"argmin"` of the outputs; `"minimum_cost"` on their softmax,
+            legitimate only where that estimates class probabilities; `"unmix"`, the
+            same after `costfn.unmix`.
+        consistent: Those decisions that become the cheapest, for every cost matrix,
+            as the loss is minimised on ever more data.
+        provided: An attribute of `costfn.costs.Diagnosis` that the cost must have for
+            `proper`, `consistent` and the minimum-cost rule to hold.
+        per_sample: One loss per example; otherwise one for the batch as a whole.
+        zero_at_perfect: Tends to 0 as the right class takes all the probability, for
+            labels and a cost of 0 on the diagonal.
+        convex: In the logits.
+        bounded: For every prediction.
+        log_divergent: Its gradient stays alive where a wrong decision is certain.
+        proper: Smallest, in expectation, at the true class probabilities.
+        remark: What the above leaves out.
+    """
+
+    loss: Callable[..., Any]
+    family: str
+    formula: str
+    source: str
+    link: str
+    takes: tuple[str, ...]
+    decisions: tuple[Decision, ...]
+    consistent: tuple[Decision, ...] = ()
+    provided: str | None = None
+    per_sample: bool = True
+    zero_at_perfect: bool = False
+    convex: bool = False
+    bounded: bool = False
+    log_divergent: bool = False
+    proper: bool = False
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in `costfn`."""
+        return self.loss.__name__

@@ -1,0 +1,252 @@
+"""Metrics of the whole table, that are no average over classes."""
+
+from math import nan
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._averaging import Table, as_counts, check_zero_division, each_class
+from ._math import others, ratio, small
+
+KappaWeights = Literal["linear", "quadratic"]
+
+
+def accuracy(table: Table, *, zero_division: float = 0.0) -> Tensor:
+    """How many examples are decided right: `sum_k TP_k / n`.
+
+    For several labels per example, how many labels (1 less the Hamming loss).
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        zero_division: The value without examples: 0, 1 or nan.
+
+    Returns:
+        In [0, 1], a scalar or `(*,)`.
+
+    Raises:
+        ValueError: If `zero_division` is neither, or `table` is no table.
+
+    Example:
+        >>> import torch, costfn
+        >>> costfn.metrics.accuracy(torch.tensor([[3.0, 1.0], [2.0, 4.0]]))
+        tensor(0.7000)
+
+    Source:
+        `sklearn.metrics.accuracy_score`; of labels, 1 less `hamming_loss`.
+    """
+    check_zero_division(zero_division)
+    c = as_counts(table)
+    if c.one_label:
+        return ratio(c.true_positive.sum(-1), c.total, zero_division)
+    cells = each_class(c)
+    right = cells.true_positive + cells.true_negative
+    return ratio(right.sum(-1), c.total.sum(-1), zero_division)
+
+
+def balanced_accuracy(
+    table: Table, *, adjusted: bool = False, zero_division: float = nan
+) -> Tensor:
+    """Mean recall over the classes that have true examples.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        adjusted: Scale it so that chance is 0: `(BA - 1/K) / (1 - 1/K)` with `K` the
+            classes present.
+        zero_division: The value without examples (adjusted: of one class): 0, 1 or nan.
+
+    Returns:
+        In [0, 1], adjusted in [-1, 1], a scalar or `(*,)`.
+
+    Raises:
+        ValueError: If `zero_division` is neither, or `table` is no table.
+
+    Example:
+        >>> import torch, costfn
+        >>> costfn.metrics.balanced_accuracy(torch.tensor([[3.0, 1.0], [2.0, 4.0]]))
+        tensor(0.7083)
+
+    Source:
+        Brodersen et al., "The Balanced Accuracy and its Posterior Distribution", ICPR
+        2010; absent classes as in `sklearn.metrics.balanced_accuracy_score`.
+    """
+    check_zero_division(zero_division)
+    c = as_counts(table)
+    present = (~small(c.actual)).to(c.actual.dtype).sum(-1)
+    score = ratio(ratio(c.true_positive, c.actual).sum(-1), present, zero_division)
+    if not adjusted:
+        return score
+    return ratio(present * score - 1, present - 1, zero_division)
+
+
+def g_mean(table: Table, *, zero_division: float = 0.0) -> Tensor:
+    """Geometric mean of the recalls of the classes that have true examples.
+
+    0 as soon as one class is never found; the gradient there is 0.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        zero_division: The value without examples: 0, 1 or nan.
+
+    Returns:
+        In [0, 1], a scalar or `(*,)`.
+
+    Raises:
+        ValueError: If `zero_division` is neither, or `table` is no table.
+
+    Example:
+        >>> import torch, costfn
+        >>> costfn.metrics.g_mean(torch.tensor([[3.0, 1.0], [2.0, 4.0]]))
+        tensor(0.7071)
+
+    Source:
+        Kubat and Matwin, "Addressing the Curse of Imbalanced Training Sets", ICML 1997;
+        for more classes Sun et al., ICDM 2006.
+    """
+    check_zero_division(zero_division)
+    c = as_counts(table)
+    absent = small(c.actual)
+    recall = torch.where(absent, 1.0, ratio(c.true_positive, c.actual))
+    missed = (recall <= torch.finfo(recall.dtype).tiny).any(-1, keepdim=True)
+    logs = torch.where(missed, 1.0, recall).log().sum(-1)
+    present = (~absent).to(recall.dtype).sum(-1)
+    found = torch.where(missed.squeeze(-1), 0.0, torch.exp(ratio(logs, present)))
+    return torch.where(present == 0, zero_division, found)
+
+
+def mcc(table: Table, *, zero_division: float = 0.0) -> Tensor:
+    """Correlation of decisions and truth (Matthews; for more classes Gorodkin's R_K).
+
+    `cov(t, p) / sqrt(cov(t, t) cov(p, p))`, from the shares of the total: no product of
+    counts, which overflows.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        zero_division: The value where truth or decisions are all of one class: 0, 1 or
+            nan.
+
+    Returns:
+        In [-1, 1], a scalar or `(*,)`.
+
+    Raises:
+        ValueError: If `zero_division` is neither, `table` is no table, or its examples
+            have several labels.
+
+    Example:
+        >>> import torch, costfn
+        >>> costfn.metrics.mcc(torch.tensor([[3.0, 1.0], [2.0, 4.0]]))
+        tensor(0.4082)
+
+    Source:
+        Gorodkin, "Comparing Two K-category Assignments by a K-category Correlation
+        Coefficient", Comput. Biol. Chem. 28, 2004.
+        https://doi.org/10.1016/j.compbiolchem.2004.09.006
+    """
+    check_zero_division(zero_division)
+    right, actual, predicted = _shares(table)
+    covariance = right.sum(-1) - (actual * predicted).sum(-1)
+    variances = tuple((x * others(x)).sum(-1) for x in (actual, predicted))
+    none = small(variances[0]) | small(variances[1])
+    roots = (torch.where(none, 1.0, v).sqrt() for v in variances)
+    return torch.where(none, zero_division, covariance / next(roots) / next(roots))
+
+
+def cohen_kappa(
+    table: Table,
+    *,
+    weights: KappaWeights | None = None,
+    zero_division: float = 0.0,
+) -> Tensor:
+    """Agreement beyond chance: `1 - sum W O / sum W E`.
+
+    With `O` the confusion matrix, `E` the one expected from its margins, and `W[i, j]`
+    1 off the diagonal, `abs(i - j)` or `(i - j)**2`.
+
+    Args:
+        table: Confusion matrix `(*, classes, classes)`, or counts without `weights`.
+        weights: None, `"linear"` or `"quadratic"`.
+        zero_division: The value where truth and decisions are all of one class: 0, 1 or
+            nan (scikit-learn's default).
+
+    Returns:
+        In [-1, 1], a scalar or `(*,)`.
+
+    Raises:
+        ValueError: If an option is unknown, `table` is no table, its examples have
+            several labels, or it is counts and `weights` is given.
+
+    Example:
+        >>> import torch, costfn
+        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
+        >>> costfn.metrics.cohen_kappa(matrix, weights="quadratic")
+        tensor(0.4000)
+
+    Source:
+        Cohen, "A Coefficient of Agreement for Nominal Scales", 1960, and "Weighted
+        Kappa", Psychological Bulletin 70, 1968.
+    """
+    check_zero_division(zero_division)
+    _check.one_of("weights", weights, (*get_args(KappaWeights), None))
+    if weights is None:
+        right, actual, predicted = _shares(table)
+        chance = (actual * others(predicted)).sum(-1)
+        by_chance = (actual * predicted).sum(-1)
+        return ratio(right.sum(-1) - by_chance, chance, zero_division)
+    if not isinstance(table, Tensor):
+        raise ValueError(
+            "table must be a confusion matrix where weights is given, got Counts, "
+            "which do not say what was taken for what"
+        )
+    _, actual, predicted = _shares(table)
+    rank = torch.arange(table.shape[-1], dtype=actual.dtype, device=table.device)
+    distance = (rank.unsqueeze(-1) - rank).abs()
+    penalty = distance if weights == "linear" else distance * distance
+    total = as_counts(table).total
+    shares = ratio(table.to(actual.dtype), total[..., None, None])
+    expected = actual.unsqueeze(-1) * predicted.unsqueeze(-2)
+    observed = (penalty * shares).sum((-2, -1))
+    return 1 - ratio(observed, (penalty * expected).sum((-2, -1)), 1 - zero_division)
+
+
+def hss(table: Table, *, zero_division: float = 0.0) -> Tensor:
+    """Heidke skill score: accuracy beyond chance, the forecasters' name of kappa.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        zero_division: The value where truth and decisions are all of one class: 0, 1 or
+            nan.
+
+    Returns:
+        In [-1, 1], a scalar or `(*,)`.
+
+    Raises:
+        ValueError: If `zero_division` is neither, `table` is no table, or its examples
+            have several labels.
+
+    Example:
+        >>> import torch, costfn
+        >>> costfn.metrics.hss(torch.tensor([[3.0, 1.0], [2.0, 4.0]]))
+        tensor(0.4000)
+
+    Source:
+        Heidke, "Berechnung des Erfolges und der Güte der Windstärkevorhersagen im
+        Sturmwarnungsdienst", Geografiska Annaler 8, 1926.
+    """
+    return cohen_kappa(table, zero_division=zero_division)
+
+
+def _shares(table: Table) -> tuple[Tensor, Tensor, Tensor]:
+    """True positives, truth and decisions of each class as shares of the total."""
+    if not as_counts(table).one_label:
+        raise ValueError(
+            "table must be of examples with one class each, got one of several labels; "
+            "take each label's as binary counts"
+        )
+    c = as_counts(table)
+    total = c.total.unsqueeze(-1)
+    return (
+        ratio(c.true_positive, total),
+        ratio(c.actual, total),
+        ratio(c.predicted, total),
+    )
