@@ -264,10 +264,10 @@ def focal_tversky(
     def formula(c: Cells) -> tuple[Tensor, Tensor]:
         errors = _errors(c, alpha, beta)
         missing, defined = quotient(errors, c.true_positive + smooth + errors)
-        some = missing > torch.finfo(missing.dtype).tiny
-        power = torch.where(some, missing, 1.0) ** gamma
-        # Not `some` but `missing == 0` decides, so that NaN stays NaN.
-        return 1 - torch.where(~some & (missing == missing), 0.0, power), defined
+        # Twice where: the slope of the power at 0 is infinite. NaN stays NaN.
+        none = missing <= torch.finfo(missing.dtype).tiny
+        power = torch.where(none, 1.0, missing) ** gamma
+        return 1 - torch.where(none, 0.0, power), defined
 
     return averaged(formula, table, average, zero_division, absent)
 

@@ -237,6 +237,9 @@ def straight_through(of: Relaxation | None = None) -> Relaxation:
     Returns:
         The relaxation.
 
+    Raises:
+        TypeError: If `of` is no function.
+
     Example:
         >>> import torch, costfn
         >>> costfn.relaxations.straight_through()(torch.tensor([1.0, 0.0]))
@@ -246,6 +249,8 @@ def straight_through(of: Relaxation | None = None) -> Relaxation:
         Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons
         for Conditional Computation", 2013. https://arxiv.org/abs/1308.3432
     """
+    if of is not None and not callable(of):
+        raise TypeError(f"of must be a relaxation or None, got {type(of).__name__}")
     soft_decision = softmax() if of is None else of
 
     def relax(logits: Logits) -> Probs:
