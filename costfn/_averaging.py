@@ -125,10 +125,11 @@ def check_zero_division(value: float) -> None:
 
 
 def _kept(cells: Cells, absent: Absent) -> Tensor:
+    # Not `> 0`, which would drop a class whose count is NaN, and hide that.
     if absent == "drop":
-        return cells.actual > 0
+        return ~(cells.actual <= 0)
     if absent == "drop_unseen":
-        return (cells.actual > 0) | (cells.predicted > 0)
+        return ~((cells.actual <= 0) & (cells.predicted <= 0))
     return torch.ones_like(cells.actual, dtype=torch.bool)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import upcast
+from ._math import non_negative, upcast
 
 Reduction = Literal["none", "mean", "sum"]
 
@@ -61,7 +61,7 @@ def reduce(
     weights = torch.ones_like(values)
     if weight is not None:
         _check.weights("weight", weight, losses.shape)
-        weights = weight.to(values.dtype)
+        weights = non_negative(weight).to(values.dtype)
     if where is not None:
         _check.mask(where, losses.shape)
         values = values.masked_fill(~where, 0.0)

@@ -21,7 +21,8 @@ def with_metrics(
         **metrics: What is watched, by name; each takes the arguments of the loss.
 
     Returns:
-        A function of the same arguments to `(loss, {name: value})`.
+        A function of the same arguments; it returns the loss and a dictionary of the
+        metrics' values.
 
     Raises:
         ValueError: If there are no metrics.

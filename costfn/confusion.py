@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, one_hot, safe_labels, times, upcast
-from ._types import ConfusionMatrix, Decisions, Target
+from ._math import class_probs, non_negative, one_hot, safe_labels, times, upcast
+from ._types import AnyTarget, ConfusionMatrix, Decisions, Target
 
 __all__ = ["Counts", "Scope", "Task", "confusion_matrix", "counts", "one_vs_rest"]
 
@@ -59,7 +59,7 @@ SumCounts = Callable[[Counts], Counts]
 
 def counts(
     decisions: Decisions,
-    target: Target,
+    target: AnyTarget,
     *,
     task: Task = "multiclass",
     classes: int | None = None,
@@ -300,7 +300,7 @@ def _weight(
     ones = torch.ones_like(a if each_label else a[..., :1])
     if sample_weight is not None:
         _check.weights("sample_weight", sample_weight, a.shape[:-1])
-        ones = ones * sample_weight.to(a.dtype).unsqueeze(-1)
+        ones = ones * non_negative(sample_weight).to(a.dtype).unsqueeze(-1)
     if where is None:
         return ones
     _check.mask(where, a.shape if each_label else a.shape[:-1])

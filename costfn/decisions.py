@@ -15,7 +15,6 @@ from ._types import (
     DecisionMatrix,
     Labels,
     Logits,
-    Matrix,
     Probs,
 )
 from .confusion import confusion_matrix
@@ -127,14 +126,14 @@ class PlugIn(NamedTuple):
 
     Attributes:
         decisions: `(examples,)`, int64.
-        cost: The cost matrix of the metric at their confusion matrix, `(classes,
-            classes)`; if converged, they are the cheapest under it.
+        cost: The cost matrix `(classes, classes)` of the metric at their confusion
+            matrix; if converged, they are the cheapest under it.
         iterations: How often a cost matrix was made.
         converged: Whether they are a fixed point; if not, the best ones met.
     """
 
-    decisions: Labels
-    cost: Matrix
+    decisions: Tensor
+    cost: Tensor
     iterations: int
     converged: bool
 

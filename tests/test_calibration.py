@@ -14,7 +14,7 @@ import torch
 
 import costfn
 from costfn.catalogue import LOSSES
-from losses import U
+from losses import PER_SAMPLE, U
 
 K, POSTERIORS = 4, 24
 MARGIN = 0.03  # of the range of the matrix
@@ -49,11 +49,11 @@ OPTIONS = {
     "soft_decision_cost_loss": {"temperature": 5.0},
     "sinkhorn_loss": {"epsilon": 10.0, "iterations": 5},
 }
+# Of a loss of the whole batch there is no posterior of one example.
 CLAIMS = [
     (name, OPTIONS.get(name, {}), rule, rule in entry.consistent)
-    for name, entry in LOSSES.items()
+    for name, entry in ((row.name, LOSSES[row.name]) for row in PER_SAMPLE)
     for rule in entry.decisions
-    if entry.per_sample  # a loss of the whole batch has no posterior of one example
 ]
 VARIANTS = [
     ("expected_cost_loss", {"risk": 1.0}, "argmax", True),
