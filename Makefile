@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint docs bench wheel clean
+.PHONY: demo test lint docs bench reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,9 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+reproduce: $(READY)  ## the published table of AnyLoss, entry by entry
+	$(BIN)/python -m tests.bench.reproduce_anyloss
 
 wheel: $(READY)  ## built, installed elsewhere in a clean environment, imported
 	bash .ci/wheel

@@ -14,6 +14,8 @@ from .catalogue import LOSSES
 from .compare import (
     CANDIDATES,
     DEFAULT_LOSSES,
+    METRIC_LOSSES,
+    METRICS,
     InputError,
     compare_losses,
     load_data,
@@ -84,11 +86,17 @@ def compare(
         ),
     ] = None,
     losses: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help=f"Names from 'costfn losses' by commas, or all ({len(CANDIDATES)})."
+            help=f"Names from 'costfn losses' by commas, or all ({len(CANDIDATES)}). "
+            f"Default: {', '.join(DEFAULT_LOSSES)}; for another metric than cost "
+            f"{', '.join(METRIC_LOSSES)}, and the metric's own.",
+            show_default=False,
         ),
-    ] = ",".join(DEFAULT_LOSSES),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help=f"Compare by {', '.join(METRICS)}.")
+    ] = "cost",
     model: Annotated[
         str, typer.Option(help="linear, or mlp for one hidden layer.")
     ] = "linear",
@@ -105,7 +113,7 @@ def compare(
         bool, typer.Option("--quiet", help="Only the table and the verdict.")
     ] = False,
 ) -> None:
-    """Which loss serves my data? Mean test cost of each loss and decision."""
+    """Which loss serves my data? Mean test cost, or metric, of each loss."""
     printed, aside = _console(), _console(stderr=True)
     try:
         if out is not None:
@@ -115,7 +123,8 @@ def compare(
             loaded.features,
             loaded.labels,
             cost=loaded.cost if cost is None else read_cost(cost),
-            losses=[name.strip() for name in losses.split(",") if name.strip()],
+            losses=_names(losses),
+            metric=metric,
             model=cast(Literal["linear", "mlp"], model),
             folds=folds,
             repeats=repeats,
@@ -136,6 +145,12 @@ def compare(
         lines += [] if out is None else [f"Written to {out}."]
     for line in lines:
         printed.print(escape(line))
+
+
+def _names(losses: str | None) -> list[str] | None:
+    if losses is None:
+        return None
+    return [name.strip() for name in losses.split(",") if name.strip()]
 
 
 @app.command()

@@ -23,6 +23,7 @@ DecisionCost = (
 CostVectors = Num[Tensor, "*batch decisions"]
 Matrix = Float[Tensor, "classes classes"]
 DecisionMatrix = Float[Tensor, "classes decisions"]
+WiderMatrix = Float[Tensor, "classes decisions+1"]
 PerClass = Num[Tensor, " classes"]
 
 # Memberships of any task, or hard decisions.

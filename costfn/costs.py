@@ -13,7 +13,7 @@ from . import _check
 from ._cost_vector import cost_vector
 from ._diagnosis import Diagnosis, diagnose
 from ._math import floating
-from ._types import DecisionMatrix, Matrix, PerClass
+from ._types import DecisionMatrix, Matrix, PerClass, WiderMatrix
 
 __all__ = [
     "Diagnosis",
@@ -254,7 +254,7 @@ def metric_closure(cost: Matrix) -> Matrix:
     return closure
 
 
-def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> DecisionMatrix:
+def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> WiderMatrix:
     """The matrix with one more decision, "abstain", that costs the same for any truth.
 
     Args:

@@ -82,7 +82,9 @@ def test_all_lists_what_is_there(space):
         assert hasattr(space, name)
 
 
-@pytest.mark.parametrize("name, function", public_functions().items(), ids=str)
+@pytest.mark.parametrize(
+    "name, function", public_functions().items(), ids=list(public_functions())
+)
 def test_a_docstring_has_every_section(name, function):
     text = function.__doc__
     for section in ("Args:", "Returns:", "Raises:", "Example:", "Source:"):

@@ -1,14 +1,15 @@
-"""Which loss serves my data? Losses compared on folds by what decisions cost.
+"""Which loss serves my data? Losses compared on folds by cost or a metric.
 
 It needs the extra: `pip install 'costfn[compare]'`.
 """
 
 try:
     from ._errors import InputError
-    from .candidates import CANDIDATES, DEFAULT_LOSSES
+    from .candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
     from .comparison import Comparison, compare_losses
     from .costs import read_cost
     from .data import BUILT_IN, Data, load_data
+    from .metrics import METRICS
     from .summary import Row
 except ModuleNotFoundError as error:
     package = (error.name or "").partition(".")[0]
@@ -22,6 +23,8 @@ __all__ = [
     "BUILT_IN",
     "CANDIDATES",
     "DEFAULT_LOSSES",
+    "METRICS",
+    "METRIC_LOSSES",
     "Comparison",
     "Data",
     "InputError",

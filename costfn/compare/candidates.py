@@ -1,7 +1,7 @@
 """Which losses are compared, and which decisions each allows."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,51 +14,15 @@ import costfn
 from costfn.catalogue import LOSSES, Decision
 
 from ._errors import InputError, listed, suggestion
+from .batch_candidates import BATCH_CANDIDATES
+from .candidate import Candidate, Objective, Problem
+from .metrics import COST, Metric
 
 TEMPERATURE = 0.25
 """Of soft targets and soft decisions, where the mean wrong decision costs 1."""
 
 BASELINE = "cross_entropy"
 """The loss that every other is tested against, with argmax."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What a loss may be told besides logits and labels.
-
-    Attributes:
-        cost: Costs, the least of each row 0 and their mean 1, shape `(K, D)`.
-        prior: Class frequencies of the training examples, shape `(K,)`.
-    """
-
-    cost: Tensor
-    prior: Tensor
-
-
-Objective = Callable[[Tensor, Tensor, Problem], Tensor]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A loss with the options it is compared with.
-
-    Attributes:
-        name: Its name in `costfn`, or a cross entropy of torch.
-        objective: From outputs `(examples, outputs)`, labels `(examples,)` and problem
-            to losses `(examples,)`, or to one loss for all.
-        decisions: The decisions to take from its outputs.
-        scores: `"classes"`: one output per class, so that only the minimum-cost rule
-            can choose a further action; `"decisions"`: one output per decision.
-        square: It knows no actions besides the classes.
-        options: The options, in words.
-    """
-
-    name: str
-    objective: Objective
-    decisions: tuple[Decision, ...]
-    scores: Literal["classes", "decisions"] = "classes"
-    square: bool = False
-    options: str = ""
 
 
 def _plain(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
@@ -68,6 +32,11 @@ def _plain(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
 def _weighted(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
     classes = problem.cost.shape[0]
     return cross_entropy(outputs, labels, weight=problem.cost[:, :classes].sum(1))
+
+
+def _balanced(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
+    losses = cross_entropy(outputs, labels, reduction="none")
+    return losses / (len(problem.prior) * problem.prior[labels])
 
 
 def _soft_target(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
@@ -144,18 +113,48 @@ _CANDIDATES = (
         ),
         "prior: class frequencies of the training fold",
     ),
+    Candidate(
+        "balanced_cross_entropy",
+        _balanced,
+        ("argmax",),
+        options="class weights: n / (K n_k) of the training fold",
+    ),
+    *BATCH_CANDIDATES,
 )
 
 CANDIDATES: dict[str, Candidate] = {one.name: one for one in _CANDIDATES}
 """Every loss that can be compared, by name."""
 
 DEFAULT_LOSSES: tuple[str, ...] = tuple(CANDIDATES)[:10]
-"""The losses that are compared unless others are named."""
+"""The losses that are compared by cost unless others are named."""
 
-_LEFT_OUT = {
+METRIC_LOSSES = (
+    BASELINE,
+    "balanced_cross_entropy",
+    "focal_loss",
+    "logit_adjusted_loss",
+    "accuracy_loss",
+    "balanced_accuracy_loss",
+    "g_mean_loss",
+    "f_beta_loss",
+    "mcc_loss",
+    "cohen_kappa_loss",
+)
+"""The losses that are compared by a metric, and the metric's own, unless named."""
+
+LEFT_OUT = {
+    "lovasz_hinge_loss": "it is for labels one by one; see lovasz_softmax_loss",
+    "q_error_loss": "it is for regression",
     "forward_corrected_loss": "it needs the transition that corrupted the labels",
     "sinkhorn_loss": "with one label per example it is expected_cost_loss",
 }
+
+
+def default_losses(metric: Metric) -> tuple[str, ...]:
+    """The losses that are compared by this metric unless others are named."""
+    if metric.is_cost:
+        return DEFAULT_LOSSES
+    return tuple(dict.fromkeys([*METRIC_LOSSES, metric.loss]))
 
 
 def select(names: Sequence[str]) -> list[Candidate]:
@@ -173,10 +172,10 @@ def select(names: Sequence[str]) -> list[Candidate]:
     if not names:
         raise InputError(f"losses must name one or more of {listed(CANDIDATES)}")
     for name in names:
-        if name in _LEFT_OUT:
+        if name in LEFT_OUT:
             raise InputError(
                 f"losses must be ones that can be compared here, got {name!r}: "
-                f"{_LEFT_OUT[name]}"
+                f"{LEFT_OUT[name]}"
             )
         if name not in CANDIDATES and name != "all":
             raise InputError(
@@ -188,13 +187,15 @@ def select(names: Sequence[str]) -> list[Candidate]:
 
 
 def suitable(
-    candidates: Sequence[Candidate], cost: Tensor
+    candidates: Sequence[Candidate], cost: Tensor, metric: Metric = COST
 ) -> tuple[list[Candidate], list[str]]:
     """The candidates and decisions that suit a cost matrix, and why others do not.
 
     Args:
         candidates: The candidates asked for.
         cost: Costs, the least of each row 0, shape `(K, D)`.
+        metric: What they are compared by. For a metric where every mistake costs the
+            same, the minimum-cost rule is argmax, and is not shown beside it.
 
     Returns:
         The suitable ones, with the decisions that are legitimate for this cost; and a
@@ -202,6 +203,7 @@ def suitable(
     """
     classes, decisions = cost.shape
     diagnosis = costfn.costs.diagnose(cost)
+    same = not metric.is_cost and bool(torch.all(cost == 1 - torch.eye(*cost.shape)))
     kept, notes = [], []
     for candidate in candidates:
         name = candidate.name
@@ -222,6 +224,8 @@ def suitable(
         if "unmix" in rules and not _separate(cost):
             rules = tuple(rule for rule in rules if rule != "unmix")
             notes.append(f"{name} without unmix: it needs targets that differ more.")
+        if same and "argmax" in rules:
+            rules = tuple(rule for rule in rules if rule != "minimum_cost")
         kept.append(replace(candidate, decisions=rules))
     return kept, notes
 

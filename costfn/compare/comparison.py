@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from rich.table import Table
 
 from . import plots, report, summary, table
 from ._errors import InputError, listed
-from .candidates import DEFAULT_LOSSES, select, suitable
+from .candidates import default_losses, select, suitable
+from .checks import check_counts, check_labels, check_settings, in_order, unreasonable
 from .costs import NamedCost, name_cost
 from .experiment import Outcome, Settings, run
+from .metrics import METRICS, Metric, best_constant, check_suits, find_metric
 from .preprocessing import check_features
 from .summary import Row
 from .training import Model
@@ -32,10 +33,12 @@ class Comparison:
         cost: The cost matrix with the names of its axes.
         settings: How the comparison was run.
         outcomes: One per loss, decision and fold.
-        summary: One row per loss and decision, the lowest mean cost first.
+        summary: One row per loss and decision, the best first.
         constant_decision: The decision that is best if it must always be the same.
-        constant_cost: Its mean test cost.
+        constant_cost: Mean test cost of the constant decision that is cheapest.
         notes: What was assumed or left out.
+        constant_value: Of the metric for `constant_decision`; None for the cost.
+        with_cost: Costs were given.
     """
 
     name: str
@@ -48,17 +51,35 @@ class Comparison:
     constant_decision: str
     constant_cost: float
     notes: list[str]
+    constant_value: float | None = None
+    with_cost: bool = True
+
+    @property
+    def metric(self) -> Metric:
+        """What the losses are compared by."""
+        return METRICS[self.settings.metric]
 
     @property
     def results(self) -> pd.DataFrame:
-        """One line per loss, decision and fold, without the confusion matrices."""
-        lines = [asdict(outcome) for outcome in self.outcomes]
-        return pd.DataFrame(lines).drop(columns="confusion")
+        """One line per loss, decision and fold, without the confusion matrices.
+
+        For a metric other than the cost, `metric` and `score` are its name and value.
+        """
+        lines = pd.DataFrame([asdict(outcome) for outcome in self.outcomes])
+        if not self.metric.is_cost:
+            lines["metric"] = self.metric.name
+            lines["score"] = [self.metric(one.confusion) for one in self.outcomes]
+        return lines.drop(columns="confusion")
 
     @property
     def verdict(self) -> list[str]:
         """What to use, and what cannot be told apart, in plain sentences."""
-        return summary.verdict(self.summary, constant_decision=self.constant_decision)
+        return summary.verdict(
+            self.summary,
+            constant_decision=self.constant_decision,
+            constant_value=self.constant_value,
+            metric=self.metric,
+        )
 
     @property
     def title(self) -> str:
@@ -71,14 +92,30 @@ class Comparison:
 
     def table(self) -> Table:
         """The summary as a rich table."""
-        caption = (
-            "cost: mean test cost of an example, s.e. corrected for overlapping folds. "
-            f"norm.: over {summary.number(self.constant_cost)}, the cost of always "
-            f"deciding {self.constant_decision!r}. acc.: accuracy; F1: macro-F1. "
+        rest = (
             "p: difference from the baseline (base), Holm-adjusted. s: seconds of one "
             "training."
         )
-        return table.render(self.summary, title=self.title, caption=caption)
+        if self.constant_value is None:
+            caption = (
+                "cost: mean test cost of an example, s.e. corrected for overlapping "
+                f"folds. norm.: over {summary.number(self.constant_cost)}, the cost of "
+                f"always deciding {self.constant_decision!r}. acc.: accuracy; F1: "
+                f"macro-F1. {rest}"
+            )
+        else:
+            caption = (
+                f"{self.metric.name}: mean of the test folds, higher is better, s.e. "
+                "corrected for overlapping folds; always deciding "
+                f"{self.constant_decision!r}: {self.constant_value:.3f}. {rest}"
+            )
+        return table.render(
+            self.summary,
+            title=self.title,
+            caption=caption,
+            metric=self.metric,
+            with_cost=self.with_cost,
+        )
 
     def save(self, directory: str | Path) -> None:
         """Write `results.csv`, `report.json`, `costs.png` and `confusion.png`.
@@ -89,8 +126,8 @@ class Comparison:
         Raises:
             InputError: If it cannot be written; then no file is.
         """
-        rows = self.summary
-        constant = self.constant_decision, self.constant_cost
+        rows, metric, value = self.summary, self.metric, self.constant_value
+        at = self.constant_cost if value is None else value
         report.write_all(
             Path(directory),
             {
@@ -103,7 +140,7 @@ class Comparison:
                     cost=self.cost,
                     settings=self.settings,
                     rows=rows,
-                    constant=constant,
+                    constant=(self.constant_decision, at),
                     verdict=self.verdict,
                     notes=self.notes,
                 ),
@@ -111,11 +148,12 @@ class Comparison:
                     path,
                     rows,
                     title=self.title,
-                    constant_cost=self.constant_cost,
+                    constant_value=at,
                     constant_decision=self.constant_decision,
+                    metric=metric,
                 ),
                 "confusion.png": lambda path: plots.plot_confusion(
-                    path, rows, self.cost, title=self.title
+                    path, rows, self.cost, title=self.title, metric=metric
                 ),
             },
         )
@@ -126,7 +164,8 @@ def compare_losses(
     y: Any,
     *,
     cost: Any = None,
-    losses: Sequence[str] = DEFAULT_LOSSES,
+    losses: Sequence[str] | None = None,
+    metric: str = "cost",
     model: Model = "linear",
     folds: int = 5,
     repeats: int = 3,
@@ -135,7 +174,7 @@ def compare_losses(
     name: str = "data",
     source: str = "",
 ) -> Comparison:
-    """Train with each loss on the same folds; compare what the decisions cost.
+    """Train with each loss on the same folds; compare what the decisions are worth.
 
     Every loss is trained in the same way, on costs of which the least of each row is
     subtracted and the mean made 1, and tested on the costs as given.
@@ -148,7 +187,11 @@ def compare_losses(
             and the decisions in its columns; or an array `(K, D)` in the sorted order
             of the classes; or None for a cost of 1 per mistake. Decisions beyond the
             classes are actions, such as to abstain.
-        losses: Names of `CANDIDATES`, or `["all"]`. The baseline is always added.
+        losses: Names of `CANDIDATES`, or `["all"]`. The baseline is always added. None
+            for `DEFAULT_LOSSES`, or for another metric than the cost `METRIC_LOSSES`
+            and the metric's own.
+        metric: What to compare by, a key of `METRICS`: the mean cost, or a metric of
+            the confusion matrix, of which larger is better.
         model: `"linear"`, or `"mlp"` for one hidden layer.
         folds: Number of stratified folds, at least 2.
         repeats: How often to divide the examples anew, at least 1.
@@ -172,25 +215,34 @@ def compare_losses(
         >>> [row.name for row in found.summary if row.is_baseline]
         ['cross_entropy with argmax']
     """
-    settings = _settings(model, folds, repeats, seed)
-    chosen = select([losses] if isinstance(losses, str) else list(losses))
-    labels = _labels(y)
+    settings = check_settings(model, folds, repeats, seed, metric)
+    by = find_metric(metric)
+    names = default_losses(by) if losses is None else losses
+    chosen = select([names] if isinstance(names, str) else list(names))
+    labels = check_labels(y)
     features = check_features(X)
     if len(features) != len(labels):
         raise InputError(
             f"X and y must have as many examples, got {len(features)} and {len(labels)}"
         )
-    classes = _in_order(set(labels))
+    classes = in_order(set(labels))
     if len(classes) < 2:
         raise InputError(f"classes must be 2 or more, got {listed(classes)}")
     named = name_cost(cost, classes)
     indices = np.array([named.classes.index(label) for label in labels])
-    _check_counts(indices, named, folds)
-    notes = [] if cost is not None else ["No costs given: every mistake costs 1."]
-    notes += _unreasonable(named)
-    candidates, left_out = suitable(chosen, torch.tensor(named.scaled()))
+    check_suits(by, named.classes, named.decisions)
+    check_counts(indices, named, folds)
+    notes = unreasonable(named)
+    if cost is None and by.is_cost:
+        notes = ["No costs given: every mistake costs 1."]
+    if by.binary:
+        notes.append(f"{by.name} is that of {named.classes[1]!r}, the second class.")
+    candidates, left_out = suitable(chosen, torch.tensor(named.scaled()), by)
     outcomes = run(features, indices, named, candidates, settings, progress=progress)
-    constant = int((np.bincount(indices) @ named.matrix).argmin())
+    constant, value = int((np.bincount(indices) @ named.matrix).argmin()), None
+    if not by.is_cost:
+        sound = [one.confusion for one in outcomes if not one.failed]
+        constant, value = best_constant(sound, by) if sound else (constant, np.nan)
     return Comparison(
         name=name,
         source=source,
@@ -198,71 +250,10 @@ def compare_losses(
         cost=named,
         settings=settings,
         outcomes=outcomes,
-        summary=summary.summarize(outcomes, folds=folds),
+        summary=summary.summarize(outcomes, folds=folds, metric=by),
         constant_decision=named.decisions[constant],
         constant_cost=float(np.mean([one.constant_cost for one in outcomes])),
         notes=notes + left_out,
+        constant_value=value,
+        with_cost=cost is not None,
     )
-
-
-def _settings(model: Model, folds: int, repeats: int, seed: int) -> Settings:
-    if model not in get_args(Model):
-        raise InputError(f"model must be of {listed(get_args(Model))}, got {model!r}")
-    for option, value, least in (
-        ("folds", folds, 2),
-        ("repeats", repeats, 1),
-        ("seed", seed, 0),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"{option} must be {least} or more, got {value!r}")
-    return Settings(model, folds, repeats, seed)
-
-
-def _labels(y: Any) -> list[str]:
-    labels = pd.Series(np.asarray(y).tolist() if np.ndim(y) == 1 else [None])
-    if np.ndim(y) != 1 or labels.empty:
-        raise InputError(
-            f"y must hold a class for each example, got shape {np.shape(y)}"
-        )
-    if labels.isna().any():
-        raise InputError(
-            f"y must hold a class for every example, got {int(labels.isna().sum())} "
-            "missing"
-        )
-    if labels.dtype.kind == "f" and (labels % 1 == 0).all():
-        labels = labels.astype(int)
-    return [str(label).strip() for label in labels]
-
-
-def _in_order(classes: set[str]) -> list[str]:
-    """Sorted as numbers if all are, else as text."""
-    try:
-        return sorted(classes, key=float)
-    except ValueError:
-        return sorted(classes)
-
-
-def _check_counts(labels: NDArray[np.int64], cost: NamedCost, folds: int) -> None:
-    counts = np.bincount(labels, minlength=len(cost.classes))
-    few = [
-        f"{name!r} ({count})"
-        for name, count in zip(cost.classes, counts, strict=True)
-        if count < folds
-    ]
-    if few:
-        shown = ", ".join(few[:10]) + (f", ... ({len(few)} in all)" if few[10:] else "")
-        raise InputError(
-            f"classes must have at least {folds} examples each, one per fold, got "
-            f"{shown}: use fewer folds, or merge or remove the rare classes"
-        )
-
-
-def _unreasonable(cost: NamedCost) -> list[str]:
-    """A note for each class whose right decision is not the cheapest."""
-    square = cost.matrix[:, : len(cost.classes)]
-    return [
-        f"For the truth {name!r} another decision is cheaper than {name!r} itself: "
-        "check the cost matrix."
-        for index, name in enumerate(cost.classes)
-        if square[index, index] > square[index].min()
-    ]

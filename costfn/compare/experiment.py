@@ -22,7 +22,8 @@ from rich.progress import (
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from .candidates import Candidate, Problem, decide
+from .candidate import Candidate, Problem
+from .candidates import decide
 from .costs import NamedCost
 from .preprocessing import preprocessor
 from .training import Model, train
@@ -37,12 +38,14 @@ class Settings:
         folds: Number of folds of each cross-validation.
         repeats: Number of cross-validations, each with folds of its own.
         seed: Of the folds and of the first weights of the network.
+        metric: What the losses are compared by, a key of `METRICS`.
     """
 
     model: Model
     folds: int
     repeats: int
     seed: int
+    metric: str = "cost"
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,8 @@ def evaluate(
     """Train with one candidate on one fold; an outcome for each of its decisions."""
     classes, decisions = cost.matrix.shape
     frequencies = np.bincount(fold.train_labels, minlength=classes)
-    problem = Problem(_tensor(cost.scaled()), _tensor(frequencies / frequencies.sum()))
+    prior = _tensor(frequencies / frequencies.sum())
+    problem = Problem(_tensor(cost.scaled()), prior, settings.metric)
     labels = torch.as_tensor(fold.train_labels)
     fit = train(
         fold.train,

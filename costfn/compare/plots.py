@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .costs import NamedCost
+from .metrics import COST, Metric
 from .summary import LEVEL, Row, number
 
 _BETTER, _WORSE, _SAME, _BASELINE = "#1b7837", "#b2182b", "#666666", "#2166ac"
@@ -23,24 +24,26 @@ def plot_costs(
     rows: Sequence[Row],
     *,
     title: str,
-    constant_cost: float,
+    constant_value: float,
     constant_decision: str,
+    metric: Metric = COST,
 ) -> None:
-    """Mean test cost of each row with its standard error, as a PNG file.
+    """Mean test cost, or metric, of each row with its standard error, as a PNG file.
 
     Args:
         path: The file to write.
         rows: From `summarize`.
         title: Above the figure.
-        constant_cost: Mean cost of the best constant decision, marked.
+        constant_value: Of the best constant decision, marked.
         constant_decision: Its name.
+        metric: What is compared.
     """
-    sound = [row for row in rows if math.isfinite(row.mean_cost)]
+    sound = [row for row in rows if math.isfinite(row.value)]
     figure = Figure(figsize=(8, 1.6 + 0.32 * len(sound)), layout="constrained")
     axes = figure.add_subplot()
     for height, row in enumerate(reversed(sound)):
         axes.errorbar(
-            row.mean_cost,
+            row.value,
             height,
             xerr=row.standard_error,
             fmt="o",
@@ -48,7 +51,7 @@ def plot_costs(
             capsize=3,
         )
     if sound:
-        _mark_constant(axes, sound, constant_cost, f"always {constant_decision!r}")
+        _mark_constant(axes, sound, constant_value, f"always {constant_decision!r}")
     axes.set_yticks(
         range(len(sound)), [f"{row.loss} · {row.decision}" for row in reversed(sound)]
     )
@@ -57,7 +60,8 @@ def plot_costs(
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("mean test cost ± standard error, corrected for overlapping folds")
+    words = "cost" if metric.is_cost else metric.words
+    axes.set_xlabel(f"mean test {words} ± standard error, corrected for overlap")
     legend = {
         f"better than the baseline (p < {LEVEL})": _BETTER,
         f"worse than the baseline (p < {LEVEL})": _WORSE,
@@ -78,26 +82,26 @@ def plot_costs(
 
 
 def _mark_constant(
-    axes: Any, rows: Sequence[Row], constant_cost: float, words: str
+    axes: Any, rows: Sequence[Row], constant_value: float, words: str
 ) -> None:
     """A dashed line; where that would squeeze the rows, an arrow to where it is."""
-    low = min(row.mean_cost - row.standard_error for row in rows)
-    high = max(row.mean_cost + row.standard_error for row in rows)
+    low = min(row.value - row.standard_error for row in rows)
+    high = max(row.value + row.standard_error for row in rows)
     style: dict[str, Any] = {
         "xytext": (0, 3),
         "textcoords": "offset points",
         "fontsize": 8,
         "color": "#666666",
     }
-    if abs(constant_cost - (low + high) / 2) < high - low:
-        axes.axvline(constant_cost, linestyle="--", color="#999999", linewidth=1)
-        place, system = (constant_cost, 1), ("data", "axes fraction")
+    if abs(constant_value - (low + high) / 2) < high - low:
+        axes.axvline(constant_value, linestyle="--", color="#999999", linewidth=1)
+        place, system = (constant_value, 1), ("data", "axes fraction")
         axes.annotate(words, place, xycoords=system, ha="center", **style)
-    elif constant_cost > high:
-        words = f"{words}: {number(constant_cost)} \u2192"
+    elif constant_value > high:
+        words = f"{words}: {number(constant_value)} \u2192"
         axes.annotate(words, (1, 1), xycoords="axes fraction", ha="right", **style)
     else:
-        words = f"\u2190 {words}: {number(constant_cost)}"
+        words = f"\u2190 {words}: {number(constant_value)}"
         axes.annotate(words, (0, 1), xycoords="axes fraction", ha="left", **style)
 
 
@@ -106,13 +110,19 @@ def _color(row: Row) -> str:
         return _BASELINE
     if not row.p_value < LEVEL:
         return _SAME
-    return _BETTER if row.difference < 0 else _WORSE
+    return _BETTER if row.is_better else _WORSE
 
 
 # Names are the user's text: a dollar sign in them starts no formula.
 @rc_context({"text.parse_math": False})
 def plot_confusion(
-    path: Path, rows: Sequence[Row], cost: NamedCost, *, title: str, best: int = 3
+    path: Path,
+    rows: Sequence[Row],
+    cost: NamedCost,
+    *,
+    title: str,
+    best: int = 3,
+    metric: Metric = COST,
 ) -> None:
     """Confusion matrices of the best rows and the baseline, as a PNG file.
 
@@ -124,8 +134,9 @@ def plot_confusion(
         cost: The names of the axes.
         title: Above the figure.
         best: How many of the best rows to draw.
+        metric: What is compared.
     """
-    sound = [row for row in rows if math.isfinite(row.mean_cost)]
+    sound = [row for row in rows if math.isfinite(row.value)]
     chosen = sound[:best] + [row for row in sound[best:] if row.is_baseline]
     classes, decisions = cost.matrix.shape
     columns = 2 if len(chosen) > 1 else 1
@@ -136,7 +147,7 @@ def plot_confusion(
     )
     for index, row in enumerate(chosen):
         axes = figure.add_subplot(lines, columns, index + 1)
-        image = _draw(axes, row, cost)
+        image = _draw(axes, row, cost, "cost" if metric.is_cost else metric.words)
     if chosen:
         bar = figure.colorbar(image, ax=figure.axes, shrink=0.6, pad=0.02)
         bar.set_label("share of the true class")
@@ -144,7 +155,7 @@ def plot_confusion(
     _write(figure, path)
 
 
-def _draw(axes: Any, row: Row, cost: NamedCost) -> Any:
+def _draw(axes: Any, row: Row, cost: NamedCost, words: str) -> Any:
     shares = row.confusion / np.maximum(row.confusion.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     small = shares.shape[1] > 6
@@ -167,7 +178,7 @@ def _draw(axes: Any, row: Row, cost: NamedCost) -> Any:
     axes.set_ylabel("truth")
     baseline = " (baseline)" if row.is_baseline else ""
     axes.set_title(
-        f"{row.loss}\n{row.decision}{baseline}, cost {row.mean_cost:.3g}", fontsize=9
+        f"{row.loss}\n{row.decision}{baseline}, {words} {row.value:.3g}", fontsize=9
     )
     return image
 

@@ -82,7 +82,9 @@ def write_json(
     NaN, which JSON lacks, becomes null.
     """
     losses = dict.fromkeys(row.loss for row in rows)
+    value = "mean_cost" if settings.metric == "cost" else "score"
     report = {
+        "metric": settings.metric,
         "data": {"name": name, "source": source, "examples": examples},
         "settings": asdict(settings)
         | {
@@ -96,14 +98,15 @@ def write_json(
             "decisions": cost.decisions,
             "matrix": cost.matrix.tolist(),
         },
-        "best_constant_decision": {"decision": constant[0], "mean_cost": constant[1]},
+        "best_constant_decision": {"decision": constant[0], value: constant[1]},
         "summary": [
             asdict(row) | {"confusion": row.confusion.tolist()} for row in rows
         ],
         "tests": {
             "p_value": "corrected resampled t-test (Nadeau and Bengio 2003) on paired "
-            "folds, against cross_entropy with argmax, Holm-adjusted over the rows",
-            "p_value_to_best": "the same, against the row of the lowest mean cost",
+            "folds, against cross_entropy with argmax, Holm-adjusted over the rows; "
+            f"of {value}",
+            "p_value_to_best": "the same, against the best row, which is the first",
         },
         "verdict": verdict,
         "notes": notes,

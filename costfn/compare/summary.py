@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .candidates import BASELINE
 from .experiment import Outcome
+from .metrics import COST, Metric
 from .statistics import corrected_paired_test, corrected_standard_error, holm
 
 LEVEL = 0.05
@@ -24,18 +25,19 @@ class Row:
         loss: Name of the loss.
         decision: Name of the decision.
         mean_cost: Mean test cost of an example, in the user's unit.
-        standard_error: Of `mean_cost`, corrected for the overlap of the folds.
+        standard_error: Of `value`, corrected for the overlap of the folds.
         normalized_cost: `mean_cost` over that of the best constant decision: below 1,
             the features help. NaN if the constant decision costs nothing.
         accuracy: Mean share of right decisions; an action is none.
         macro_f1: Mean over the folds of the mean F1 of the classes.
         seconds: Mean wall time of one training.
-        difference: `mean_cost` less that of the baseline.
+        difference: `value` less that of the baseline.
         p_value: Paired test that `difference` is 0, Holm-adjusted over all rows; NaN
             for the baseline.
-        p_value_to_best: The same against the row of the lowest mean cost; NaN for it.
+        p_value_to_best: The same against the best row; NaN for it.
         failed_folds: Number of folds on which the training failed.
         confusion: Counts `[true, decision]` over all folds, shape `(K, D)`.
+        score: Mean over the folds of the metric compared by; None for the cost.
     """
 
     loss: str
@@ -51,6 +53,17 @@ class Row:
     p_value_to_best: float
     failed_folds: int
     confusion: NDArray[np.int64]
+    score: float | None = None
+
+    @property
+    def value(self) -> float:
+        """What is compared: the score, larger is better, or else the mean cost."""
+        return self.mean_cost if self.score is None else self.score
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it does better than the baseline, by chance or not."""
+        return self.difference < 0 if self.score is None else self.difference > 0
 
     @property
     def is_baseline(self) -> bool:
@@ -63,12 +76,16 @@ class Row:
         return f"{self.loss} with {self.decision}"
 
 
-def summarize(outcomes: Sequence[Outcome], *, folds: int) -> list[Row]:
-    """Mean, error and tests of each loss and decision, the lowest mean cost first.
+def summarize(
+    outcomes: Sequence[Outcome], *, folds: int, metric: Metric = COST
+) -> list[Row]:
+    """Mean, error and tests of each loss and decision, the best first.
 
     Args:
         outcomes: Of every candidate on every fold.
         folds: Number of folds of one cross-validation.
+        metric: What is compared: the lowest mean cost is best, or the highest mean of
+            another metric.
 
     Returns:
         The rows; those of which a training failed come last.
@@ -76,45 +93,54 @@ def summarize(outcomes: Sequence[Outcome], *, folds: int) -> list[Row]:
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault((outcome.loss, outcome.decision), []).append(outcome)
-    costs = {
-        key: np.array([one.cost for one in group]) for key, group in groups.items()
+    values = {
+        key: np.array([_value(one, metric) for one in group])
+        for key, group in groups.items()
     }
-    sound = [key for key, values in costs.items() if np.isfinite(values).all()]
-    sound.sort(key=lambda key: float(costs[key].mean()))
+    sound = [key for key, each in values.items() if np.isfinite(each).all()]
+    sign = 1 if metric.is_cost else -1
+    # Of equal rows, up to the last digits, the one that was asked for first.
+    sound.sort(key=lambda key: round(sign * float(values[key].mean()), 12))
     test_to_train = 1 / (folds - 1)
-    to_baseline = _tests((BASELINE, "argmax"), sound, costs, test_to_train)
-    to_best = _tests(sound[0], sound, costs, test_to_train) if sound else {}
+    to_baseline = _tests((BASELINE, "argmax"), sound, values, test_to_train)
+    to_best = _tests(sound[0], sound, values, test_to_train) if sound else {}
     constant = float(np.mean([one.constant_cost for one in outcomes]))
-    baseline_cost = float(costs[BASELINE, "argmax"].mean())
+    baseline = float(values[BASELINE, "argmax"].mean())
 
     def row(key: tuple[str, str]) -> Row:
         group = groups[key]
-        mean = float(costs[key].mean())
+        value = float(values[key].mean())
+        mean = float(np.mean([one.cost for one in group]))
         return Row(
             loss=key[0],
             decision=key[1],
             mean_cost=mean,
             standard_error=corrected_standard_error(
-                costs[key], test_to_train=test_to_train
+                values[key], test_to_train=test_to_train
             ),
             normalized_cost=mean / constant if constant > 0 else float("nan"),
             accuracy=float(np.mean([one.accuracy for one in group])),
             macro_f1=float(np.mean([one.macro_f1 for one in group])),
             seconds=float(np.mean([one.seconds for one in group])),
-            difference=mean - baseline_cost,
+            difference=value - baseline,
             p_value=to_baseline.get(key, float("nan")),
             p_value_to_best=to_best.get(key, float("nan")),
             failed_folds=sum(one.failed for one in group),
             confusion=np.sum([one.confusion for one in group], axis=0),
+            score=None if metric.is_cost else value,
         )
 
     return [row(key) for key in [*sound, *(key for key in groups if key not in sound)]]
 
 
+def _value(outcome: Outcome, metric: Metric) -> float:
+    return outcome.cost if metric.is_cost else metric(outcome.confusion)
+
+
 def _tests(
     reference: tuple[str, str],
     keys: Sequence[tuple[str, str]],
-    costs: dict[tuple[str, str], NDArray[np.float64]],
+    values: dict[tuple[str, str], NDArray[np.float64]],
     test_to_train: float,
 ) -> dict[tuple[str, str], float]:
     others = [key for key in keys if key != reference]
@@ -122,28 +148,52 @@ def _tests(
         return {}
     raw = [
         corrected_paired_test(
-            costs[key] - costs[reference], test_to_train=test_to_train
+            values[key] - values[reference], test_to_train=test_to_train
         ).p_value
         for key in others
     ]
     return dict(zip(others, holm(raw), strict=True))
 
 
-def verdict(rows: Sequence[Row], *, constant_decision: str) -> list[str]:
+def verdict(
+    rows: Sequence[Row],
+    *,
+    constant_decision: str,
+    constant_value: float | None = None,
+    metric: Metric = COST,
+) -> list[str]:
     """What the rows say and what they do not, in plain sentences.
 
     Args:
         rows: From `summarize`.
         constant_decision: Name of the best constant decision.
+        constant_value: Its value, if the metric is not the cost.
+        metric: What was compared.
 
     Returns:
         One or more sentences, each to stand on a line.
     """
-    sound = [row for row in rows if np.isfinite(row.mean_cost)]
+    sound = [row for row in rows if np.isfinite(row.value)]
     failed = [row for row in rows if row not in sound]
     sentences = []
     if sound:
-        sentences += _verdict_of_sound(sound, constant_decision)
+        sentences += _verdict_of_sound(sound, metric)
+        if constant_value is None:
+            useless = sound[0].normalized_cost >= 1
+            words = "costs no more than any row"
+        else:
+            useless = constant_value >= sound[0].value
+            words = f"has as high a {metric.words} as any row"
+        if useless:
+            sentences.append(
+                f"But always deciding {constant_decision!r} {words}: the features did "
+                "not help."
+            )
+        sentences.append(
+            f"p: corrected resampled t-test on paired folds, Holm-adjusted; told apart "
+            f"below {LEVEL}. The {_superlative(metric)} of many rows flatters itself a "
+            "little."
+        )
     if failed:
         names = "; ".join(row.name for row in failed)
         sentences.append(
@@ -152,10 +202,10 @@ def verdict(rows: Sequence[Row], *, constant_decision: str) -> list[str]:
     return sentences
 
 
-def _verdict_of_sound(rows: Sequence[Row], constant_decision: str) -> list[str]:
-    best = rows[0]
+def _verdict_of_sound(rows: Sequence[Row], metric: Metric) -> list[str]:
+    best, top = rows[0], _superlative(metric)
     baseline = next((row for row in rows if row.is_baseline), None)
-    lead = f"Lowest mean cost: {best.name}, {number(best.mean_cost)}"
+    lead = f"{top.capitalize()} {metric.words}: {best.name}, {number(best.value)}"
     leave = True
     if baseline is None:
         sentences = [f"{lead}. The baseline failed: nothing is tested against it."]
@@ -163,7 +213,7 @@ def _verdict_of_sound(rows: Sequence[Row], constant_decision: str) -> list[str]:
         sentences = [f"{lead}: the baseline."]
     else:
         leave = best.p_value < LEVEL
-        against = f"the baseline {baseline.name}, {number(baseline.mean_cost)}"
+        against = f"the baseline {baseline.name}, {number(baseline.value)}"
         sentences = [
             f"{lead}. It {'beats' if leave else 'cannot be told from'} {against} "
             f"(p {_relation(best.p_value)})"
@@ -176,10 +226,10 @@ def _verdict_of_sound(rows: Sequence[Row], constant_decision: str) -> list[str]:
         if (not leave if row is baseline else not row.p_value_to_best < LEVEL)
     ]
     if len(equal) > 1 and len(equal) == len(rows) - 1:
-        sentences.append("No row can be told from the lowest.")
+        sentences.append(f"No row can be told from the {top}.")
     elif equal:
         names = "; ".join(row.name for row in equal)
-        sentences.append(f"Cannot be told from the lowest: {names}.")
+        sentences.append(f"Cannot be told from the {top}: {names}.")
     else:
         sentences.append("Every other row can be told from it: use it.")
     if leave and any(row.name == f"{BASELINE} with minimum_cost" for row in equal):
@@ -187,16 +237,11 @@ def _verdict_of_sound(rows: Sequence[Row], constant_decision: str) -> list[str]:
             f"The simplest of these is {BASELINE} with minimum_cost: the usual "
             "training, and the cost matrix only in the decision."
         )
-    if best.normalized_cost >= 1:
-        sentences.append(
-            f"But always deciding {constant_decision!r} costs no more than any row: "
-            "the features did not help."
-        )
-    sentences.append(
-        f"p: corrected resampled t-test on paired folds, Holm-adjusted; told apart "
-        f"below {LEVEL}. The lowest of many rows flatters itself a little."
-    )
     return sentences
+
+
+def _superlative(metric: Metric) -> str:
+    return "lowest" if metric.is_cost else "highest"
 
 
 def number(value: float) -> str:

@@ -1,22 +1,34 @@
 """The table that the command prints."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from .metrics import COST, Metric
 from .summary import LEVEL, Row, number, p_value
 
+_Cell = Callable[[Row], str]
 
-def render(rows: Sequence[Row], *, title: str, caption: str) -> Table:
+
+def render(
+    rows: Sequence[Row],
+    *,
+    title: str,
+    caption: str,
+    metric: Metric = COST,
+    with_cost: bool = True,
+) -> Table:
     """Rows as a table that fits 80 columns.
 
     Args:
-        rows: From `summarize`, the lowest mean cost first.
+        rows: From `summarize`, the best first.
         title: Above the table.
         caption: Below it.
+        metric: What is compared.
+        with_cost: Show the cost beside another metric.
     """
     table = Table(
         title=title,
@@ -30,31 +42,48 @@ def render(rows: Sequence[Row], *, title: str, caption: str) -> Table:
     )
     table.add_column("loss", overflow="fold", min_width=22)
     table.add_column("decision")
-    for heading in ("cost±s.e.", "norm.", "acc.", "F1", "p", "s"):
+    columns = _columns(metric, with_cost)
+    for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for index, row in enumerate(rows):
-        table.add_row(*_cells(row), style="bold" if index == 0 else None)
+        cells = _cells(row, list(columns.values()))
+        table.add_row(*cells, style="bold" if index == 0 else None)
     return table
 
 
-def _cells(row: Row) -> list[Text]:
+def _columns(metric: Metric, with_cost: bool) -> dict[str, _Cell]:
+    """What to show of a row: first what is compared, the test and the time last."""
+    columns: dict[str, _Cell] = {
+        f"{'cost' if metric.is_cost else metric.name}±s.e.": lambda row: (
+            f"{number(row.value)}±{number(row.standard_error)}"
+        )
+    }
+    if metric.is_cost:
+        columns["norm."] = lambda row: (
+            "-" if math.isnan(row.normalized_cost) else f"{row.normalized_cost:.3f}"
+        )
+    elif with_cost:
+        columns["cost"] = lambda row: number(row.mean_cost)
+    if metric.name != "accuracy":
+        columns["acc."] = lambda row: f"{row.accuracy:.3f}"
+    if metric.name != "f1-macro":
+        # F1 alone could be that of one class where this is what is compared.
+        heading = "F1" if metric.is_cost else "macro-F1"
+        columns[heading] = lambda row: f"{row.macro_f1:.3f}"
+    columns["p"] = lambda row: "base" if row.is_baseline else p_value(row.p_value)
+    columns["s"] = lambda row: f"{row.seconds:.2f}"
+    return columns
+
+
+def _cells(row: Row, columns: Sequence[_Cell]) -> list[Text]:
     loss, decision = Text(row.loss), Text(row.decision)
-    if math.isnan(row.mean_cost):
+    if math.isnan(row.value):
         failed = Text(f"failed on {row.failed_folds} folds", style="red")
         return [loss, decision, failed]
     style = ""
     if row.p_value < LEVEL:
-        style = "green" if row.difference < 0 else "red"
-    normalized = (
-        "-" if math.isnan(row.normalized_cost) else f"{row.normalized_cost:.3f}"
-    )
-    return [
-        loss,
-        decision,
-        Text(f"{number(row.mean_cost)}±{number(row.standard_error)}", style=style),
-        Text(normalized),
-        Text(f"{row.accuracy:.3f}"),
-        Text(f"{row.macro_f1:.3f}"),
-        Text("base" if row.is_baseline else p_value(row.p_value), style=style),
-        Text(f"{row.seconds:.2f}"),
-    ]
+        style = "green" if row.is_better else "red"
+    shown = [Text(cell(row)) for cell in columns]
+    # The value and its test, which comes before the seconds.
+    shown[0].style = shown[-2].style = style
+    return [loss, decision, *shown]
