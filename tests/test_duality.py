@@ -162,6 +162,7 @@ def test_for_accuracy_the_plug_in_rule_is_argmax_at_once():
     assert found.iterations == 1 and found.converged
 
 
+@pytest.mark.unchecked
 def test_too_few_iterations_say_so():
     probs = torch.tensor([[0.95, 0.05]] * 80 + [[0.7, 0.3]] * 20)
     found = costfn.decisions.plug_in_decision(probs, metrics.f_beta, iterations=1)

@@ -91,6 +91,7 @@ def test_lovasz_hinge_ignores_too():
     )
 
 
+@pytest.mark.unchecked
 def test_bad_options_are_named():
     with pytest.raises(ValueError, match=r"option must be .*'beta'.*got 'betta'"):
         costfn_nn.FBetaLoss(betta=2.0)

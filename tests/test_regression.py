@@ -62,11 +62,21 @@ def test_transforms(log_space):
     each = vmap(grad(loss))(p, t)
     torch.testing.assert_close(each, grad(lambda x: loss(x, t).sum())(p))
     assert hessian(lambda x: loss(x, t).sum())(p).diagonal().min() > 0
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("log_space", [True, False])
+def test_it_compiles(log_space):
+    def loss(p, t):
+        return costfn.q_error_loss(p, t, log_space=log_space)
+
+    p, t = torch.tensor([1.0, 3.0]), torch.tensor([2.0, 0.5])
     torch.compiler.reset()
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(p, t), loss(p, t))
 
 
+@pytest.mark.unchecked
 def test_bad_arguments():
     x = torch.ones(2)
     with pytest.raises(TypeError, match="prediction must be floating point"):

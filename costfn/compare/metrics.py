@@ -39,7 +39,7 @@ class Metric:
         """Whether smaller is better; of every other metric larger is."""
         return self.measure is None
 
-    def __call__(self, confusion: NDArray[np.int64]) -> float:
+    def __call__(self, confusion: NDArray[np.int64] | NDArray[np.float64]) -> float:
         """The value for counts `[true, decision]`; NaN where there are none."""
         if self.measure is None or not confusion.any():
             return nan
