@@ -123,6 +123,8 @@ def averaged_loss(
         )
     # Each example is a table of its own: examples take the place of the labels.
     weight, where = counting.pop("sample_weight", None), counting.get("where")
+    if weight is not None:
+        _check.weights("sample_weight", weight, logits.shape[:-1])
     if where is not None:
         each = where if where.ndim == 2 else where.unsqueeze(-1).expand_as(logits)
         counting["where"] = each.mT
