@@ -131,13 +131,17 @@ def test_importing_it_imports_nothing_heavy_that_torch_does_not(package):
 
 
 def test_importing_it_is_quick():
-    """Less than a tenth of a second of this process's time beyond torch."""
-    found = run(
+    """Less than a tenth of a second of the process's time beyond torch.
+
+    The best of three, since a busy machine can only add to it.
+    """
+    code = (
         "import time, torch; start = time.process_time()\n"
         "import costfn; print(time.process_time() - start)"
     )
-    assert found.returncode == 0, found.stderr
-    assert float(found.stdout) < 0.1
+    runs = [run(code) for _ in range(3)]
+    assert all(found.returncode == 0 for found in runs), runs[0].stderr
+    assert min(float(found.stdout) for found in runs) < 0.1
 
 
 def test_every_package_is_in_the_wheel_and_adapters_is_none():
