@@ -163,7 +163,7 @@ def test_a_confident_hit_keeps_its_small_loss(case, gap):
 
 
 def test_log_cost_where_a_peer_gives_116_8_and_a_gradient_of_minus_2e8():
-    """As dlordinal's CDWCE, which takes log(1 - p) of a softmax, does not have it."""
+    """The CDWCE of dlordinal takes log(1 - p) of a softmax."""
     cost = torch.tensor([[0.0, 1, 2], [1, 0, 1], [2, 1, 0]])
     logits = torch.tensor([0.0, 0, 40], requires_grad=True)
     value = costfn.log_cost_loss(logits, torch.tensor(0), cost)
