@@ -76,6 +76,16 @@ def safe_labels(labels: Tensor, classes: int) -> tuple[Tensor, Tensor | None]:
     return index.masked_fill(invalid, 0), invalid
 
 
+def poisoned(values: Tensor, invalid: Tensor | None) -> Tensor:
+    """The values, NaN where invalid, in value and in gradient.
+
+    By a product: `where` would make the gradient of the invalid ones 0, and hide them.
+    """
+    if invalid is None:
+        return values
+    return values * torch.ones_like(values).masked_fill(invalid, torch.nan)
+
+
 def class_probs(target: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     """The target as probabilities `(*batch, classes)`; NaN rows where it is neither."""
     if not target.is_floating_point():
@@ -83,9 +93,7 @@ def class_probs(target: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     q = target.to(dtype)
     if _check.visible(target) is not None:
         return q
-    # Times, not where: so the gradient is NaN as well.
-    ones = torch.ones_like(q[..., :1])
-    return q * ones.masked_fill(~_check.are_probs(target).unsqueeze(-1), torch.nan)
+    return poisoned(q, ~_check.are_probs(target).unsqueeze(-1))
 
 
 def non_negative(cost: Tensor) -> Tensor:
@@ -104,10 +112,7 @@ def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
     index = index.unsqueeze(-1)
     labelled = logits.gather(-1, index).squeeze(-1)
     others = logits.scatter(-1, index, -torch.inf).logsumexp(-1)
-    margin = labelled - others
-    if invalid is None:
-        return margin
-    return margin * torch.ones_like(margin).masked_fill(invalid, torch.nan)
+    return poisoned(labelled - others, invalid)
 
 
 def log_complement(logits: Tensor) -> Tensor:

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, cross_entropy, floating, safe_labels, times, upcast
+from ._math import (
+    class_probs,
+    cross_entropy,
+    floating,
+    poisoned,
+    safe_labels,
+    times,
+    upcast,
+)
 from ._types import (
     DecisionMatrix,
     Logits,
@@ -206,6 +214,4 @@ def forward_corrected_loss(
     index, invalid = safe_labels(target, classes)
     column = log_noise.T.index_select(0, index.reshape(-1)).reshape(log_p.shape)
     losses = -(log_p + column).logsumexp(-1)
-    if invalid is not None:
-        losses = losses * torch.ones_like(losses).masked_fill(invalid, torch.nan)
-    return losses.to(logits.dtype)
+    return poisoned(losses, invalid).to(logits.dtype)

@@ -1,6 +1,6 @@
 """Optimal transport: mass moved from the target to the prediction at its cost."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -10,8 +10,7 @@ from ._cost_vector import select_costs
 from ._math import class_probs, non_negative, ratio, upcast
 from ._reduce import reduce
 from ._types import Logits, Losses, Probs, SquareCost, Target
-
-Scope = Literal["batch", "example"]
+from .confusion import Scope
 
 
 def sinkhorn_loss(

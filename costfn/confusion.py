@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, non_negative, one_hot, safe_labels, times, upcast
+from ._math import (
+    class_probs,
+    non_negative,
+    one_hot,
+    poisoned,
+    safe_labels,
+    times,
+    upcast,
+)
 from ._types import AnyTarget, ConfusionMatrix, Decisions, Target
 
 __all__ = ["Counts", "Scope", "Task", "confusion_matrix", "counts", "one_vs_rest"]
@@ -201,10 +209,7 @@ def confusion_matrix(
         q = class_probs(target, width, a.dtype)
         return times(q.reshape(-1, width).mT, rows)
     index, invalid = safe_labels(target.reshape(-1), width)
-    if invalid is not None:
-        rows = rows * torch.ones_like(rows[:, :1]).masked_fill(
-            invalid.unsqueeze(-1), torch.nan
-        )
+    rows = poisoned(rows, None if invalid is None else invalid.unsqueeze(-1))
     empty = rows.new_zeros(width, rows.shape[-1])
     return empty.scatter_add(0, index.unsqueeze(-1).expand(rows.shape), rows)
 
@@ -315,9 +320,7 @@ def _by_label(
     classes = a.shape[-1]
     index, invalid = safe_labels(labels, classes)
     hit = a.gather(-1, index.unsqueeze(-1)).squeeze(-1)
-    one = torch.ones_like(hit)
-    if invalid is not None:
-        one = one.masked_fill(invalid, torch.nan)
+    one = poisoned(torch.ones_like(hit), invalid)
     one = one if weight is None else weight * one
 
     def add(values: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from torch import Tensor
 
 import costfn
 from costfn import _check
-from costfn._transport import Scope
+from costfn.confusion import Scope
 
 from ._loss import Labelled
 
