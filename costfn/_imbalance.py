@@ -9,7 +9,7 @@ from ._math import (
     cross_entropy,
     log_complement,
     log_odds,
-    softplus,
+    log_sigmoid,
     upcast,
 )
 from ._types import Logits, Losses, PerClass, Target
@@ -57,8 +57,8 @@ def focal_loss(
     # gamma < 1, where (1 - p) ** gamma has none at p = 1.
     if not target.is_floating_point():
         margin = log_odds(z, target)
-        modulated = torch.exp(-gamma * softplus(margin)) * softplus(-margin)
-        return modulated.to(logits.dtype)
+        modulated = torch.exp(gamma * log_sigmoid(-margin)) * log_sigmoid(margin)
+        return -modulated.to(logits.dtype)
     q = class_probs(target, z.shape[-1], z.dtype)
     of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)
     return -(q * of_label).sum(-1).to(logits.dtype)
