@@ -10,6 +10,7 @@ from ._math import (
     log_complement,
     log_odds,
     log_sigmoid,
+    ratio,
     upcast,
 )
 from ._types import Logits, Losses, PerClass, Target
@@ -157,6 +158,6 @@ def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
     log_beta = torch.tensor(beta, dtype=torch.float64).log()
     effective = -torch.expm1(torch.where(present, number, 1.0) * log_beta)
     weights = torch.where(present, 1 / effective, 0.0)
-    scaled = weights * present.sum() / weights.sum()
+    scaled = ratio(weights * present.sum(), weights.sum())
     wide = counts.dtype == torch.float64
     return scaled if wide else scaled.to(torch.get_default_dtype())

@@ -58,6 +58,11 @@ def softplus(x: Tensor) -> Tensor:
     return torch.where(positive, x, 0.0) + torch.log1p(torch.exp(small_side))
 
 
+def relu(x: Tensor) -> Tensor:
+    """max(0, x), NaN in the gradient too where `x` is; torch's slope there is 0."""
+    return poisoned(x.relu(), x.isnan())
+
+
 def log_sigmoid(x: Tensor) -> Tensor:
     """log(1 / (1 + exp(-x)))."""
     return -softplus(-x)
