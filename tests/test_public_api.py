@@ -12,6 +12,7 @@ import pytest
 
 import batch_losses
 import costfn
+import costfn_jax
 import costfn_nn
 from losses import LOSSES
 
@@ -73,6 +74,12 @@ def test_every_loss_has_a_row_an_entry_and_a_module():
         costfn.decisions,
         costfn.metrics,
         costfn.relaxations,
+        costfn_jax,
+        costfn_jax.confusion,
+        costfn_jax.costs,
+        costfn_jax.decisions,
+        costfn_jax.metrics,
+        costfn_jax.relaxations,
         costfn_nn,
     ],
 )
@@ -102,6 +109,7 @@ def test_a_docstring_has_every_section(name, function):
 
 def test_no_function_shares_its_name_with_a_module():
     files = {path.stem for path in (ROOT / "costfn").rglob("*.py")}
+    files |= {path.stem for path in (ROOT / "adapters" / "costfn_jax").rglob("*.py")}
     functions = {name.rsplit(".", 1)[-1] for name in public_functions()}
     assert not files & functions
 
