@@ -58,7 +58,10 @@ def focal_loss(
     # gamma < 1, where (1 - p) ** gamma has none at p = 1.
     if not target.is_floating_point():
         margin = log_odds(z, target)
-        modulated = torch.exp(gamma * log_sigmoid(-margin)) * log_sigmoid(margin)
+        # As a tensor: forward over reverse turns a scalar of float32 into float64
+        # where torch multiplies it by a Python number.
+        power = gamma * torch.ones_like(margin)
+        modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
         return -modulated.to(logits.dtype)
     q = class_probs(target, z.shape[-1], z.dtype)
     of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)

@@ -11,6 +11,7 @@ from . import _check
 from ._cost_vector import select_costs
 from ._math import (
     cross_entropy,
+    log1p,
     log_complement,
     non_negative,
     number,
@@ -66,11 +67,10 @@ def _entropic_mean(z: Array, c: Array, risk: float | Array) -> Array:
     gain = risk * (c - low)
     moderate = gain.max(-1, keepdims=True) < 30
     mean = (softmax(z) * jnp.expm1(jnp.where(moderate, gain, 0.0))).sum(-1)
-    # Not to -0.5: XLA's log1p in float64 is off by 100 eps between -0.45 and -0.35.
-    near = moderate.squeeze(-1) & (mean > -0.3)
+    near = moderate.squeeze(-1) & (mean > -0.5)
     log_mean = jnp.where(
         near,
-        jnp.log1p(jnp.where(near, mean, 0.0)),
+        log1p(jnp.where(near, mean, 0.0)),
         logsumexp(log_softmax(z) + gain, axis=-1),
     )
     return low.squeeze(-1) + log_mean / risk

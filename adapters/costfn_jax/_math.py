@@ -73,6 +73,13 @@ def relu(x: Array) -> Array:
     return poisoned(plain_relu(x), jnp.isnan(x))
 
 
+def log1p(x: Array) -> Array:
+    """log(1 + x) above -1/2, where XLA's in float64 is off by 100 eps near -0.4."""
+    if x.dtype != jnp.float64:
+        return jnp.log1p(x)
+    return jnp.where(x < -0.25, jnp.log(1 + x), jnp.log1p(jnp.where(x < -0.25, 0.0, x)))
+
+
 def log_sigmoid(x: Array) -> Array:
     """log(1 / (1 + exp(-x)))."""
     return -softplus(-x)
@@ -167,7 +174,7 @@ def log_complement(logits: Array) -> Array:
     others = logsumexp(jnp.where(top, -jnp.inf, logits), axis=-1, keepdims=True)
     of_top = log_sigmoid(others - jnp.where(top, logits, 0.0).sum(-1, keepdims=True))
     p = jnp.where(top, 0.0, softmax(logits))
-    return jnp.where(top, of_top, jnp.log1p(-p))
+    return jnp.where(top, of_top, log1p(-p))
 
 
 def cross_entropy(logits: Array, target: Array) -> Array:
