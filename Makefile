@@ -4,13 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint docs bench reproduce wheel clean
+DEVICE ?= cpu
+
+.PHONY: demo test lint docs bench bench-jax crosscheck mutants reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[compare]' --group dev
+		--editable '.[compare,jax,testing]' --group dev
 	touch $@
 
 demo: $(READY)  ## the main job: which loss serves German Credit?
@@ -19,7 +21,7 @@ demo: $(READY)  ## the main job: which loss serves German Credit?
 test: $(READY)  ## the suite, then that of the losses with shapes checked at run time
 	$(BIN)/python -m pytest --numprocesses 2 --quiet
 	$(BIN)/python -m pytest --numprocesses 2 --quiet tests \
-		--jaxtyping-packages=costfn,costfn_nn,beartype.beartype -m "not unchecked" \
+		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype -m "not unchecked" \
 		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*"
 
 lint: $(READY)
@@ -32,6 +34,16 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+bench-jax: $(READY)
+	$(BIN)/python -m tests.bench.jax_losses
+
+crosscheck: $(READY)  ## torch, JAX and 110 digits: writes docs/crosscheck.md
+	$(BIN)/python -m tests.crosscheck --device $(DEVICE)
+
+mutants: $(READY)  ## faults planted in the library, and which tests notice
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group mutation
+	$(BIN)/python -m tests.mutation
 
 reproduce: $(READY)  ## the published table of AnyLoss, entry by entry
 	$(BIN)/python -m tests.bench.reproduce_anyloss

@@ -10,7 +10,7 @@ from torch import Tensor
 from . import _check, relaxations
 from ._averaging import Average
 from ._math import upcast
-from .confusion import Counts, Scope, Task, confusion_matrix, counts
+from .confusion import Counts, Scope, Task, check_scope, confusion_matrix, counts
 from .relaxations import Relaxation
 
 Of = Literal["counts", "matrix"]
@@ -126,7 +126,7 @@ def averaged_loss(
     if weight is not None:
         _check.weights("sample_weight", weight, logits.shape[:-1])
     if where is not None:
-        each = where if where.ndim == 2 else where.unsqueeze(-1).expand_as(logits)
+        each = _keep(where, logits, "multilabel").expand_as(logits)
         counting["where"] = each.mT
 
     def weighed(table: Counts) -> Tensor:
@@ -186,12 +186,19 @@ def _decisions(
     z = upcast(logits)
     if where is not None:
         # Before the relaxation, whose gradient of a masked NaN would be NaN.
-        keep = where if where.ndim == z.ndim else where.unsqueeze(-1)
-        z = torch.where(keep, z, 0.0)
+        z = torch.where(_keep(where, z, task), z, 0.0)
     relax = relaxations.softmax() if relaxation is None else relaxation
     if task == "multiclass":
         return relax(z)
     return relax(torch.stack([torch.zeros_like(z), z], -1))[..., 1]
+
+
+def _keep(where: Tensor, logits: Tensor, task: Task) -> Tensor:
+    """The mask of the examples, or of their labels, with as many axes as the logits."""
+    _check.tensor("where", where)
+    each = task == "binary" or (task == "multilabel" and where.ndim == logits.ndim)
+    _check.mask(where, logits.shape if each else logits.shape[:-1])
+    return where if each else where.unsqueeze(-1)
 
 
 def _matrix(
@@ -219,6 +226,7 @@ def _matrix(
     ) -> Tensor:
         return confusion_matrix(a, y, sample_weight=w, where=keep)
 
+    check_scope(scope, decisions.shape[:-1])
     if scope == "batch":
         return of_one(decisions, target, w=sample_weight, keep=where)
     given = {"w": sample_weight, "keep": where}

@@ -125,7 +125,7 @@ def counts(
         a, target = a.unsqueeze(-1), target.unsqueeze(-1)
         where = None if where is None else where.unsqueeze(-1)
     batch = a.shape[:-1]
-    _scope(scope, batch)
+    check_scope(scope, batch)
     weight = _weight(a, sample_weight, where, labels=task != "multiclass")
     if where is not None and weight is not None:
         # A masked NaN must not reach the gradient as 0 times NaN.
@@ -283,7 +283,8 @@ def _check_label_sets(target: Tensor, shape: torch.Size) -> None:
         )
 
 
-def _scope(scope: Scope, batch: torch.Size) -> None:
+def check_scope(scope: Scope, batch: torch.Size) -> None:
+    """Checks that there are images with pixels where each is counted by itself."""
     if scope == "example" and len(batch) < 2:
         raise ValueError(
             "scope must be 'batch' unless there is a batch axis of images and axes of "

@@ -125,24 +125,29 @@ def logit_adjusted(z, q, prior, *, temperature=1.0):
 def entropic_transport(rows, columns, cost, epsilon):
     """Least <P, C> + epsilon KL(P | rows x columns) over plans with these marginals.
 
-    Scaled until both marginals fit. A class without mass has no row in the plan.
+    Scaled in float64, then by Newton's steps, until both marginals fit to the last
+    digit. A class without mass has no row in the plan.
     """
-    rows, columns, cost = (np.asarray(x, np.float64) for x in (rows, columns, cost))
-    cost, rows, columns = (
-        cost[np.ix_(rows > 0, columns > 0)],
-        rows[rows > 0],
-        columns[columns > 0],
-    )
-    kernel = rows[:, None] * columns * np.exp(-cost / epsilon)
-    u, v = np.ones(len(rows)), np.ones(len(columns))
-    for _ in range(10_000):
-        u = rows / (kernel @ v)
-        v = columns / (kernel.T @ u)
+    some, any_ = np.flatnonzero(rows > 0), np.flatnonzero(columns > 0)
+    rows, columns, cost = rows[some], columns[any_], cost[np.ix_(some, any_)]
+    kernel = rows[:, None] * columns * exp(-cost / mpf(epsilon))
+    roughly, v = kernel.astype(float), np.ones(len(columns))
+    for _ in range(100):
+        u = rows.astype(float) / (roughly @ v)
+        v = columns.astype(float) / (roughly.T @ u)
+    u, v = exact(u), exact(v)
+    for _ in range(100):
         plan = u[:, None] * kernel * v
-        if abs(plan.sum(1) - rows).max() < 1e-15:
+        missing = np.append(rows - plan.sum(1), (columns - plan.sum(0))[:-1])
+        if max(abs(missing)) < 100 * mp.eps:
             break
-    divergence = plan * np.log(plan / (rows[:, None] * columns))
-    return (plan * cost).sum() + epsilon * divergence.sum()
+        # One equation follows from the others: the last scaling stays.
+        slope = np.block([[np.diag(plan.sum(1)), plan], [plan.T, np.diag(plan.sum(0))]])
+        step = mp.lu_solve(mp.matrix(slope[:-1, :-1].tolist()), mp.matrix(missing))
+        step = exp(np.append(np.array(step.T.tolist()[0]), 0))
+        u, v = u * step[: len(u)], v * step[len(u) :]
+    divergence = plan * log(plan / (rows[:, None] * columns))
+    return (plan * cost).sum() + mpf(epsilon) * divergence.sum()
 
 
 def sinkhorn(z, q, cost, *, epsilon, debias=True, iterations=50):

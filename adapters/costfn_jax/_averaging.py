@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._math import number, others, ratio, small
+from ._math import others, ratio, small
 from .confusion import Counts, one_vs_rest
 
 Average = Literal["binary", "micro", "macro", "weighted", "samples"]
@@ -87,7 +87,7 @@ def averaged(
             )
         cells = Cells(*(x[..., 1:] for x in cells))
     value, defined = formula(cells)
-    value = jnp.where(defined, value, number(zero_division, value.dtype))
+    value = jnp.where(defined, value, zero_division)
     if average in ("micro", "binary"):
         return value.squeeze(-1)
     keep = _kept(cells, absent)

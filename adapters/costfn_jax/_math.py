@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
-from jax.nn import relu as plain_relu
 from jax.nn import sigmoid as plain_sigmoid
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
@@ -42,7 +41,8 @@ def floating(values: Array) -> Array:
 
 def number(value: float | Array, dtype: DTypeLike) -> float | Array:
     """An option that mixes with arrays of a dtype: an array would promote them."""
-    return value if isinstance(value, int | float) else jnp.asarray(value, dtype)
+    # A float64 of NumPy is a float, but not a weakly typed one.
+    return float(value) if isinstance(value, int | float) else jnp.asarray(value, dtype)
 
 
 def small(denominator: Array) -> Array:
@@ -69,8 +69,8 @@ def softplus(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """max(0, x), NaN in the gradient too where `x` is; JAX's slope there is 0."""
-    return poisoned(plain_relu(x), jnp.isnan(x))
+    """max(0, x), with NaN in the gradient too where `x` is."""
+    return poisoned(jnp.where(x <= 0, 0.0, x), jnp.isnan(x))
 
 
 def log1p(x: Array) -> Array:

@@ -1,12 +1,13 @@
 """Counting, in JAX: soft or hard decisions against targets, into a small table."""
 
 from collections.abc import Callable
-from math import prod
 from typing import Literal, NamedTuple, get_args
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
 from ._math import (
@@ -79,7 +80,7 @@ def counts(
         a, target = a[..., None], target[..., None]
         where = None if where is None else where[..., None]
     batch = a.shape[:-1]
-    _scope(scope, batch)
+    check_scope(scope, batch)
     weight = _weight(a, sample_weight, where, labels=task != "multiclass")
     if where is not None and weight is not None:
         # A masked NaN must not reach the gradient as 0 times NaN.
@@ -143,17 +144,22 @@ def matrices(
     """`confusion_matrix` of the batch, or one for each entry of its first axis."""
     a = _memberships("decisions", decisions, classes)
     width, batch = classes or a.shape[-1], a.shape[:-1]
-    _scope(scope, batch)
+    check_scope(scope, batch)
     _check.target(target, batch, width)
     weight = _weight(a, sample_weight, where)
     if weight is not None:
         a = (a if where is None else jnp.where(weight == 0, 0.0, a)) * weight
     q = class_probs(target, width, a.dtype)
-    each = int(scope == "example")
-    shape = (*batch[:each], prod(batch[each:]))
-    q, a = q.reshape(*shape, width), a.reshape(*shape, a.shape[-1])
+    apart = tuple(range(int(scope == "example")))
+    summed = tuple(range(len(apart), len(batch)))
+    # Where a mesh is explicit, JAX asks how to place a sum over devices.
+    placed = jax.typeof(a).sharding
+    each = (placed.spec[axis] for axis in apart)
+    out = NamedSharding(placed.mesh, PartitionSpec(*each, None, None))
     # No scatter, which on accelerators adds in no fixed order.
-    return jnp.matmul(q.mT, a, precision="highest")
+    axes = (summed, summed), (apart, apart)
+    table: Array = jax.lax.dot_general(q, a, axes, "highest", out_sharding=out)
+    return table
 
 
 def one_vs_rest(matrix: ConfusionMatrix) -> Counts:
@@ -217,7 +223,8 @@ def _label_sets(target: Array, decisions: Array) -> Array:
     return poisoned(y, ~((y >= 0) & (y <= 1)))
 
 
-def _scope(scope: Scope, batch: tuple[int, ...]) -> None:
+def check_scope(scope: Scope, batch: tuple[int, ...]) -> None:
+    """Checks that there are images with pixels where each is counted by itself."""
     if scope == "example" and len(batch) < 2:
         raise ValueError(
             "scope must be 'batch' unless there is a batch axis of images and axes of "

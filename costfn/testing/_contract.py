@@ -1,0 +1,192 @@
+"""The contract: a loss held to every clause."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal, get_args
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ._batches import (
+    Batches,
+    batches,
+    binary_batches,
+    multilabel_batches,
+    regression_batches,
+)
+from ._clauses import ALWAYS, CLAIMED, CLAUSES
+from ._report import Report, failure
+from ._run import Arguments, Run, drawn
+from ._side import Framework, Loss, framework_of, side_of
+from ._strategies import Array
+from ._trial import Trial
+
+Task = Literal["multiclass", "soft", "binary", "multilabel", "regression"]
+InDims = Sequence[int | None]
+INPUTS: dict[Task, Callable[[], Batches]] = {
+    "multiclass": batches,
+    "soft": partial(batches, target="probs"),
+    "binary": binary_batches,
+    "multilabel": multilabel_batches,
+    "regression": regression_batches,
+}
+
+
+def assert_loss_contract(
+    loss: Loss,
+    inputs: Batches | Sequence[Array] | None = None,
+    *,
+    task: Task = "multiclass",
+    framework: Framework | None = None,
+    per_sample: bool | None = None,
+    in_dims: InDims | None = None,
+    skip: str | Sequence[str] = (),
+    non_negative: bool = False,
+    zero_at_perfect: bool = False,
+    shift_invariant: bool = False,
+    lower_is_better: bool = False,
+    max_examples: int | None = None,
+) -> Report:
+    """Checks that a loss can be trained, differentiated, mapped and compiled.
+
+    It runs each clause of `CLAUSES` on batches that Hypothesis draws, and where one is
+    broken looks for the smallest batch that breaks it. Clauses that could only repeat
+    what a broken one says are then left out.
+
+    Two results agree where `abs(difference) <= C eps (abs(reference) + condition +
+    scale)`, with `eps` that of the dtype, `condition` the change of the result for a
+    relative change of the scores, and `scale` the largest gradient at scores of 0, at
+    least `1 / size`. `C` is 16 for a value, 32 for a gradient and 64 for a second
+    derivative, twice that where neither result is the more exact. Derivatives are held
+    against central differences of fourth order with a step `h` of `2**-14`, within the
+    tolerance of what is differenced times `1.5 / h`.
+
+    Args:
+        loss: A torch function or module, or a JAX function. It takes scores, a target,
+            and whatever else; it returns one loss per example, shape `(size,)` or that
+            of the scores, or one for the batch.
+        inputs: A strategy for its arguments as a tuple of NumPy arrays, examples on the
+            first axis; or one such tuple. Default: the strategy for `task`.
+        task: What the target holds: `"multiclass"` labels, `"soft"` class
+            probabilities, `"binary"` or `"multilabel"` zeros and ones, or numbers for
+            `"regression"`.
+        framework: `"torch"` or `"jax"`. Default: whose tensors the loss accepts.
+        per_sample: Whether it is one loss per example. Default: whether it is no
+            scalar.
+        in_dims: For each argument 0 if it has an entry per example, None if all share
+            it. Default: 0 for scores and target, None for what follows.
+        skip: Names of clauses to leave out.
+        non_negative: Claim that the loss is never below 0.
+        zero_at_perfect: Claim that it is 0 where the prediction is certain and right.
+        shift_invariant: Claim that the same number added to all scores of an example
+            changes nothing.
+        lower_is_better: Claim that scores moved towards the truth never raise it.
+        max_examples: Batches for each clause. Default: that of Hypothesis's profile.
+
+    Returns:
+        The clauses that the loss keeps, and those that were left out.
+
+    Raises:
+        LossContractError: If it breaks a clause: an AssertionError that names it and
+            shows the smallest batch found.
+        ValueError: If an option is unknown, or `in_dims` does not fit the arguments.
+
+    Example:
+        >>> from costfn import focal_loss
+        >>> from costfn.testing import assert_loss_contract
+        >>> report = assert_loss_contract(
+        ...     focal_loss, non_negative=True, skip="compiled", max_examples=5
+        ... )
+        >>> print(report)
+        kept: shape, pure, dtype, finite, saturation, precision, alive, gradient,
+        second_derivative, reverse_mode, forward_mode, hessian, vmap,
+        per_sample_gradients, independence, bad_labels, non_negative
+        left out: permutation: one loss per example; compiled: skipped
+    """
+    claims = {
+        "non_negative": non_negative,
+        "zero_at_perfect": zero_at_perfect,
+        "shift_invariant": shift_invariant,
+        "lower_is_better": lower_is_better,
+    }
+    skipped = (skip,) if isinstance(skip, str) else tuple(skip)
+    _check_options(task, framework, skipped)
+    strategy = _strategy(inputs, task).map(_as_arrays)
+    sample = drawn(strategy, max_examples)
+    dims = _checked_dims(in_dims, len(sample[0]))
+    side = side_of(loss, framework or framework_of(loss, sample[0]))
+    first = Trial(side, sample[0], dims, per_sample is not False, task)
+    if per_sample is None:
+        first = replace(first, per_sample=_is_per_sample(first))
+
+    def trial_of(arguments: Arguments) -> Trial:
+        return replace(first, arguments=arguments)
+
+    clauses = [*ALWAYS, *(clause for clause in CLAIMED if claims[clause.name])]
+    run = Run(clauses, skipped, trial_of, strategy, max_examples)
+    lost = {*run.broken, *run.left_out}
+    names = [clause.name for clause in clauses]
+    kept = tuple(name for name in names if name not in lost)
+    left_out = {name: run.left_out[name] for name in names if name in run.left_out}
+    report = Report(kept, left_out)
+    if not run.broken:
+        return report
+    options = {
+        "task": task if task != "multiclass" else None,
+        "framework": framework,
+        "per_sample": per_sample,
+        "in_dims": None if in_dims is None else dims,
+        "skip": skipped or None,
+        **{name: claimed or None for name, claimed in claims.items()},
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    broken = {name: run.broken[name] for name in names if name in run.broken}
+    raise failure(loss, given, broken, report)
+
+
+def _check_options(task: str, framework: str | None, skipped: Sequence[str]) -> None:
+    if task not in INPUTS:
+        raise ValueError(f"task must be one of {', '.join(INPUTS)}, got {task!r}")
+    if framework not in (None, *get_args(Framework)):
+        raise ValueError(f"framework must be 'torch' or 'jax', got {framework!r}")
+    unknown = [name for name in skipped if name not in CLAUSES]
+    if unknown:
+        raise ValueError(
+            f"skip must name clauses, of {', '.join(CLAUSES)}, got {unknown}"
+        )
+
+
+def _strategy(inputs: Batches | Sequence[Array] | None, task: Task) -> Batches:
+    if inputs is None:
+        return INPUTS[task]()
+    if isinstance(inputs, st.SearchStrategy):
+        return inputs
+    return st.just(tuple(inputs))
+
+
+def _as_arrays(arguments: Sequence[Array]) -> Arguments:
+    def wide(values: Array) -> Array:
+        array = np.asarray(values)
+        return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+    return tuple(map(wide, arguments))
+
+
+def _checked_dims(in_dims: InDims | None, count: int) -> tuple[int | None, ...]:
+    if in_dims is None:
+        return ((0, 0) + (None,) * count)[:count]
+    dims = tuple(in_dims)
+    if len(dims) != count or dims[0] != 0 or not set(dims) <= {0, None}:
+        raise ValueError(
+            f"in_dims must be 0 or None for each of {count} arguments, the first 0, "
+            f"got {dims}"
+        )
+    return dims
+
+
+def _is_per_sample(trial: Trial) -> bool:
+    try:
+        return trial.losses().ndim > 0
+    except Exception:
+        return True  # the first clause will say what is wrong

@@ -1,0 +1,83 @@
+"""What is said of a loss that was held to the contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from textwrap import indent
+from typing import Any
+
+from ._clauses import CLAUSES
+from ._strategies import Array
+from ._trial import BreachError
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a loss was held to.
+
+    Attributes:
+        kept: The clauses that it keeps.
+        left_out: Those that were not checked, and why.
+    """
+
+    kept: tuple[str, ...]
+    left_out: dict[str, str]
+
+    def __str__(self) -> str:
+        """Two lines to print."""
+        left_out = "; ".join(f"{name}: {why}" for name, why in self.left_out.items())
+        return f"kept: {', '.join(self.kept) or 'none'}\nleft out: {left_out or 'none'}"
+
+
+class LossContractError(AssertionError):
+    """A loss breaks its contract.
+
+    Attributes:
+        broken: For each clause that it breaks, in what way.
+        report: What it keeps, and what was left out.
+    """
+
+    def __init__(self, message: str, broken: dict[str, str], report: Report) -> None:
+        super().__init__(message)
+        self.broken = broken
+        self.report = report
+
+
+def failure(
+    loss: object,
+    options: Mapping[str, Any],
+    broken: Mapping[str, BreachError],
+    report: Report,
+) -> LossContractError:
+    """The error, with a call for each clause that shows it again."""
+    name = getattr(loss, "__name__", type(loss).__name__)
+    callee = name if name.isidentifier() else "loss"
+    clauses = "clause" if len(broken) == 1 else "clauses"
+    parts = [f"`{name}` breaks the {clauses} {', '.join(broken)}"]
+    for clause, breach in broken.items():
+        parts += ["", f"{clause}: {CLAUSES[clause]}", indent(str(breach), "    ")]
+        if breach.arguments:
+            call = _call(callee, breach.arguments, options)
+            parts += [
+                "  The smallest batch found; to see it again:",
+                indent(call, "    "),
+            ]
+    parts += ["", str(report)]
+    return LossContractError(
+        "\n".join(parts), {name: str(how) for name, how in broken.items()}, report
+    )
+
+
+def _call(loss: str, arguments: tuple[Array, ...], options: Mapping[str, Any]) -> str:
+    arrays = ", ".join(map(_source, arguments)) + "," * (len(arguments) == 1)
+    given = "".join(f", {name}={value!r}" for name, value in options.items())
+    return (
+        "import numpy as np\n"
+        "from costfn.testing import assert_loss_contract\n"
+        f"assert_loss_contract({loss}, ({arrays}){given})"
+    )
+
+
+def _source(array: Array) -> str:
+    if array.size:
+        return f"np.array({array.tolist()})"
+    return f"np.zeros({array.shape}, {array.dtype.name!r})"

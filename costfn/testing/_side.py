@@ -1,0 +1,98 @@
+"""What the clauses ask of a framework. All else they do in NumPy."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol, get_args
+
+import torch
+
+from ._strategies import Array
+
+Loss = Callable[..., Any]
+Transform = Callable[[Loss], Loss]
+Direction = Callable[[tuple[int, ...]], Array]  # of a shape
+Framework = Literal["torch", "jax"]
+DType = Literal["float16", "bfloat16", "float32", "float64"]
+EPS: dict[DType, float] = {
+    "float16": 2.0**-10,
+    "bfloat16": 2.0**-7,
+    "float32": 2.0**-23,
+    "float64": 2.0**-52,
+}
+HUGE: dict[DType, float] = {
+    "float16": 65504.0,
+    "bfloat16": 3.38e38,
+    "float32": 3.4e38,
+    "float64": 1.79e308,
+}
+
+
+class Side(Protocol):
+    """A framework. Losses take the scores first; `total` is a loss that is a scalar."""
+
+    gradients: Mapping[str, Transform]  # of a total by reverse mode
+    forward: Mapping[str, Transform]  # and by forward mode
+    hessians: Mapping[str, Transform]
+
+    def setting(self, dtype: DType) -> AbstractContextManager[object]:
+        """Where this dtype can be computed in."""
+
+    def loss(self, dtype: DType) -> Loss:
+        """The loss, with what it holds itself in this dtype."""
+
+    def tensors(self, arrays: Sequence[Array], dtype: DType) -> tuple[Any, ...]:
+        """Arrays as tensors; floating-point ones in this dtype."""
+
+    def array(self, tensor: Any) -> Array:
+        """A tensor as an array, in float64 if it is floating point."""
+
+    def dtype(self, value: object) -> str | None:
+        """Name of the dtype of a floating-point tensor, else None."""
+
+    def fast(self, function: Loss) -> Loss:
+        """The same function, for many calls."""
+
+    def gradient(self, total: Loss) -> Loss:
+        """Gradient in the scores, taken the way that users of the framework do."""
+
+    def curvature(self, total: Loss, direction: Direction) -> Loss:
+        """Hessian times a direction, as the gradient of a gradient."""
+
+    def along(self, total: Loss, direction: Direction) -> Loss:
+        """Derivative along a direction, by forward mode."""
+
+    def grad(self, total: Loss) -> Loss:
+        """The transform of the framework that makes a gradient."""
+
+    def vmap(self, function: Loss, in_dims: Sequence[int | None]) -> Loss:
+        """The function mapped over the first axis of some arguments."""
+
+    def compiled(self, loss: Loss) -> Loss:
+        """The loss as one graph."""
+
+
+def side_of(loss: Loss, framework: Framework) -> Side:
+    """The loss in this framework, which is imported only now."""
+    module = importlib.import_module(f"._{framework}_side", __package__)
+    side: Side = module.make(loss)
+    return side
+
+
+def framework_of(loss: Loss, arrays: Sequence[Array]) -> Framework:
+    """The framework whose tensors the loss takes and gives; torch if neither."""
+    # A JAX loss cannot have been written without JAX being imported.
+    if isinstance(loss, torch.nn.Module) or "jax" not in sys.modules:
+        return "torch"
+    for framework in get_args(Framework):
+        side = side_of(loss, framework)
+        try:
+            with side.setting("float32"):
+                value = side.loss("float32")(*side.tensors(arrays, "float32"))
+        except Exception:
+            continue
+        if side.dtype(value):
+            found: Framework = framework
+            return found
+    return "torch"

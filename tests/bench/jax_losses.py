@@ -1,0 +1,141 @@
+"""Speed of the jitted JAX losses beside optax: `make bench-jax`.
+
+Writes `docs/benchmarks_jax.md`: ratios to optax's softmax cross entropy with labels,
+value and gradient under one `jax.jit`, the two timed in turns in the same run.
+"""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+# Before JAX starts: one thread, so that the ratio is of work and not of scheduling.
+os.environ["XLA_FLAGS"] = (
+    "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from rich.progress import track
+
+import costfn_jax
+from costfn.catalogue import LOSSES
+
+Loss = Callable[[Array], Array]
+SHAPES = ((4096, 100), (64, 32768))
+ROUNDS = 15
+FEW = 1000  # a cost matrix of 32768 classes would take 4 GiB
+LEFT_OUT = {
+    "sinkhorn_loss",  # 50 steps of K x K for each example: some hundred times
+    "lovasz_hinge_loss",  # of one score
+    "q_error_loss",  # of none
+}
+OUT = Path(__file__).parents[2] / "docs" / "benchmarks_jax.md"
+PAGE = """# Speed in JAX
+
+Value and gradient of the mean loss under one `jax.jit`, as a ratio to `optax.softmax_cross_entropy_with_integer_labels` on the same logits in the same run, timed in turns, median of {rounds}. {day}, jax {jax}, optax {optax}, {machine}, one thread, float32. Written by `make bench-jax`.
+
+{table}
+
+A matrix of 32768 x 32768 costs takes 4 GiB: there the cost losses that take each example's own cost vector are given that, and what needs the matrix is left out (-). So are `sinkhorn_loss`, whose 50 steps are some hundred times the yardstick, and what has no logits of classes.
+"""  # noqa: E501
+
+
+def mean_of(loss: Callable[..., Array], tensors: list[Any], options: Any) -> Loss:
+    return lambda z: costfn_jax.reduce(loss(z, *tensors, **options))
+
+
+def losses(shape: tuple[int, int]) -> dict[str, Loss]:
+    """The mean of each loss of the catalogue that can be had in this shape."""
+    examples, classes = shape
+    key = jax.random.key(0)
+    labels = jax.random.randint(key, (examples,), 0, classes)
+    given: dict[str, Array] = {"target": labels, "prior": jnp.arange(1.0, classes + 1)}
+    given["target_probs"] = jax.nn.one_hot(labels, classes)
+    if classes < FEW:
+        given["cost"] = costfn_jax.costs.ordinal(classes)
+        given["transition"] = 0.9 * jnp.eye(classes) + 0.1 / classes
+    numbers = {"temperature": 0.5}
+    table: dict[str, Loss] = {}
+    for name, entry in LOSSES.items():
+        takes = [a for a in entry.takes if a not in numbers]
+        if name in LEFT_OUT:
+            continue
+        if name in OF_VECTORS and "cost" not in given:
+            tensors = [None, jax.random.uniform(key, shape)]
+        elif all(a in given for a in takes if a in TENSORS):
+            tensors = [given[a] for a in takes if a in given]
+        else:
+            continue
+        options = {a: numbers[a] for a in entry.takes if a in numbers}
+        if name == "sum_to_zero_loss":
+            options["phi"] = "exp"
+        table[name] = mean_of(getattr(costfn_jax, name), tensors, options)
+    return table
+
+
+TENSORS = {"target", "target_probs", "prior", "cost", "transition"}
+OF_VECTORS = {
+    "expected_cost_loss",
+    "log_cost_loss",
+    "cost_regression_loss",
+    "sum_to_zero_loss",
+}
+
+
+def once(step: Callable[[Array], object], logits: Array) -> float:
+    start = time.perf_counter()
+    jax.block_until_ready(step(logits))
+    return time.perf_counter() - start
+
+
+def ratio(loss: Loss, yardstick: Loss, logits: Array) -> float:
+    """Median of ratios of neighbours in time, so that a busy machine hits both."""
+    ours, theirs = (jax.jit(jax.value_and_grad(f)) for f in (loss, yardstick))
+    once(ours, logits), once(theirs, logits)
+    return statistics.median(
+        once(ours, logits) / once(theirs, logits) for _ in range(ROUNDS)
+    )
+
+
+def measured(shape: tuple[int, int]) -> dict[str, float]:
+    logits = 2 * jax.random.normal(jax.random.key(1), shape)
+    labels = jax.random.randint(jax.random.key(0), shape[:1], 0, shape[1])
+
+    def yardstick(z: Array) -> Array:
+        return optax.softmax_cross_entropy_with_integer_labels(z, labels).mean()
+
+    return {
+        name: ratio(loss, yardstick, logits)
+        for name, loss in track(losses(shape).items(), description=str(shape))
+    }
+
+
+def main() -> None:
+    columns = [measured(shape) for shape in SHAPES]
+    rows = ["| loss | " + " | ".join(map(str, SHAPES)) + " |", "|---|---:|---:|"]
+    for name in LOSSES:
+        if any(name in column for column in columns):
+            cells = [f"{c[name]:.2f}" if name in c else "-" for c in columns]
+            rows.append(f"| `{name}` | {' | '.join(cells)} |")
+    page = PAGE.format(
+        rounds=ROUNDS,
+        day=date.today(),
+        jax=jax.__version__,
+        optax=optax.__version__,
+        machine=f"{platform.machine()} CPU",
+        table="\n".join(rows),
+    )
+    OUT.write_text(page)
+    print(page)
+
+
+if __name__ == "__main__":
+    main()

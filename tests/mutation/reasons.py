@@ -1,0 +1,41 @@
+"""Why a change survives, by file and by the lines as changed, kept by hand.
+
+The kinds are `equivalent` (no caller could tell), `speed`, `words` (of an error) and
+`gap` (the tests should notice).
+"""
+
+REASONS: dict[tuple[str, str], tuple[str, str]] = {
+    (
+        "costfn/_cost.py",
+        "mean = (z.softmax(-1) * torch.expm1(torch.where(moderate, gain, -1.0)))"
+        ".sum(-1)",
+    ): ("equivalent", "where the gain is not moderate the mean is not used."),
+    (
+        "costfn/_diagnosis.py",
+        "and bool(((c[:, :, None] + c[None]).amin(1) > c - tolerance).all()),",
+    ): ("equivalent", "a difference of exactly the tolerance is within rounding."),
+    (
+        "costfn/_soft_targets.py",
+        "noise == 0, never, torch.where(noise == 0, 2.0, noise).log()",
+    ): ("equivalent", "any positive number serves where the logarithm is not used."),
+    (
+        "costfn/_table_metrics.py",
+        "missed = (recall < torch.finfo(recall.dtype).tiny).any(-1, keepdim=True)",
+    ): ("equivalent", "a recall is 0 or far above the smallest normal number."),
+    (
+        "costfn/_check.py",
+        "wide = rows if rows.dtype != torch.float64 else rows.float()",
+    ): (
+        "equivalent",
+        "torch sums halves in float32, and the tolerance is 1e-3 or 4 units of the "
+        "type, far above one rounding of the sum.",
+    ),
+    (
+        "costfn/confusion.py",
+        "return empty.scatter_add(0, index.unsqueeze(1).expand(rows.shape), rows)",
+    ): ("equivalent", "the index has been flattened to one axis."),
+    (
+        "costfn/decisions.py",
+        "p = p / p.sum(1, keepdim=True)",
+    ): ("equivalent", "the probabilities have been checked to have two axes."),
+}

@@ -1,0 +1,58 @@
+"""Every option of a loss of counts reaches its metric, and changes something."""
+
+import inspect
+
+import pytest
+import torch
+
+import batch_losses
+import costfn
+from costfn import metrics
+from costfn.relaxations import straight_through
+
+# Class 2 is neither there nor decided, class 3 is decided and not there.
+LABELS = torch.tensor([0, 1, 0, 1, 1, 0, 0])
+DECIDED = torch.tensor([0, 1, 1, 1, 3, 3, 0])
+LOGITS = 4 * torch.eye(4, dtype=torch.float64)[DECIDED]
+VALUES = {
+    "absent": ("keep", "drop", "drop_unseen"),
+    "adjusted": (False, True),
+    "alpha": (0.5, 0.125),
+    "average": ("macro", "weighted"),
+    "beta": (0.5, 1.0, 2.0),
+    "gamma": (0.75, 0.5),
+    "smooth": (0.0, 1.0),
+    "weighting": ("square", "simple", "uniform"),
+    "weights": (None, "linear", "quadratic"),
+    "zero_division": (0.0, 1.0),
+}
+NOT_OPTIONS = {"logits", "target", "cost", "counting"}
+# What is undefined only where there are so few examples.
+FEW = dict.fromkeys(("accuracy", "balanced_accuracy", "cohen_kappa", "g_mean"), 0)
+FEW |= dict.fromkeys(("generalized_dice", "hss", "mcc"), 0) | {"specificity": 1}
+PAIRS = [
+    (name, option)
+    for name in batch_losses.NAMES
+    for option in inspect.signature(getattr(costfn, name)).parameters
+    if option not in NOT_OPTIONS
+]
+
+
+def both(name, logits, labels, **options):
+    """The loss, and 1 less the metric of its decisions."""
+    relaxation = straight_through()
+    loss = getattr(costfn, name)(logits, labels, relaxation=relaxation, **options)
+    table = costfn.confusion_matrix(relaxation(logits), labels)
+    metric = getattr(metrics, name.removesuffix("_loss"))
+    return loss.item(), 1 - metric(table, **options).item()
+
+
+@pytest.mark.parametrize("name, option", PAIRS)
+def test_it_arrives(name, option):
+    few = FEW.get(name.removesuffix("_loss")) if option == "zero_division" else None
+    logits, labels, found = LOGITS[:few], LABELS[:few], set()
+    for value in VALUES[option]:
+        loss, expected = both(name, logits, labels, **{option: value})
+        assert loss == pytest.approx(expected, rel=1e-14)
+        found.add(round(loss, 9))
+    assert len(found) == len(VALUES[option])

@@ -1,0 +1,147 @@
+"""Every loss of the catalogue keeps the contract, and torch's own mostly."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import strategies as st
+from torch.nn import functional
+
+import costfn
+from batch_losses import CASES as OF_BATCHES
+from cases import Case
+from costfn.testing import (
+    LossContractError,
+    assert_loss_contract,
+    batches,
+    binary_batches,
+    logits,
+    regression_batches,
+)
+from losses import LOSSES
+
+# It traces what jaxtyping would wrap.
+pytestmark = pytest.mark.unchecked
+
+SMALL = {"classes": 3, "sizes": (1, 4)}
+EXTRAS = {
+    "transition": torch.tensor([[0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0, 0.75]]),
+    "prior": torch.tensor([0.5, 0.25, 0.25]),
+}
+# Of its scores, which are costs, the lowest is best.
+SCORES_ARE_COSTS = "cost_regression_loss"
+# A class that is absent counts as 0 in most: all of them are there.
+EVERY_CLASS = st.tuples(
+    logits(classes=3, sizes=5), st.permutations([0, 1, 2, 2, 1]).map(np.array)
+)
+
+
+def check(loss, inputs=None, **options):
+    # To compile them takes a second, and has its own tests.
+    return assert_loss_contract(
+        loss, inputs, max_examples=4, **{"skip": "compiled"} | options
+    )
+
+
+def cases(form):
+    """Each loss that takes arguments of this form, once."""
+    rows = [loss for loss in LOSSES if form in loss.forms]
+    found = [Case(loss, dict(loss.options[0]), form) for loss in rows]
+    for case in found:
+        if "iterations" in case.options:
+            case.options["iterations"] = 3
+    return pytest.mark.parametrize("case", found, ids=repr)
+
+
+def loss_and_cost(case):
+    """The loss of the arguments that are drawn, and the kind of cost among them."""
+    if case.takes != ("cost",):
+        fixed = [EXTRAS[name] for name in case.takes]
+        return lambda z, y: case(z, y, *(x.to(z) for x in fixed)), None
+    return case, "any"
+
+
+@cases("labels")
+def test_a_loss_of_labels(case):
+    loss, cost = loss_and_cost(case)
+    report = check(
+        loss,
+        batches(cost=cost, **SMALL),
+        zero_at_perfect=costfn.catalogue.LOSSES[case.loss.name].zero_at_perfect,
+        shift_invariant=case.loss.shift_invariant,
+        lower_is_better=case.loss.name != SCORES_ARE_COSTS,
+    )
+    apart = "permutation" if case.loss.per_sample else "independence"
+    assert set(report.left_out) == {"compiled", apart}
+
+
+@cases("probs")
+def test_a_loss_of_class_probabilities(case):
+    loss, cost = loss_and_cost(case)
+    inputs = batches(target="probs", cost=cost, **SMALL)
+    report = check(loss, inputs, task="soft", shift_invariant=case.loss.shift_invariant)
+    assert report.left_out["bad_labels"] == "the target holds no labels"
+
+
+@pytest.mark.parametrize("one", OF_BATCHES, ids=repr)
+def test_a_loss_of_the_batch(one):
+    def loss(z, y):
+        return one(z, y)
+
+    claim = "smooth" not in one.options
+    report = check(loss, EVERY_CLASS, zero_at_perfect=claim)
+    assert {"permutation", "vmap", "hessian"} <= set(report.kept)
+
+
+def test_the_lovasz_losses():
+    check(costfn.lovasz_softmax_loss, EVERY_CLASS, zero_at_perfect=True)
+    binary = binary_batches(sizes=4).map(lambda batch: (batch[0], batch[1].astype(int)))
+    check(costfn.lovasz_hinge_loss, binary, task="binary", zero_at_perfect=True)
+
+
+def test_the_q_error():
+    claims = {"non_negative": True, "zero_at_perfect": True, "lower_is_better": True}
+    check(costfn.q_error_loss, task="regression", **claims)
+    linear = partial(costfn.q_error_loss, log_space=False)
+    positive = regression_batches(smallest=0.25)
+    check(linear, positive, task="regression", **claims)
+
+
+def test_with_a_decision_to_abstain():
+    check(costfn.log_cost_loss, batches(cost="any", abstain=True, **SMALL))
+
+
+def test_compiled_too():
+    inputs = batches(cost="asymmetric", **SMALL)
+    assert "compiled" in check(costfn.log_cost_loss, inputs, skip=()).kept
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_torch_cross_entropy_lets_one_bad_label_pass(reduction):
+    """-100 is its `ignore_index`: the example drops out without a word."""
+    loss = partial(functional.cross_entropy, reduction=reduction)
+    inputs = batches(classes=3, sizes=4)
+    claims = {"non_negative": True, "zero_at_perfect": True, "shift_invariant": True}
+    with pytest.raises(LossContractError) as caught:
+        check(loss, inputs, skip="compiled" if reduction == "mean" else (), **claims)
+    assert set(caught.value.broken) == {"bad_labels"}
+    assert "label -100 gives a loss of" in caught.value.broken["bad_labels"]
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_torch_binary_cross_entropy(task):
+    loss = partial(functional.binary_cross_entropy_with_logits, reduction="none")
+    claims = {"non_negative": True, "zero_at_perfect": True, "lower_is_better": True}
+    assert "compiled" in check(loss, task=task, skip=(), **claims).kept
+
+
+def test_torch_soft_margin_loss_overflows():
+    """A defect of torch's own that the contract found: log(1 + exp(-x)) as written."""
+
+    def loss(logits, target):
+        return functional.soft_margin_loss(logits, 2 * target - 1, reduction="none")
+
+    with pytest.raises(LossContractError) as caught:
+        check(loss, (np.array([-12.0]), np.array([1.0])), task="binary")
+    assert set(caught.value.broken) == {"saturation", "precision", "hessian"}
