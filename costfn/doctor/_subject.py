@@ -1,0 +1,325 @@
+"""A torch loss as the doctor asks for it."""
+
+import contextlib
+import copy
+import math
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import costfn_doctor
+from costfn_doctor._report import Finding
+from costfn_doctor._source import Location, Source, home_of
+from costfn_doctor._subject import Failure, Frozen, NonFinite, Run
+from costfn_doctor._trace import Array, Op, Site
+from costfn_doctor._values import first_non_finite
+
+from . import _errors, _rules
+from ._functions import test_functions
+from ._isolation import Copies, eager, seeded, unwrapped
+from ._lines import line_that_changes, random_state
+from ._nodes import FirstNonFinite, MostLost, pass_back
+from ._tracer import Tracer
+
+OURS = (os.path.dirname(__file__), os.path.dirname(costfn_doctor.__file__))
+
+
+class Evaluation:
+    """One evaluation with all that is known of it."""
+
+    def __init__(self, run: Run, tracer: Tracer, leaf: Tensor) -> None:
+        self.run, self.tracer, self.leaf = run, tracer, leaf
+        self.total: Tensor | None = None
+        self.grad_mode = True
+
+
+class TorchSubject:
+    """Runs a torch loss on arrays, traced."""
+
+    def __init__(
+        self,
+        loss: Callable[..., Any],
+        prediction: Tensor,
+        target: Any,
+        kind: str | None,
+        batch_dim: int,
+    ) -> None:
+        loss = unwrapped(loss)
+        self.name = name_of(loss)
+        self.source = Source(OURS, home_of(file_of(loss)))
+        self.kind = kind
+        self.copies = Copies(loss)
+        self.dtype, self.device = prediction.dtype, prediction.device
+        self.target = target
+        self.batch_dim = batch_dim if batch_dim else None
+
+    def array(self, tensor: Tensor) -> Array:
+        """A tensor as an array of the samples first, floats in double precision."""
+        tensor = tensor.detach().cpu()
+        if tensor.is_floating_point():
+            tensor = tensor.double()
+        if self.batch_dim is not None and tensor.dim() > abs(self.batch_dim):
+            tensor = tensor.movedim(self.batch_dim, 0)
+        return tensor.numpy().copy()
+
+    def _tensor(self, array: Array) -> Tensor:
+        made = torch.tensor(np.ascontiguousarray(array)).to(self.device)
+        if self.batch_dim is not None and made.dim() > abs(self.batch_dim):
+            made = made.movedim(0, self.batch_dim)
+        return made
+
+    def _prediction(self, prediction: Array, double: bool) -> Tensor:
+        dtype = torch.float64 if double else self.dtype
+        return self._tensor(prediction).to(dtype)
+
+    def _target(self, target: Any, double: bool) -> Any:
+        if isinstance(target, np.ndarray) and isinstance(self.target, Tensor):
+            made = self._tensor(target).to(self.target.device, self.target.dtype)
+        else:
+            made = copied(target)
+        return _doubled(made) if double else made
+
+    def evaluate(
+        self,
+        prediction: Array,
+        target: Any,
+        *,
+        gradient: bool = True,
+        frozen: Frozen | None = None,
+        double: bool = False,
+        seed: int = 0,
+        record: bool = False,
+        aligned: Site | None = None,
+    ) -> Evaluation:
+        """Run the loss, and its backward pass if a gradient is wanted."""
+        tracer = Tracer(self.source, frozen=frozen, record=record, aligned=aligned)
+        run = Run(trace=tracer.trace)
+        leaf = self._prediction(prediction, double).requires_grad_()
+        found = Evaluation(run, tracer, leaf)
+        enabled = torch.is_grad_enabled()
+        phase = "forward"
+        try:
+            with warnings.catch_warnings(), eager(), torch.enable_grad():
+                warnings.simplefilter("ignore")
+                loss = self.copies.fresh(double=double)
+                given, truth = leaf * 1.0, self._target(target, double)
+                before = given.detach().clone(), copied(truth)
+                tracer.trace.prediction = tracer.watch("prediction", given)
+                if isinstance(truth, Tensor):
+                    tracer.trace.target = (tracer.watch("target", truth),)
+                else:
+                    parts = tensors_in(truth)
+                    tracer.trace.target = tuple(map(tracer.number, parts))
+                seeded(seed)
+                arguments = (given,) if truth is None else (given, truth)
+                with tracer.seeing_functions(), tracer:
+                    result = loss(*arguments)
+                found.grad_mode = torch.is_grad_enabled()
+                torch.set_grad_enabled(True)
+                _note_changes(tracer, before, (given, truth))
+                phase = "backward"
+                self._finish(found, result, gradient)
+        except Exception as error:
+            run.failure = Failure(error, self.source.of_error(error), phase)
+        finally:
+            torch.set_grad_enabled(enabled)
+        return found
+
+    def _finish(self, found: Evaluation, result: Any, gradient: bool) -> None:
+        run = found.run
+        total, run.returned = _total(result)
+        if not isinstance(total, Tensor):
+            run.value = total
+            return
+        run.value = float(total.detach())
+        run.trace.result = found.tracer.number(_result(result, total))
+        found.total = total
+        run.connected = reaches(total, found.leaf)
+        run.leaf = total.requires_grad and not run.connected
+        if gradient and run.connected:
+            (slope,) = torch.autograd.grad(
+                total, found.leaf, allow_unused=True, retain_graph=True
+            )
+            if slope is not None:
+                run.gradient = self.array(slope)
+
+    def run(self, prediction: Array, target: Any, **options: Any) -> Run:
+        """Evaluate the loss, with the recorded results at the frozen sites."""
+        return self.evaluate(prediction, target, **options).run
+
+    def rules(self, prediction: Array, target: Any) -> list[Finding]:
+        """Findings about single calls of torch."""
+        return _rules.findings(self, prediction, target)
+
+    def explain(self, run: Run) -> Finding:
+        """Finding for a run that failed."""
+        return _errors.explain(run)
+
+    def non_finite(self, prediction: Array, target: Any) -> NonFinite | None:
+        """First place where the value or the gradient is not finite."""
+        found = self.evaluate(prediction, target, gradient=False, record=True)
+        forward = first_non_finite(found.run.trace)
+        finite = math.isfinite(found.run.value)
+        if forward is not None and not finite:
+            return forward[1]
+        if found.total is None or not found.run.connected:
+            return None
+        trace = found.run.trace
+
+        def selected(op: Op) -> bool:
+            after = trace.reached(op.outputs)
+            return any(o.selects and after & set(o.inputs) for o in trace.ops)
+
+        look = FirstNonFinite(found.tracer.nodes, selected)
+        pass_back(found.total, found.leaf, look)
+        if forward is not None and selected(forward[0]):
+            return forward[1]._replace(masked=True)
+        return look.found
+
+    def vanishing(self, prediction: Array, target: Any) -> Location | None:
+        """Line where most of the gradient is lost on its way back."""
+        found = self.evaluate(prediction, target, gradient=False)
+        if found.total is None or not found.run.connected:
+            return None
+        look = MostLost(found.tracer.nodes)
+        pass_back(found.total, found.leaf, look)
+        return None if look.op is None else look.op.at
+
+    def line_that_changes(
+        self, what: str, prediction: Array, target: Any
+    ) -> Location | None:
+        """Line whose execution changes the random state, an input or grad mode."""
+        loss = self.copies.fresh()
+        given = self._prediction(prediction, False).requires_grad_() * 1.0
+        truth = self._target(target, False)
+        probes: dict[str, Callable[[], object]] = {
+            "random": random_state,
+            "prediction": lambda: _bytes(given),
+            "target": lambda: tuple(map(_bytes, tensors_in(truth))),
+            "grad mode": torch.is_grad_enabled,
+        }
+
+        def call() -> None:
+            with warnings.catch_warnings(), contextlib.suppress(Exception):
+                warnings.simplefilter("ignore")
+                loss(*((given,) if truth is None else (given, truth)))
+
+        enabled = torch.is_grad_enabled()
+        try:
+            with torch.enable_grad(), eager():
+                return line_that_changes(call, probes[what], self.source)
+        finally:
+            torch.set_grad_enabled(enabled)
+
+    def backward_findings(self, prediction: Array, target: Any) -> list[Finding]:
+        """Findings about custom Functions, each tested alone."""
+        return test_functions(self.evaluate(prediction, target).tracer.functions)
+
+
+def name_of(loss: Any) -> str:
+    """A name for a loss to be called by."""
+    name = getattr(loss, "__qualname__", None) or type(loss).__name__
+    return str(name).rsplit("<locals>.", 1)[-1]
+
+
+def file_of(loss: Any) -> str | None:
+    """The file in which a loss is written."""
+    import inspect
+
+    for thing in (getattr(loss, "func", loss), type(loss)):
+        with contextlib.suppress(TypeError, OSError):
+            return inspect.getfile(thing)
+    return None
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Tensors in a target of any form."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [tensor for part in value for tensor in tensors_in(part)]
+    return []
+
+
+def copied(value: Any) -> Any:
+    """A copy of a target of any form, without its graph."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(copied, value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(copied, value))
+    return copy.deepcopy(value)
+
+
+def _doubled(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.double() if value.is_floating_point() else value
+    if isinstance(value, dict):
+        return {key: _doubled(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(map(_doubled, value))
+    return value
+
+
+def _total(result: Any) -> tuple[Any, str]:
+    """The number to descend on, and what the loss returned."""
+    if isinstance(result, Tensor):
+        if result.numel() == 1:
+            return result.sum() if result.dim() else result, "a scalar"
+        return result.sum(), f"a tensor of shape {tuple(result.shape)}"
+    if isinstance(result, (bool, int, float, np.number)):
+        return float(result), f"a Python number ({type(result).__name__})"
+    kind = type(result).__name__
+    if isinstance(result, tuple) and [type(part) for part in result] == [Tensor, dict]:
+        return _total(result[0])  # the loss and what to log
+    parts = [p.sum() for p in tensors_in(result) if p.is_floating_point()]
+    if parts:
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total, f"a {kind} of tensors"
+    return math.nan, f"a {kind}"
+
+
+def _result(result: Any, total: Tensor) -> Tensor:
+    parts = tensors_in(result)
+    return parts[0] if parts else total
+
+
+def reaches(result: Tensor, leaf: Tensor) -> bool:
+    """Whether the graph of a result leads to a leaf."""
+    seen, waiting = set(), [result.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            if getattr(node, "variable", None) is leaf:
+                return True
+            waiting += [parent for parent, _ in node.next_functions]
+    return False
+
+
+def _note_changes(tracer: Tracer, before: Any, after: Any) -> None:
+    names = ("prediction", "target")
+    for name, old, new in zip(names, before, after, strict=True):
+        count = 0
+        for a, b in zip(tensors_in(old), tensors_in(new), strict=False):
+            if a.shape == b.shape:
+                both_nan = (a != a) & (b != b)
+                count += int(((a != b) & ~both_nan).sum())
+        if count:
+            tracer.trace.changed[name] = count
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return bytes(tensor.detach().cpu().double().numpy().tobytes())
