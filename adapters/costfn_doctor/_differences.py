@@ -69,9 +69,9 @@ def _allowed(exam: Examination) -> float:
 def _slopes(exam: Examination, point: Array, k: int) -> tuple[Slope, Slope] | None:
     """Slopes of the loss as it is and with its cuts frozen; None if unreliable."""
     target = exam.inputs.target
-    double = exam.run(point, target, double=True)
+    double = exam.run(point, target, double=True, traced=True)
     precise = double.failure is None and double.gradient is not None
-    run = double if precise else exam.run(point, target)
+    run = double if precise else exam.run(point, target, traced=True)
     if run.gradient is None or not _finite(run):
         return None
     direction = np.random.default_rng(k).normal(size=point.shape)

@@ -128,10 +128,14 @@ def additive(exam: Examination) -> bool:
     chosen = np.random.default_rng(3).random(places) < 0.5
     chosen.flat[:2] = True, False
     chosen = chosen if axis is None else np.expand_dims(chosen, axis)
-    other = exam.samples[0]
-    one, two = np.where(chosen, other, p), np.where(chosen, p, other)
-    change = exam.value(one) + exam.value(two) - exam.value(other) - exam.base.value
-    return abs(change) <= max(1e-4 * exam.movement, exam.tolerance)
+    pair = exam.inputs.right_and_wrong()
+    for other in (exam.samples[0], *(pair or ())):
+        one, two = np.where(chosen, other, p), np.where(chosen, p, other)
+        whole = exam.value(other) + exam.base.value
+        change = abs(exam.value(one) + exam.value(two) - whole)
+        if not change <= max(1e-4 * exam.movement, 2 * exam.tolerance):
+            return False
+    return True
 
 
 def _flat(exam: Examination, better: Array) -> None:

@@ -48,7 +48,8 @@ class Examination:
         """Evaluate the loss on a prediction, and the given target by default."""
         self.spend()
         target = self.inputs.target if target is None else target
-        return self.subject.run(prediction, target, **options)
+        needed = bool(options.get("frozen") or options.get("record"))
+        return self.subject.run(prediction, target, **{"traced": needed, **options})
 
     def value(self, prediction: Array, frozen: Frozen | None = None) -> float:
         """Value of the loss alone."""

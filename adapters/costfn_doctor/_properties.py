@@ -151,20 +151,25 @@ def check_order(exam: Examination) -> None:
 
 def check_inputs_kept(exam: Examination) -> None:
     """The loss leaves the caller's prediction and target as they are."""
-    for what, name in (("prediction", "prediction"), ("target", "target")):
-        at = exam.base.trace.writes.get(name)
-        if name in exam.base.trace.changed:
-            at = at or exam.subject.line_that_changes(
-                what, exam.inputs.prediction, exam.inputs.target
+    kept = True
+    for name in ("prediction", "target"):
+        traces = [run.trace for run in (exam.base, *exam.runs)]
+        changed = max(trace.changed.get(name, 0) for trace in traces)
+        places = [trace.writes[name] for trace in traces if name in trace.writes]
+        if not changed and not places:
+            continue
+        kept = False
+        at = next(iter(places), None) or exam.subject.line_that_changes(
+            name, exam.inputs.prediction, exam.inputs.target
+        )
+        exam.findings.append(
+            finding(
+                "error" if changed else "warning",
+                "MUTATES_INPUT",
+                f"the caller's {name} is overwritten",
+                at,
+                evidence={"entries changed": changed},
             )
-            exam.findings.append(
-                finding(
-                    "error",
-                    "MUTATES_INPUT",
-                    f"the caller's {name} is overwritten",
-                    at,
-                    evidence={"entries changed": exam.base.trace.changed[name]},
-                )
-            )
-    if not exam.base.trace.changed:
+        )
+    if kept:
         exam.checked.append("inputs left alone")

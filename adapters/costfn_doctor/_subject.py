@@ -65,6 +65,7 @@ class Subject(Protocol):
         frozen: Frozen | None = None,
         double: bool = False,
         seed: int = 0,
+        traced: bool = True,
         record: bool = False,
     ) -> Run:
         """Evaluate the loss, with the recorded results at the frozen sites."""

@@ -52,7 +52,7 @@ def check_axis(exam: Examination) -> None:
         here = {
             index: op
             for index, op in enumerate(trace.ops)
-            if op.outputs
+            if op.live
             and op.values
             and derived.intersection(op.outputs)
             and op.values[0].shape == p.shape

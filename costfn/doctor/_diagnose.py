@@ -11,7 +11,7 @@ from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
 from costfn_doctor._inputs import Inputs, Kind, guess_kind
 
-from ._isolation import isolated
+from ._isolation import eager, isolated
 from ._subject import TorchSubject, copied
 
 SAMPLES = 16
@@ -74,7 +74,7 @@ def diagnose(
         "Causality", 2nd edition, 2009.
     """
     _check(loss, prediction, kind, allow, budget_seconds, batch_dim)
-    with isolated(loss):
+    with isolated(loss), eager():
         exam = _examination(
             loss, prediction, target, batch_dim, kind, ideal, stochastic, budget_seconds
         )

@@ -21,7 +21,7 @@ from costfn_doctor._values import first_non_finite
 
 from . import _errors, _rules
 from ._functions import test_functions
-from ._isolation import Copies, eager, seeded, unwrapped
+from ._isolation import Copies, seeded, unwrapped
 from ._lines import line_that_changes, random_state
 from ._nodes import FirstNonFinite, MostLost, pass_back
 from ._tracer import Tracer
@@ -93,6 +93,7 @@ class TorchSubject:
         frozen: Frozen | None = None,
         double: bool = False,
         seed: int = 0,
+        traced: bool = True,
         record: bool = False,
         aligned: Site | None = None,
     ) -> Evaluation:
@@ -104,7 +105,7 @@ class TorchSubject:
         enabled = torch.is_grad_enabled()
         phase = "forward"
         try:
-            with warnings.catch_warnings(), eager(), torch.enable_grad():
+            with warnings.catch_warnings(), torch.enable_grad():
                 warnings.simplefilter("ignore")
                 loss = self.copies.fresh(double=double)
                 given, truth = leaf * 1.0, self._target(target, double)
@@ -117,7 +118,7 @@ class TorchSubject:
                     tracer.trace.target = tuple(map(tracer.number, parts))
                 seeded(seed)
                 arguments = (given,) if truth is None else (given, truth)
-                with tracer.seeing_functions(), tracer:
+                with tracer if traced else contextlib.nullcontext():
                     result = loss(*arguments)
                 found.grad_mode = torch.is_grad_enabled()
                 torch.set_grad_enabled(True)
@@ -211,7 +212,7 @@ class TorchSubject:
 
         enabled = torch.is_grad_enabled()
         try:
-            with torch.enable_grad(), eager():
+            with torch.enable_grad():
                 return line_that_changes(call, probes[what], self.source)
         finally:
             torch.set_grad_enabled(enabled)

@@ -54,6 +54,7 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.source, self.record, self.aligned = source, record, aligned
         self.frozen = dict(frozen or {})
+        self._replayed = {site.operation for site in self.frozen}
         self.trace = Trace()
         self.calls: list[Call] = []
         self.nodes: dict[Any, Op] = {}
@@ -83,7 +84,7 @@ class Tracer(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = operations.name_of(function)
-        if name in operations.METADATA or self._opaque:
+        if name in operations.METADATA or self._opaque or self._passes(name):
             return function(*args, **kwargs)
         if name == "_set_grad_enabled":
             at = self.source.here()
@@ -111,6 +112,10 @@ class Tracer(TorchFunctionMode):
             self.trace.overwritten.append((site.at, maker))
         self._note(site, args, kwargs, inputs, result, live, written)
         return result
+
+    def _passes(self, name: str) -> bool:
+        """Whether an operation needs no look in a run that only replays."""
+        return bool(self._replayed) and name not in self._replayed
 
     def _frozen(self, held: Any, function: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(held, _Written):
@@ -293,8 +298,18 @@ class Tracer(TorchFunctionMode):
         self.trace.ops.append(op)
         self._nodes(results, op)
 
+    def __enter__(self) -> "Tracer":
+        self._seeing = self._seeing_functions()
+        self._seeing.__enter__()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self._seeing.__exit__(None, None, None)
+
     @contextlib.contextmanager
-    def seeing_functions(self) -> Iterator[None]:
+    def _seeing_functions(self) -> Iterator[None]:
         """Let calls of custom Functions be seen, which no mode is told of."""
         original = Function.__dict__["apply"]
         tracer = self
