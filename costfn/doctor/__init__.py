@@ -6,5 +6,6 @@
 from costfn_doctor import BrokenLossError, Finding, Report
 
 from ._diagnose import diagnose
+from ._watch import Watch, watch
 
-__all__ = ["BrokenLossError", "Finding", "Report", "diagnose"]
+__all__ = ["BrokenLossError", "Finding", "Report", "Watch", "diagnose", "watch"]
