@@ -19,12 +19,18 @@ class Slope:
 
     differences: float
     automatic: float
+    precise: bool
 
     @property
     def error(self) -> float:
         """Difference relative to the larger."""
         size = max(abs(self.differences), abs(self.automatic), 1e-7)
         return abs(self.differences - self.automatic) / size
+
+    @property
+    def allowed(self) -> float:
+        """The error that rounding and curvature may make."""
+        return 2e-3 if self.precise else 5e-2
 
 
 def check_differences(exam: Examination) -> None:
@@ -40,9 +46,9 @@ def check_differences(exam: Examination) -> None:
         count += 1
         free, frozen = slopes
         worst = max(worst, frozen.error)
-        if frozen.error > _allowed(exam):
+        if frozen.error > frozen.allowed:
             unexplained.append(frozen)
-        elif free.error > 10 * _allowed(exam):
+        elif free.error > 10 * free.allowed:
             explained = free
     if len(unexplained) >= 2:
         _report(exam, unexplained, count)
@@ -62,10 +68,6 @@ def check_differences(exam: Examination) -> None:
         )
 
 
-def _allowed(exam: Examination) -> float:
-    return 2e-3
-
-
 def _slopes(exam: Examination, point: Array, k: int) -> tuple[Slope, Slope] | None:
     """Slopes of the loss as it is and with its cuts frozen; None if unreliable."""
     target = exam.inputs.target
@@ -82,7 +84,7 @@ def _slopes(exam: Examination, point: Array, k: int) -> tuple[Slope, Slope] | No
         slope = _difference(exam, point, direction, held, precise)
         if slope is None:
             return None
-        found.append(Slope(slope, automatic))
+        found.append(Slope(slope[0], automatic, slope[1]))
     return found[0], found[-1]
 
 
@@ -93,11 +95,16 @@ def _finite(run: Run) -> bool:
 
 def _difference(
     exam: Examination, point: Array, direction: Array, frozen: Frozen, precise: bool
-) -> float | None:
-    """Slope by central differences, where two step sizes agree on it."""
-    steps = (1e-4, 1e-5, 1e-6) if precise else (3e-2, 1e-2, 3e-3)
+) -> tuple[float, bool] | None:
+    """Slope by central differences, where two step sizes agree on it.
+
+    Small steps come first, in double precision; wide ones where the loss itself
+    computes in single precision. Says too whether it was found by small ones.
+    """
+    small = (1e-4, 1e-5, 1e-6) if precise else ()
     last = None
-    for step in steps:
+    for step in (*small, 1e-1, 3e-2, 1e-2):
+        exact = step in small
         h = step * exam.inputs.spread
         ends = [
             exam.run(
@@ -113,8 +120,8 @@ def _difference(
             return None
         if last is not None:
             size = max(abs(slope), abs(last), 1e-7)
-            if abs(slope - last) <= (3e-4 if precise else 3e-2) * size:
-                return slope
+            if abs(slope - last) <= (3e-4 if exact else 1e-2) * size:
+                return slope, exact
         last = slope
     return None
 

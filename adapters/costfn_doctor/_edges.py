@@ -150,6 +150,6 @@ def _cause(place: NonFinite, finite_value: bool) -> str:
     if place.divides_by_zero:
         return "NAN_DIV0"
     grows = any(name in place.operation for name in ("exp", "pow", "cosh", "sinh"))
-    if grows and not place.nan and not place.backward:
+    if grows and place.large and not place.nan and not place.backward:
         return "OVERFLOW"
     return "NAN_SINGULAR"

@@ -123,6 +123,8 @@ class Inputs:
             right, wrong = self.ideal, 2 * p.mean() - self.ideal
             return right, wrong if self.kind != "prob" else 1 - right
         if axis is not None:
+            if not self.classifies:
+                return None
             classes = p.shape[axis]
             right = one_hot(t, classes, axis)
             wrong = one_hot((t + 1) % classes, classes, axis)
@@ -140,9 +142,12 @@ class Inputs:
 
     @property
     def classifies(self) -> bool:
-        """Whether the target holds classes of these predictions."""
+        """Whether the target holds classes of these predictions, most of them."""
         t, p = self.target, self.prediction
-        return class_axis(p, t) is not None or (is_binary(t) and t.shape == p.shape)
+        axis = class_axis(p, t)
+        if axis is not None:
+            return bool(2 * (t.max() + 1) > p.shape[axis])
+        return is_binary(t) and t.shape == p.shape
 
     def other_targets(self) -> Iterator[Array]:
         """Targets shuffled, then targets with other values."""

@@ -48,6 +48,7 @@ class NonFinite(NamedTuple):
     divides_by_zero: bool = False
     nan: bool = False
     masked: bool = False
+    large: bool = False
 
 
 class Subject(Protocol):

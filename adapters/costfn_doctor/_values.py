@@ -9,9 +9,13 @@ from ._subject import NonFinite
 from ._trace import Array, Op, Trace
 
 
-def first_non_finite(trace: Trace) -> tuple[Op, NonFinite] | None:
+def first_non_finite(
+    trace: Trace, prediction: Array, target: object
+) -> tuple[Op, NonFinite] | None:
     """First operation that makes a number that is not finite of finite ones."""
-    values: dict[int, Array] = {}
+    values: dict[int, Array] = {trace.prediction: prediction}
+    if isinstance(target, np.ndarray) and len(trace.target) == 1:
+        values[trace.target[0]] = target
     bad: set[int] = set()
     for op in trace.ops:
         given = [values[value] for value in op.inputs if value in values]
@@ -23,9 +27,13 @@ def first_non_finite(trace: Trace) -> tuple[Op, NonFinite] | None:
                 if clean and all(np.isfinite(part).all() for part in given):
                     empty = any(part.size == 0 for part in given)
                     zero = empty or (op.divides and _zero_divisor(op, given))
-                    nan = bool(np.isnan(value).any())
                     return op, NonFinite(
-                        op.at, op.name, False, divides_by_zero=zero, nan=nan
+                        op.at,
+                        op.name,
+                        False,
+                        divides_by_zero=zero,
+                        nan=bool(np.isnan(value).any()),
+                        large=any(part.size and abs(part).max() > 1 for part in given),
                     )
     return None
 

@@ -13,7 +13,6 @@ SAYINGS = (
     (r"derivative for .* is not implemented", "NONDIFF_OP"),
     (r"all elements of (input|target) should be between 0 and 1", "WRONG_INPUT_KIND"),
     (r"[Ii]nference tensors cannot be saved for backward", "NO_GRAD"),
-    (r"element 0 of tensors does not require grad", "REQUIRES_GRAD_MASK"),
 )
 
 

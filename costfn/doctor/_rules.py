@@ -28,6 +28,7 @@ def findings(
         *_grad_mode(subject, found, prediction, target),
         *_broadcasts(subject, found, prediction, target),
         *_activations(subject, found, prediction),
+        *_bounded(subject, found, prediction, target),
         *_input_kinds(found),
         *_swapped(found),
     ]
@@ -146,6 +147,31 @@ def _activations(
             name = call.name
         if name is not None:
             squashed |= dict.fromkeys(op.outputs, name)
+
+
+def _bounded(
+    subject: TorchSubject, found: Evaluation, prediction: Any, target: Any
+) -> Iterator[Finding]:
+    """What a loss of logits is given stays between 0 and 1 for any prediction."""
+    if prediction.min() >= 0 and prediction.max() <= 1:
+        return
+    far = subject.evaluate(np.sign(prediction) * 30, target, record=True)
+    derived = found.tracer.trace.reached([found.tracer.trace.prediction])
+    pairs = zip(found.tracer.calls, far.tracer.calls, strict=False)
+    for (call, other), op in zip(pairs, found.tracer.trace.ops, strict=False):
+        if call.name not in operations.TAKES_LOGITS or call.name != other.name:
+            continue
+        values = [operations.tensors_in((c.args, c.kwargs))[0] for c in (call, other)]
+        low = min(float(value.min()) for value in values)
+        high = max(float(value.max()) for value in values)
+        if op.live and op.inputs[0] in derived and low >= 0 and high <= 1:
+            yield finding(
+                "error",
+                "DOUBLE_ACTIVATION",
+                f"{call.name} expects logits and is given numbers between 0 and 1",
+                call.site.at,
+                evidence={"smallest input": low, "largest": high},
+            )
 
 
 def _normalised(result: Any) -> bool:

@@ -164,7 +164,7 @@ class TorchSubject:
     def non_finite(self, prediction: Array, target: Any) -> NonFinite | None:
         """First place where the value or the gradient is not finite."""
         found = self.evaluate(prediction, target, gradient=False, record=True)
-        forward = first_non_finite(found.run.trace)
+        forward = first_non_finite(found.run.trace, prediction, target)
         finite = math.isfinite(found.run.value)
         if forward is not None and not finite:
             return forward[1]
