@@ -89,6 +89,8 @@ def _of_target(inputs: Inputs) -> Iterator[Edge]:
         yield Edge("a target of 0 in it", p, zero, far)
         if not is_binary(t):
             yield Edge("targets all zero", p, np.zeros_like(t), far=True)
+    if is_binary(t) and inputs.kind == "prob" and t.shape == p.shape:
+        yield Edge("an empty target, rightly predicted", np.zeros_like(p), t * 0)
     if is_binary(t):
         yield Edge("targets all zero", p, np.zeros_like(t), far=True)
         yield Edge("targets all one", p, np.ones_like(t), far=True)

@@ -1,12 +1,13 @@
 """What can be seen from outside: values and gradients of a black box."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ._examination import Examination
 from ._report import finding
-from ._trace import Same, first_difference
+from ._trace import Op, Same, Trace, first_difference
 
 
 def check_returned(exam: Examination) -> None:
@@ -15,11 +16,17 @@ def check_returned(exam: Examination) -> None:
     if base.returned == "a scalar":
         return
     text = f"it returns {base.returned}"
-    at = base.trace.last_line()
+    p, t = exam.inputs.prediction, exam.inputs.target
+    at = exam.subject.line_that_changes("end", p, t) or base.trace.last_line()
     if not any(found.severity == "error" for found in exam.findings):
         exam.findings.append(finding("error", "NOT_SCALAR", text, at))
     else:
         exam.findings.append(finding("information", "NOT_SCALAR", text, at))
+
+
+def absorber(one: Trace, other: Trace, changed: Sequence[int]) -> Op | None:
+    """Last operation that makes the same of the values that differ."""
+    return first_difference(one, other, same=Same(), changed=changed, absorbed=True)
 
 
 def check_prediction(exam: Examination) -> None:
@@ -33,7 +40,7 @@ def check_prediction(exam: Examination) -> None:
     for sample in exam.samples[:2]:
         one = exam.run(exam.inputs.prediction, record=True, gradient=False)
         other = exam.run(sample, record=True, gradient=False)
-        op = first_difference(one.trace, other.trace, same=Same(), absorbed=True)
+        op = absorber(one.trace, other.trace, [one.trace.prediction])
         at = at if op is None else op.at
     read = any(trace.prediction in op.inputs for op in trace.ops)
     if at is None:
@@ -76,7 +83,7 @@ def check_target(exam: Examination) -> None:
     if at is None and not trace.needed().isdisjoint(trace.reached(trace.target)):
         one = exam.run(exam.inputs.prediction, record=True, gradient=False)
         other_run = exam.run(exam.inputs.prediction, other, record=True, gradient=False)
-        op = first_difference(one.trace, other_run.trace, same=Same(), absorbed=True)
+        op = absorber(one.trace, other_run.trace, one.trace.target)
         at = None if op is None else op.at
     exam.findings.append(
         finding(

@@ -132,13 +132,19 @@ class Trace:
 
 
 def first_difference(
-    one: Trace, other: Trace, *, same: "Same", absorbed: bool = False
+    one: Trace,
+    other: Trace,
+    *,
+    same: "Same",
+    changed: Sequence[int] = (),
+    absorbed: bool = False,
 ) -> Op | None:
     """First operation where two recorded runs part, or where they meet again.
 
     Args:
         one: A run with recorded values.
         other: Another run of the same loss.
+        changed: Values that the two runs were given differently.
         same: Whether two values count as equal.
         absorbed: Find instead the last operation on the way to the result that is
             given different values and makes equal ones of them.
@@ -146,7 +152,7 @@ def first_difference(
     Returns:
         The operation in the first run, or None if there is none.
     """
-    values: dict[int, bool] = {}
+    values = dict.fromkeys(changed, False)
     needed = one.needed()
     found = None
     for a, b in zip(one.ops, other.ops, strict=False):

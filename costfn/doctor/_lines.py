@@ -22,6 +22,27 @@ def random_state() -> object:
     )
 
 
+def line_at_end(call: Callable[[], Any], source: Source) -> Location | None:
+    """Line from which the outermost function of the user returns."""
+    found: list[Location] = []
+
+    def look(frame: FrameType, event: str, argument: Any) -> Any:
+        code = frame.f_code
+        if not source.is_user(code.co_filename):
+            return None
+        if event == "return":
+            found[:] = [Location(code.co_filename, frame.f_lineno, code.co_name)]
+        return look
+
+    previous = sys.gettrace()
+    sys.settrace(look)
+    try:
+        call()
+    finally:
+        sys.settrace(previous)
+    return found[0] if found else None
+
+
 def line_that_changes(
     call: Callable[[], Any], probe: Callable[[], object], source: Source
 ) -> Location | None:

@@ -22,7 +22,7 @@ from costfn_doctor._values import first_non_finite
 from . import _errors, _rules
 from ._functions import test_functions
 from ._isolation import Copies, seeded, unwrapped
-from ._lines import line_that_changes, random_state
+from ._lines import line_at_end, line_that_changes, random_state
 from ._nodes import FirstNonFinite, MostLost, pass_back
 from ._tracer import Tracer
 
@@ -194,7 +194,7 @@ class TorchSubject:
     def line_that_changes(
         self, what: str, prediction: Array, target: Any
     ) -> Location | None:
-        """Line whose execution changes the random state, an input or grad mode."""
+        """Line that changes the random state, an input or grad mode, or the last."""
         loss = self.copies.fresh()
         given = self._prediction(prediction, False).requires_grad_() * 1.0
         truth = self._target(target, False)
@@ -213,6 +213,8 @@ class TorchSubject:
         enabled = torch.is_grad_enabled()
         try:
             with torch.enable_grad():
+                if what == "end":
+                    return line_at_end(call, self.source)
                 return line_that_changes(call, probes[what], self.source)
         finally:
             torch.set_grad_enabled(enabled)
