@@ -19,9 +19,9 @@ from ._report import RANK, Finding, Report
 from ._values import check_axis
 
 CHECKS = {
-    "inputs written": check_inputs_kept,
-    "prediction used": check_prediction,
     "gradient flow": check_flow,
+    "prediction used": check_prediction,
+    "inputs written": check_inputs_kept,
     "dead terms": check_roles,
     "untrained parts": check_slices,
     "return value": check_returned,
@@ -55,7 +55,7 @@ def diagnose(exam: Examination, allow: Collection[str]) -> Report:
     if base.evaluated:
         exam.findings += exam.subject.rules(exam.inputs.prediction, exam.inputs.target)
         for name, check in CHECKS.items():
-            exam.perform(name, check)
+            exam.perform(name, check, always=check is check_flow)
     else:
         exam.not_checked.append("all that needs a value of the loss")
     return Report(

@@ -1,7 +1,7 @@
 """Who cuts the graph: cuts are judged by freezing their result on later runs."""
 
 from ._causes import CAUSES
-from ._examination import Examination
+from ._examination import Examination, OutOfTimeError
 from ._report import finding
 from ._trace import Cut, Site
 from ._wanted import replacement
@@ -24,7 +24,10 @@ def check_flow(exam: Examination) -> None:
         if base.connected
         else "no graph connects the loss to the prediction, and its value moves"
     )
-    site = _culprit(exam)
+    try:
+        site = _culprit(exam)
+    except OutOfTimeError:
+        site, why = None, f"{why}; there was no time to find the line"
     if site is None:
         exam.findings.append(
             finding(
@@ -38,7 +41,7 @@ def check_flow(exam: Examination) -> None:
     else:
         cut = base.trace.cuts[site]
         cause = _cause(cut)
-        left = exam.effect({site})
+        left = exam.effects[site]
         exam.findings.append(
             finding(
                 "error",
