@@ -70,10 +70,10 @@ def check_differences(exam: Examination) -> None:
 
 def _slopes(exam: Examination, point: Array, k: int) -> tuple[Slope, Slope] | None:
     """Slopes of the loss as it is and with its cuts frozen; None if unreliable."""
-    target = exam.inputs.target
-    double = exam.run(point, target, double=True, traced=True)
+    traced = bool(exam.active)
+    double = exam.run(point, double=True, traced=traced)
     precise = double.failure is None and double.gradient is not None
-    run = double if precise else exam.run(point, target, traced=True)
+    run = double if precise else exam.run(point, traced=traced)
     if run.gradient is None or not _finite(run):
         return None
     direction = np.random.default_rng(k).normal(size=point.shape)

@@ -39,13 +39,16 @@ class Source:
     """Tells the code to be diagnosed from the libraries that it calls.
 
     Args:
-        ours: Folders of the doctor, never blamed.
+        ours: Files and folders that are never blamed, the doctor's own above all.
         home: Folder of the package that defines the loss: to be diagnosed though
             it may be installed among libraries.
     """
 
     def __init__(self, ours: tuple[str, ...], home: str | None = None) -> None:
-        self.ours = tuple(os.path.abspath(path) + os.sep for path in ours)
+        self.ours = tuple(
+            path + os.sep if os.path.isdir(path) else path
+            for path in map(os.path.abspath, ours)
+        )
         self.home = None if home is None else os.path.abspath(home) + os.sep
         self.is_user = lru_cache(maxsize=None)(self._is_user)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from costfn_doctor import Report
@@ -92,6 +93,12 @@ def _examination(
     budget: float,
 ) -> Examination:
     subject = TorchSubject(loss, prediction, target, kind, batch_dim)
+    if prediction.dtype in (torch.float16, torch.bfloat16):
+        # What rounding hides would look like a cut; so float32, if the loss takes it.
+        subject.dtype = torch.float32
+        tried = _made(subject, prediction, target, kind, ideal)
+        if not subject.run(tried.prediction, tried.target, gradient=False).evaluated:
+            subject.dtype = prediction.dtype
     count = prediction.shape[batch_dim] if prediction.dim() else 1
     each = prediction.numel() // max(count, 1)
     wanted = min(count, max(4, min(SAMPLES, ENTRIES // each), FEW // each))

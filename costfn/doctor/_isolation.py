@@ -47,7 +47,8 @@ class Copies:
     def _copy(self, loss: Any, double: bool) -> Any:
         made = _copied(loss)
         for module in _modules_in(made) if made is not loss else ():
-            module.requires_grad_(False)
+            for parameter in module.parameters():
+                parameter.requires_grad_(False)
             if double and not isinstance(module, torch.jit.ScriptModule):
                 module.double()
         return made

@@ -162,6 +162,7 @@ def _bounded(
         if call.name not in operations.TAKES_LOGITS or call.name != other.name:
             continue
         values = [operations.tensors_in((c.args, c.kwargs))[0] for c in (call, other)]
+        values = [value.detach() for value in values]
         low = min(float(value.min()) for value in values)
         high = max(float(value.max()) for value in values)
         if op.live and op.inputs[0] in derived and low >= 0 and high <= 1:

@@ -1,24 +1,22 @@
 """One real training step, watched: where is the graph cut on the way to the loss?"""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-import costfn_doctor
 from costfn_doctor import Report
 from costfn_doctor._causes import CAUSES
 from costfn_doctor._report import Finding, finding
 from costfn_doctor._source import Source
 from costfn_doctor._trace import Cut
 
+from ._subject import OURS
 from ._tracer import Tracer
 
-OURS = (os.path.dirname(__file__), os.path.dirname(costfn_doctor.__file__))
-ESCAPES = ("ITEM_ESCAPE", "NUMPY_ESCAPE", "BRANCH")
+ESCAPES = {"ITEM_ESCAPE", "NUMPY_ESCAPE"}
 
 
 class Watch:
@@ -160,10 +158,12 @@ def _cuts(
     trace = tracer.trace
     needed = trace.needed()
     numbers = {tracer.number(p): p for p in lost}
-    connected = any(not needed.isdisjoint(c.outputs) for c in trace.cuts.values())
+    ends = [trace.reached(cut.outputs) for cut in trace.cuts.values()]
+    connected = any(not needed.isdisjoint(end) for end in ends)
     for cut in trace.cuts.values():
         reaches = not needed.isdisjoint(trace.reached(cut.outputs))
-        escapes = not cut.outputs and not connected and cut.cause in ESCAPES[:2]
+        causes = {cut.cause, *(cause for cause, _, _ in cut.steps)}
+        escapes = not connected and bool(causes & ESCAPES)
         if not (reaches or escapes) or cut.cause == "BRANCH":
             continue
         upstream = set().union(*(trace.made_of(value) for value in cut.inputs))

@@ -40,6 +40,8 @@ class JaxSubject:
         self.name = str(named)
         self.source = Source(OURS, _home(loss))
         self._returned = "a scalar"
+        self._compiles = True
+        self._both = jax.jit(jax.value_and_grad(self._scalar))
         self.dtype = jnp.asarray(prediction).dtype
         self.target_dtype = jnp.asarray(target).dtype if _is_array(target) else None
 
@@ -94,12 +96,16 @@ class JaxSubject:
                 function: Callable[..., Any] = self._scalar
                 if frozen:
                     function = self._frozen(p, t, frozen)
+                    both = jax.value_and_grad(function)
+                else:
+                    both = self._compiled(p, t, seed)
+                if frozen and not gradient:
+                    value, slope = function(p, t), None
+                else:
+                    value, slope = both(p, t)
                 if gradient:
-                    value, slope = jax.value_and_grad(function)(p, t)
                     run.gradient = np.asarray(slope, dtype=float)
                     run.connected = True
-                else:
-                    value = function(p, t)
                 run.value, run.returned = float(value), self._returned
                 phase = "trace"
                 if (traced or record) and not frozen:
@@ -109,6 +115,18 @@ class JaxSubject:
                     return run
                 run.failure = Failure(error, self.source.of_error(error), phase)
         return run
+
+    def _compiled(self, p: Any, t: Any, seed: int) -> Callable[..., Any]:
+        """Value and gradient, compiled if that can be; afresh for another seed."""
+        eager = jax.value_and_grad(self._scalar)
+        if not self._compiles or not isinstance(t, jax.Array) or seed:
+            return eager
+        try:
+            self._both(p, t)
+        except Exception:  # it needs the target's values, or is at fault
+            self._compiles = False
+            return eager
+        return self._both
 
     def _jaxpr(self, p: Any, t: Any) -> tuple[Any, tuple[Any, ...]]:
         """The jaxpr of both arguments, or of the prediction where t is not traced."""
