@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint docs bench reproduce wheel clean
+.PHONY: demo test test-doctor-libraries lint docs bench reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +21,13 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 	$(BIN)/python -m pytest --numprocesses 2 --quiet tests \
 		--jaxtyping-packages=costfn,costfn_nn,beartype.beartype -m "not unchecked" \
 		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*"
+
+# The losses of other libraries, in an environment of their own.
+test-doctor-libraries: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-doctor
+	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable . --group doctor-libraries
+	PYTHONPATH=tests .venv-doctor/bin/python -m libraries --write
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -40,4 +47,4 @@ wheel: $(READY)  ## built, installed elsewhere in a clean environment, imported
 	bash .ci/wheel
 
 clean:
-	rm -rf .venv build dist docs/_build demo
+	rm -rf .venv .venv-doctor build dist docs/_build demo

@@ -24,8 +24,18 @@ from costfn.doctor import diagnose
 from libraries import metric_learning_and_others, monai_and_kornia
 
 PAGE = Path(__file__).parents[2] / "docs" / "doctor_libraries.md"
-# Errors that are right, each with the reason.
-KNOWN: dict[str, str] = {}
+# Errors that are right, each with what a plain call of the loss shows.
+KNOWN = {
+    "monai JukeboxLoss": "the root of an amplitude of 0, at a constant image",
+    "kornia psnr_loss": "minus infinity for a perfect prediction",
+    "kornia kl_div_loss_2d": "infinite for a probability of exactly 0",
+    "pml TupletMarginLoss": "arc cosine of a cosine rounded above 1, for two "
+    "embeddings in one direction",
+    "torchmetrics minkowski_distance": "0 to the power 1/3, at a perfect prediction",
+    "torchmetrics kl_divergence": "infinite for a probability of exactly 0",
+    "torchmetrics perplexity": "gradient not finite for logits of 30 and -30",
+    "torchmetrics concordance_corrcoef, 1 minus": "0/0 at a constant prediction",
+}
 PACKAGES = (
     "monai",
     "kornia",
@@ -47,8 +57,8 @@ def main() -> None:
         report = diagnose(*case)
         worst = [f for f in report.findings if f.severity != "information"]
         said = ", ".join(dict.fromkeys(f"{f.cause} ({f.severity})" for f in worst))
-        note = KNOWN.get(name, "")
-        rows.append(f"| {name} | {report.verdict} | {said} {note} |")
+        note = f": {KNOWN[name]}" if name in KNOWN else ""
+        rows.append(f"| {name} | {report.verdict} | {said}{note} |")
         print(f"{name}: {report.verdict} {said} ({report.seconds:.1f} s)", flush=True)
         if "-v" in sys.argv and worst:
             print(report)
