@@ -11,8 +11,8 @@ from doctor_corpus.case import REGISTRY
 pytestmark = pytest.mark.unchecked  # faults are what they are, at run time too
 
 FILES = (
-    "cut_1 cut_2 wrong_1 wrong_2 edge_1 edge_2 correct_1 correct_2 "
-    "further_cut further_wrong further_correct"
+    "cut_1 cut_2 cut_3 wrong_1 wrong_2 edge_1 edge_2 correct_1 correct_2 further_cut "
+    "further_wrong_1 further_wrong_2 further_correct_1 further_correct_2"
 )
 for file in FILES.split():
     importlib.import_module(f"doctor_corpus.{file}")

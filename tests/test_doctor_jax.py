@@ -89,8 +89,13 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize("name, needed", losses(), ids=lambda value: str(value))
-def test_losses_of_costfn_jax(name, needed):
+LOSSES = dict(losses())
+
+
+@pytest.mark.skipif(not LOSSES, reason="costfn_jax has no losses here")
+@pytest.mark.parametrize("name", LOSSES or ["none"])
+def test_losses_of_costfn_jax(name):
+    needed = LOSSES[name]
     module = importlib.import_module("costfn_jax")
     prediction, truth = LOGITS, GIVEN.get(needed[1], LABELS)
     if name == "lovasz_hinge_loss":
@@ -104,9 +109,3 @@ def test_losses_of_costfn_jax(name, needed):
 
     report = diagnose(loss, prediction, truth, budget_seconds=5)
     assert report.verdict != "broken", str(report)
-
-
-if not list(losses()):
-
-    def test_losses_of_costfn_jax_are_there():
-        pytest.skip("costfn_jax has no losses here")

@@ -28,7 +28,14 @@ def check_flow(exam: Examination) -> None:
         site = _culprit(exam)
     except OutOfTimeError:
         site, why = None, f"{why}; there was no time to find the line"
-    if site is None:
+    hand_written = (
+        exam.subject.backward_findings(exam.inputs.prediction, exam.inputs.target)
+        if site is None
+        else []
+    )
+    if any(found.severity == "error" for found in hand_written):
+        exam.findings += hand_written
+    elif site is None:
         exam.findings.append(
             finding(
                 "error",

@@ -12,8 +12,9 @@ from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
 from costfn_doctor._inputs import Inputs, Kind, guess_kind
 
+from ._forms import copied
 from ._isolation import eager, isolated
-from ._subject import TorchSubject, copied
+from ._subject import TorchSubject
 
 SAMPLES = 16
 ENTRIES = 4096

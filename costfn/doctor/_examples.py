@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._subject import copied
+from ._forms import copied
 
 KINDS = "logits, real, probs, logprob"
 GUESSES = (

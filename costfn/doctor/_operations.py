@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -205,56 +204,6 @@ def cause_of(name: str, results: list[Tensor], grad_mode: bool) -> str:
         boolean = kinds[0].dtype == torch.bool
         return "HARD_THRESHOLD" if boolean else "INDEX_OP"
     return "NONDIFF_OP" if grad_mode else "NO_GRAD"
-
-
-def snapshot(value: Any) -> Any:
-    """A copy of a result, to be given back by `restored`."""
-    if isinstance(value, Tensor):
-        if is_wrapped(value):
-            return _Batched.of(value)
-        return value.detach().clone()
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(snapshot, value))
-    if isinstance(value, (list, tuple)):
-        # The results of sort, max, topk are built from one iterable.
-        return type(value)([snapshot(part) for part in value])
-    return value
-
-
-def restored(value: Any) -> Any:
-    """A recorded result, as a copy that may be written to."""
-    if isinstance(value, _Batched):
-        return value.wrapped()
-    return snapshot(value)
-
-
-class _Batched:
-    """A value inside vmap, as it is outside."""
-
-    def __init__(self, value: Tensor, axis: int, level: int) -> None:
-        self.value, self.axis, self.level = value, axis, level
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> "_Batched | Tensor":
-        functorch = torch._C._functorch
-        if not functorch.is_batchedtensor(tensor):
-            return tensor
-        inner = functorch.get_unwrapped(tensor)
-        if is_wrapped(inner):
-            return tensor
-        axis, level = (
-            functorch.maybe_get_bdim(tensor),
-            functorch.maybe_get_level(tensor),
-        )
-        return cls(inner.detach().clone(), axis, level)
-
-    def wrapped(self) -> Tensor:
-        found: Tensor = torch._C._functorch._add_batch_dim(
-            self.value.clone(), self.axis, self.level
-        )
-        return found
 
 
 def infinite_on_purpose(args: Any) -> bool:

@@ -1,7 +1,6 @@
 """A torch loss as the doctor asks for it."""
 
 import contextlib
-import copy
 import math
 import os
 import warnings
@@ -20,6 +19,16 @@ from costfn_doctor._trace import Array, Op, Site
 from costfn_doctor._values import first_non_finite
 
 from . import _errors, _rules
+from ._forms import (
+    copied,
+    doubled,
+    file_of,
+    first_tensor,
+    name_of,
+    reaches,
+    tensors_in,
+    total_of,
+)
 from ._functions import test_functions
 from ._isolation import Copies, seeded, unwrapped
 from ._lines import line_at_end, line_that_changes, random_state
@@ -86,7 +95,7 @@ class TorchSubject:
             made = self._tensor(target).to(self.target.device, self.target.dtype)
         else:
             made = copied(target)
-        return _doubled(made) if double else made
+        return doubled(made) if double else made
 
     def evaluate(
         self,
@@ -102,7 +111,7 @@ class TorchSubject:
         aligned: Site | None = None,
     ) -> Evaluation:
         """Run the loss, and its backward pass if a gradient is wanted."""
-        tracer = Tracer(self.source, frozen=frozen, record=record, aligned=aligned)
+        tracer = Tracer(self.source, replay=frozen, record=record, aligned=aligned)
         run = Run(trace=tracer.trace)
         leaf = self._prediction(prediction, double).requires_grad_()
         found = Evaluation(run, tracer, leaf)
@@ -137,12 +146,12 @@ class TorchSubject:
 
     def _finish(self, found: Evaluation, result: Any, gradient: bool) -> None:
         run = found.run
-        total, run.returned = _total(result)
+        total, run.returned = total_of(result)
         if not isinstance(total, Tensor):
             run.value = total
             return
         run.value = float(total.detach())
-        run.trace.result = found.tracer.number(_result(result, total))
+        run.trace.result = found.tracer.number(first_tensor(result, total))
         found.total = total
         run.connected = reaches(total, found.leaf)
         run.leaf = total.requires_grad and not run.connected
@@ -226,94 +235,6 @@ class TorchSubject:
     def backward_findings(self, prediction: Array, target: Any) -> list[Finding]:
         """Findings about custom Functions, each tested alone."""
         return test_functions(self.evaluate(prediction, target).tracer.functions)
-
-
-def name_of(loss: Any) -> str:
-    """A name for a loss to be called by."""
-    name = getattr(loss, "__qualname__", None) or type(loss).__name__
-    return str(name).rsplit("<locals>.", 1)[-1]
-
-
-def file_of(loss: Any) -> str | None:
-    """The file in which a loss is written."""
-    import inspect
-
-    for thing in (getattr(loss, "func", loss), type(loss)):
-        with contextlib.suppress(TypeError, OSError):
-            return inspect.getfile(thing)
-    return None
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """Tensors in a target of any form."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [tensor for part in value for tensor in tensors_in(part)]
-    return []
-
-
-def copied(value: Any) -> Any:
-    """A copy of a target of any form, without its graph."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: copied(part) for key, part in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(copied, value))
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(copied, value))
-    return copy.deepcopy(value)
-
-
-def _doubled(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.double() if value.is_floating_point() else value
-    if isinstance(value, dict):
-        return {key: _doubled(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(map(_doubled, value))
-    return value
-
-
-def _total(result: Any) -> tuple[Any, str]:
-    """The number to descend on, and what the loss returned."""
-    if isinstance(result, Tensor):
-        if result.numel() == 1:
-            return result.sum() if result.dim() else result, "a scalar"
-        return result.sum(), f"a tensor of shape {tuple(result.shape)}"
-    if isinstance(result, (bool, int, float, np.number)):
-        return float(result), f"a Python number ({type(result).__name__})"
-    kind = type(result).__name__
-    if isinstance(result, tuple) and [type(part) for part in result] == [Tensor, dict]:
-        return _total(result[0])  # the loss and what to log
-    parts = [p.sum() for p in tensors_in(result) if p.is_floating_point()]
-    if parts:
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total, f"a {kind} of tensors"
-    return math.nan, f"a {kind}"
-
-
-def _result(result: Any, total: Tensor) -> Tensor:
-    parts = tensors_in(result)
-    return parts[0] if parts else total
-
-
-def reaches(result: Tensor, leaf: Tensor) -> bool:
-    """Whether the graph of a result leads to a leaf."""
-    seen, waiting = set(), [result.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            if getattr(node, "variable", None) is leaf:
-                return True
-            waiting += [parent for parent, _ in node.next_functions]
-    return False
 
 
 def _note_changes(tracer: Tracer, before: Any, after: Any) -> None:

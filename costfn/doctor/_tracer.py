@@ -1,8 +1,7 @@
 """Records what a loss does, and puts recorded results in place of fresh ones."""
 
-import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -16,10 +15,10 @@ from costfn_doctor._source import Location, Source
 from costfn_doctor._subject import Frozen
 from costfn_doctor._trace import Cut, Op, Site, Trace
 
+from . import _calls as calls
 from . import _operations as operations
-
-LARGEST = 200_000
-"""Entries of a result that are recorded."""
+from ._applied import functions_seen_by
+from ._records import Written, frozen, recorded, snapshot
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Tracer(TorchFunctionMode):
 
     Args:
         source: Tells the user's code from libraries.
-        frozen: Recorded results to give back, by site.
+        replay: Recorded results to give back, by site.
         record: Keep the numbers of every result, and every call.
         aligned: A site whose two operands are given the same shape.
     """
@@ -47,13 +46,13 @@ class Tracer(TorchFunctionMode):
         self,
         source: Source,
         *,
-        frozen: Frozen | None = None,
+        replay: Frozen | None = None,
         record: bool = False,
         aligned: Site | None = None,
     ) -> None:
         super().__init__()
         self.source, self.record, self.aligned = source, record, aligned
-        self.frozen = dict(frozen or {})
+        self.frozen = dict(replay or {})
         self._replayed = {site.operation for site in self.frozen}
         self.trace = Trace()
         self.calls: list[Call] = []
@@ -100,13 +99,13 @@ class Tracer(TorchFunctionMode):
             count = self._used.get(site, 0)
             self._used[site] = count + 1
             if count < len(self.frozen[site]):
-                return self._frozen(self.frozen[site][count], function, args, kwargs)
+                return frozen(self.frozen[site][count], function, args, kwargs)
         if site == self.aligned:
-            args = _aligned(args)
-        version = _version(args)
+            args = calls.aligned(args)
+        version = calls.version(args)
         before = args[0].grad_fn if version is not None else None
         result = function(*args, **kwargs)
-        written = version is not None and _version(args) != version
+        written = version is not None and calls.version(args) != version
         if written:
             maker = "" if before is None else before.name().lower()
             self.trace.overwritten.append((site.at, maker))
@@ -116,21 +115,6 @@ class Tracer(TorchFunctionMode):
     def _passes(self, name: str) -> bool:
         """Whether an operation needs no look in a run that only replays."""
         return bool(self._replayed) and name not in self._replayed
-
-    def _frozen(self, held: Any, function: Any, args: Any, kwargs: Any) -> Any:
-        if isinstance(held, _Written):
-            function(*args, **kwargs)
-            with torch.no_grad():
-                args[0].copy_(held.value)
-            return args[0]
-        if isinstance(held, tuple) and any(part is _LIVE for part in held):
-            fresh = function(*args, **kwargs)
-            mixed = [
-                new if old is _LIVE else operations.restored(old)
-                for new, old in zip(fresh, held, strict=True)
-            ]
-            return type(fresh)(mixed)
-        return operations.restored(held)
 
     def _in_function(self) -> bool:
         """Whether this is inside forward of a Function whose apply was not seen."""
@@ -161,10 +145,10 @@ class Tracer(TorchFunctionMode):
     ) -> None:
         name = site.operation
         results = operations.tensors_in(result)
-        if written and args[0] not in _same(results):
+        if written and all(args[0] is not value for value in results):
             results = [*results, args[0]]
         if written:
-            pointer = _pointer(args[0])
+            pointer = calls.pointer(args[0])
             if pointer in self.watched:
                 self.trace.writes.setdefault(self.watched[pointer], site.at)
         op = Op(
@@ -178,7 +162,7 @@ class Tracer(TorchFunctionMode):
             masks=operations.switches_on(name, args, kwargs),
             looks_up=name == "__getitem__" and args[0].dim() >= 2,
             compares=name in operations.ASYMMETRIC or name.endswith("_loss"),
-            selects=_selects(name, args),
+            selects=calls.selects(name, args),
             divides=name in operations.DIVIDES or name in ("mean", "std", "var"),
             infinite=operations.infinite_on_purpose(args),
         )
@@ -186,13 +170,7 @@ class Tracer(TorchFunctionMode):
         self._nodes(results, op)
         if self.record:
             self.calls.append(Call(name, args, kwargs, result, site))
-            op.values = [
-                torch.func.debug_unwrap(value, recurse=True).detach().double().numpy()
-                if value.numel() <= LARGEST and not value.is_complex()
-                else torch.zeros(0).numpy()
-                for value in results
-            ]
-            op.values = [value.copy() for value in op.values]
+            op.values = calls.numbers(results)
         if live:
             self._cut(op, args, kwargs, result, results, written)
         else:
@@ -236,17 +214,8 @@ class Tracer(TorchFunctionMode):
         cut.outputs += op.outputs
         if written and result is not None and result is not args[0]:
             written = False
-        if written:
-            cut.recorded.append(_Written(operations.snapshot(args[0])))
-        elif isinstance(result, tuple) and len(ended) < len(results):
-            cut.recorded.append(
-                tuple(
-                    _LIVE if operations.is_live(part) else operations.snapshot(part)
-                    for part in result
-                )
-            )
-        else:
-            cut.recorded.append(operations.snapshot(result))
+        held = Written(snapshot(args[0])) if written else recorded(result)
+        cut.recorded.append(held)
         for value in results if flat else ended:
             self._tainted.setdefault(self.number(value), set()).add(site)
 
@@ -278,112 +247,41 @@ class Tracer(TorchFunctionMode):
         for site in sites:
             self.trace.cuts[site].steps.append((cause, op.at, op.name))
 
-    def applied(self, cls: type[Function], args: tuple[Any, ...], result: Any) -> None:
-        """Note a call of a custom Function as one operation."""
+    def _apply(
+        self, cls: type[Function], args: tuple[Any, ...], call: Callable[[], Any]
+    ) -> Any:
+        """Call a custom Function, and note it as one operation."""
         inputs = operations.tensors_in(args)
-        live = any(map(operations.is_live, inputs))
-        site = Site(self.source.here(), cls.__name__)
+        if self._opaque or any(map(operations.is_wrapped, inputs)):
+            return call()
+        self._opaque += 1
+        try:
+            result = call()
+        finally:
+            self._opaque -= 1
         self.functions.append((cls, args))
         results = operations.tensors_in(result)
+        at = self.source.here()
         op = Op(
             cls.__name__,
-            site.at,
+            at,
             tuple(map(self.number, inputs)),
             tuple(map(self.number, results)),
-            site,
-            live,
+            Site(at, cls.__name__),
+            any(map(operations.is_live, inputs)),
         )
         if self.record:
-            op.values = [v.detach().double().numpy().copy() for v in results]
+            op.values = calls.numbers(results)
         self.trace.ops.append(op)
         self._nodes(results, op)
+        return result
 
     def __enter__(self) -> "Tracer":
-        self._seeing = self._seeing_functions()
+        self._seeing = functions_seen_by(self._apply)
         self._seeing.__enter__()
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
         self._seeing.__exit__(None, None, None)
-
-    @contextlib.contextmanager
-    def _seeing_functions(self) -> Iterator[None]:
-        """Let calls of custom Functions be seen, which no mode is told of."""
-        original = Function.__dict__["apply"]
-        tracer = self
-
-        def apply(cls: type[Function], *args: Any, **kwargs: Any) -> Any:
-            call = original.__get__(None, cls)
-            if tracer._opaque or any(map(operations.is_wrapped, _flat(args))):
-                return call(*args, **kwargs)
-            tracer._opaque += 1
-            try:
-                result = call(*args, **kwargs)
-            finally:
-                tracer._opaque -= 1
-            tracer.applied(cls, args, result)
-            return result
-
-        setattr(Function, "apply", classmethod(apply))  # noqa: B010
-        try:
-            yield
-        finally:
-            setattr(Function, "apply", original)  # noqa: B010
-
-
-class _Live:
-    """Stands for the part of a result that keeps its gradient."""
-
-
-_LIVE = _Live()
-
-
-@dataclass(frozen=True)
-class _Written:
-    """What an in-place operation left in its first argument."""
-
-    value: Any
-
-
-def _flat(args: Any) -> list[Tensor]:
-    return operations.tensors_in(args)
-
-
-def _same(tensors: list[Tensor]) -> "_Identity":
-    return _Identity(tensors)
-
-
-class _Identity:
-    def __init__(self, tensors: list[Tensor]) -> None:
-        self.ids = set(map(id, tensors))
-
-    def __contains__(self, tensor: Any) -> bool:
-        return id(tensor) in self.ids
-
-
-def _version(args: Any) -> int | None:
-    if args and isinstance(args[0], Tensor) and not operations.is_wrapped(args[0]):
-        return None if args[0].is_inference() else int(args[0]._version)
-    return None
-
-
-def _pointer(tensor: Tensor) -> int:
-    return 0 if operations.is_wrapped(tensor) else tensor.untyped_storage().data_ptr()
-
-
-def _selects(name: str, args: tuple[Any, ...]) -> bool:
-    if name.removesuffix("_") in operations.SELECTS:
-        return True
-    return name in ("__getitem__", "__setitem__") and bool(
-        [t for t in operations.tensors_in(args[1:2]) if t.dtype == torch.bool]
-    )
-
-
-def _aligned(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The first two operands, the one with more axes in the shape of the other."""
-    a, b, *rest = args
-    if a.dim() > b.dim():
-        return (a.reshape(b.shape), b, *rest)
-    return (a, b.reshape(a.shape), *rest)
