@@ -41,6 +41,7 @@ class JaxSubject:
         self.source = Source(OURS, _home(loss))
         self._returned = "a scalar"
         self._compiles = True
+        self._tracers: dict[Any, Tracer] = {}
         self._both = jax.jit(jax.value_and_grad(self._scalar))
         self.dtype = jnp.asarray(prediction).dtype
         self.target_dtype = jnp.asarray(target).dtype if _is_array(target) else None
@@ -93,33 +94,31 @@ class JaxSubject:
         with precision:
             try:
                 p, t = self._arguments(prediction, target, double)
-                function: Callable[..., Any] = self._scalar
                 if frozen:
-                    function = self._frozen(p, t, frozen)
-                    both = jax.value_and_grad(function)
+                    tracer = self._tracer(p, t)
+                    both = tracer.replay(self._given(p, t), frozen, gradient)
+                    value, slope = both if gradient else (both, None)
+                elif seed:  # a compiled loss would draw no new random numbers
+                    value, slope = self._scalar(p, t), None
                 else:
-                    both = self._compiled(p, t, seed)
-                if frozen and not gradient:
-                    value, slope = function(p, t), None
-                else:
-                    value, slope = both(p, t)
-                if gradient:
+                    value, slope = self._compiled(p, t)(p, t)
+                if gradient and slope is not None:
                     run.gradient = np.asarray(slope, dtype=float)
                     run.connected = True
                 run.value, run.returned = float(value), self._returned
                 phase = "trace"
                 if (traced or record) and not frozen:
-                    run.trace = self._trace(p, t)
+                    run.trace = self._tracer(p, t).record(self._given(p, t))
             except Exception as error:
                 if phase == "trace":  # Python decides by values: no cuts to be seen
                     return run
                 run.failure = Failure(error, self.source.of_error(error), phase)
         return run
 
-    def _compiled(self, p: Any, t: Any, seed: int) -> Callable[..., Any]:
-        """Value and gradient, compiled if that can be; afresh for another seed."""
+    def _compiled(self, p: Any, t: Any) -> Callable[..., Any]:
+        """Value and gradient, compiled if that can be."""
         eager = jax.value_and_grad(self._scalar)
-        if not self._compiles or not isinstance(t, jax.Array) or seed:
+        if not self._compiles or not isinstance(t, jax.Array):
             return eager
         try:
             self._both(p, t)
@@ -128,27 +127,20 @@ class JaxSubject:
             return eager
         return self._both
 
-    def _jaxpr(self, p: Any, t: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The jaxpr of both arguments, or of the prediction where t is not traced."""
-        if isinstance(t, jax.Array):
-            with contextlib.suppress(Exception):
-                return jax.make_jaxpr(self._scalar)(p, t), (p, t)
-        return jax.make_jaxpr(lambda q: self._scalar(q, t))(p), (p,)
+    def _given(self, p: Any, t: Any) -> tuple[Any, ...]:
+        """The arguments of the traced function: both, if the target can be one."""
+        return (p, t) if self._compiles and isinstance(t, jax.Array) else (p,)
 
-    def _trace(self, p: Any, t: Any) -> Trace:
-        closed, arguments = self._jaxpr(p, t)
-        live = [True, *(False for _ in arguments[1:])]
-        return Tracer(closed, self.source).record(arguments, live)
-
-    def _frozen(self, p: Any, t: Any, frozen: Frozen) -> Callable[..., Any]:
-        closed, arguments = self._jaxpr(p, t)
-        tracer = Tracer(closed, self.source)
-        both = len(arguments) == 2
-
-        def function(q: Any, u: Any) -> Any:
-            return tracer.replayed((q, u) if both else (q,), frozen)
-
-        return function
+    def _tracer(self, p: Any, t: Any) -> Tracer:
+        """The tracer of the loss: one for all calls, or one for this target."""
+        key = p.dtype, p.shape, getattr(t, "shape", None)
+        if len(self._given(p, t)) == 1:
+            closed = jax.make_jaxpr(lambda q: self._scalar(q, t))(p)
+            return Tracer(closed, self.source, compiled=False)
+        if key not in self._tracers:
+            closed = jax.make_jaxpr(self._scalar)(p, t)
+            self._tracers[key] = Tracer(closed, self.source, compiled=True)
+        return self._tracers[key]
 
     def rules(self, prediction: Array, target: Any) -> list[Finding]:
         """Findings about single calls."""

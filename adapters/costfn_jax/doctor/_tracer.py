@@ -1,6 +1,7 @@
 """Reads from a jaxpr what the loss does and where its gradient ends."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -20,17 +21,36 @@ LOOK_UPS = {"gather", "dynamic_slice"}
 
 
 class Tracer:
-    """Evaluates a jaxpr and records it; each result has a number."""
+    """Runs a jaxpr so that every result is seen, or some are given.
 
-    def __init__(self, closed: Any, source: Source) -> None:
+    Args:
+        closed: The jaxpr, of the prediction and perhaps the target.
+        source: Tells the user's code from libraries.
+        compiled: Compile each kind of run once, for many calls.
+    """
+
+    def __init__(self, closed: Any, source: Source, *, compiled: bool) -> None:
         self.closed, self.source = closed, source
+        self._wrap: Callable[..., Any] = jax.jit if compiled else lambda f: f
+        self._all = self._wrap(self._everything)
+        self._template = Trace()
+        self._replays: dict[Any, Callable[..., Any]] = {}
 
-    def record(self, arguments: Sequence[Any], live: Sequence[bool]) -> Trace:
+    def record(self, arguments: Sequence[Any]) -> Trace:
         """The trace of one evaluation on real numbers."""
-        trace = Trace()
+        values = self._all(*arguments)
+        made = copy.deepcopy(self._template)
+        for op, results in zip(made.ops, values, strict=True):
+            op.values = [_double(result) for result in results]
+            if op.site in made.cuts:
+                made.cuts[op.site].recorded.append(list(results))
+        return made
+
+    def _everything(self, *arguments: Any) -> list[list[Any]]:
+        """Results of all operations; what each is, goes into the template."""
+        trace = self._template = Trace()
         numbers: dict[int, int] = {}
         kept: list[Any] = []
-        alive: set[int] = set()
 
         def number(value: Any) -> int:
             if id(value) not in numbers:
@@ -39,54 +59,64 @@ class Tracer:
             return numbers[id(value)]
 
         given = [jnp.array(value) for value in arguments]
-        for value, is_live in zip(given, live, strict=True):
-            if is_live:
-                alive.add(number(value))
         trace.prediction = number(given[0])
-        trace.target = tuple(number(value) for value in given[1:])
+        trace.target = tuple(map(number, given[1:]))
+        alive = {trace.prediction}
+        everything: list[list[Any]] = []
 
         def hook(step: Step, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
             results = [_distinct(result, inputs) for result in results]
             arrays = [value for value in inputs if isinstance(value, jax.Array)]
             reads = tuple(map(number, arrays))
             flows = not alive.isdisjoint(reads)
+            site = Site(step.at, step.name, step.path)
             op = Op(
                 step.name,
                 step.at,
                 reads,
                 tuple(map(number, results)),
-                Site(step.at, step.name, step.path),
+                site,
                 flows,
                 additive=step.name in SUMS,
                 looks_up=step.name in LOOK_UPS and arrays[0].ndim >= 2,
                 selects=step.name == "select_n",
                 divides=step.name == "div",
-                values=[_double(result) for result in results],
             )
             trace.ops.append(op)
+            everything.append(list(results))
             if flows:
-                cause = cause_of(step, inputs, results)
+                cause = cause_of(step, results)
                 if cause is None:
                     alive.update(op.outputs)
-                elif op.site is not None:
-                    cut = trace.cuts.setdefault(op.site, Cut(op.site, cause))
-                    cut.recorded.append(list(results))
-                    cut.inputs += op.inputs
-                    cut.outputs += op.outputs
+                else:
+                    cut = Cut(site, cause, inputs=[*reads], outputs=[*op.outputs])
+                    trace.cuts[site] = cut
             return results
 
         (result, *_) = evaluate(self.closed, given, hook, self.source)
         trace.result = number(result)
-        return trace
+        return everything
 
-    def replayed(self, arguments: Sequence[Any], frozen: Frozen) -> Any:
-        """Result with recorded numbers at the frozen sites."""
+    def replay(self, arguments: Sequence[Any], frozen: Frozen, gradient: bool) -> Any:
+        """Value, and gradient, with recorded numbers at the frozen sites."""
         held = {site.path: values[0] for site, values in frozen.items() if values}
+        paths = tuple(sorted(held))
+        if (paths, gradient) not in self._replays:
 
-        def hook(step: Step, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
-            return held.get(step.path, results)
+            def function(prediction: Any, rest: Any, given: Any) -> Any:
+                values = dict(zip(paths, given, strict=True))
 
-        return evaluate(self.closed, arguments, hook, self.source)[0]
+                def hook(step: Step, inputs: Sequence[Any], results: Any) -> Any:
+                    return values.get(step.path, results)
+
+                whole = [prediction, *rest]
+                return evaluate(self.closed, whole, hook, self.source)[0]
+
+            run = jax.value_and_grad(function) if gradient else function
+            self._replays[paths, gradient] = self._wrap(run)
+        first, *rest = arguments
+        given = [held[path] for path in paths]
+        return self._replays[paths, gradient](first, rest, given)
 
 
 def _distinct(result: Any, inputs: Sequence[Any]) -> Any:
@@ -100,7 +130,7 @@ def _double(value: Any) -> Any:
     return np.asarray(value, dtype=float)
 
 
-def cause_of(step: Step, inputs: Sequence[Any], results: Sequence[Any]) -> str | None:
+def cause_of(step: Step, results: Sequence[Any]) -> str | None:
     """Why no gradient passes an operation, or None if one does."""
     if step.name == "stop_gradient":
         return "DETACH"
