@@ -6,13 +6,14 @@ READY := .venv/.ready
 
 DEVICE ?= cpu
 
-.PHONY: demo test lint docs bench bench-jax crosscheck mutants reproduce wheel clean
+.PHONY: demo test test-doctor-libraries lint docs bench bench-jax crosscheck mutants \
+	reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[compare,jax,testing]' --group dev
+		--editable '.[compare,doctor,jax,testing]' --group dev
 	touch $@
 
 demo: $(READY)  ## the main job: which loss serves German Credit?
@@ -23,6 +24,13 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 	$(BIN)/python -m pytest --numprocesses 2 --quiet tests \
 		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype -m "not unchecked" \
 		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*"
+
+# The losses of other libraries, in an environment of their own.
+test-doctor-libraries: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-doctor
+	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable . --group doctor-libraries
+	PYTHONPATH=tests .venv-doctor/bin/python -m libraries --write
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -52,4 +60,4 @@ wheel: $(READY)  ## built, installed elsewhere in a clean environment, imported
 	bash .ci/wheel
 
 clean:
-	rm -rf .venv build dist docs/_build demo
+	rm -rf .venv .venv-doctor build dist docs/_build demo

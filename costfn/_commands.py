@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ._doctor_command import doctor
 from .catalogue import LOSSES
 from .compare import (
     CANDIDATES,
@@ -48,6 +49,9 @@ def _show_version(wanted: bool) -> bool:
         typer.echo(f"costfn {version('costfn')}")
         raise typer.Exit
     return wanted
+
+
+app.command()(doctor)
 
 
 @app.callback()

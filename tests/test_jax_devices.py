@@ -71,7 +71,7 @@ def test_the_sum_of_replicated_gradients_is_as_many_times_too_large(
     assert report[f"{mesh} {check_vma} psum"] < EXACT
 
 
-@pytest.mark.parametrize("way", ["vmap", "Auto placement"])
+@pytest.mark.parametrize("way", ["vmap", "Auto placement", "Explicit placement"])
 def test_by_an_axis_of_vmap_and_by_placement_alone(report, way):
     found = report[way]
     assert sorted(found) == sorted([*VALUES, *PARAMETERS])
@@ -95,8 +95,7 @@ def test_a_forgotten_sum_is_refused(report):
     assert "replicated" in report["without the sum"]["refused"]
 
 
-@pytest.mark.parametrize("name", ["lovasz_softmax_loss", "normalized_cost_loss"])
-def test_sorting_and_matrices_need_help_where_axes_are_explicit(report, name):
-    found = report["sorting and matrices"][name]
+def test_sorting_needs_help_where_axes_are_explicit(report):
+    found = report["sorting"]
     assert found["refused"] == "ShardingTypeError"
     assert max(found["value"], found["gradient"]) < EXACT

@@ -41,7 +41,8 @@ def all_of(problem, dtype="float32"):
 
 
 def one_of(problem, dtype="float32"):
-    return [convert(np.asarray(x), dtype) for x in next(problem.situations())]
+    one = next(problem.situations())
+    return [x if x is None else convert(np.asarray(x), dtype) for x in one]
 
 
 def shape_and_type(f, *arguments):

@@ -18,6 +18,7 @@ try:
     from ._profiles import load_profile
     from ._report import LossContractError, Report
     from ._strategies import labels, logits, soft_labels
+    from ._trains import assert_trains
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "hypothesis":
         raise
@@ -33,6 +34,7 @@ __all__ = [
     "LossContractError",
     "Report",
     "assert_loss_contract",
+    "assert_trains",
     "batches",
     "binary_batches",
     "cost_matrices",

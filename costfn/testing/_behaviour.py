@@ -76,7 +76,7 @@ def _check_finite(trial: Trial) -> None:
 
 
 def precision(trial: Trial) -> None:
-    """Loss and gradient in float32, bfloat16 and float16 are those of float64, rounded."""
+    """Loss and gradient in float32, bfloat16, float16 are those of float64, rounded."""
     types: tuple[DType, ...] = ("float32", "bfloat16", "float16")
     for each in types:
         rounded = trial.with_dtype(each)

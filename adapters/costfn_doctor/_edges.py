@@ -1,0 +1,157 @@
+"""Inputs that training reaches and where a derivative may not be finite."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._causes import CAUSES
+from ._examination import Examination
+from ._inputs import Inputs, class_axis, is_binary, is_real, one_hot, simplex_axis
+from ._report import Severity, finding
+from ._subject import NonFinite, Run
+from ._trace import Array
+
+
+class Edge(NamedTuple):
+    """An input at the border of the ordinary."""
+
+    name: str
+    prediction: Array
+    target: Any
+    far: bool = False
+
+
+def edges(inputs: Inputs) -> Iterator[Edge]:
+    """Inputs at the edge, those that training surely reaches first."""
+    yield from _of_prediction(inputs)
+    yield from _of_target(inputs)
+
+
+def _of_prediction(inputs: Inputs) -> Iterator[Edge]:
+    p, t, kind = inputs.prediction, inputs.target, inputs.kind
+    positive = kind == "real" and p.size > 3 and p.min() > 0
+    if is_real(t) and t.shape == p.shape:
+        yield Edge("a perfect prediction", t.astype(float), t)
+    if kind == "prob":
+        yield from _of_probabilities(inputs)
+    elif kind == "logprob":
+        axis = simplex_axis(np.exp(p)) or -1
+        yield Edge("uniform predictions", np.full_like(p, -np.log(p.shape[axis])), t)
+    else:
+        level = float(p.mean()) if positive else 0.0
+        yield Edge("a constant prediction", np.full_like(p, level), t)
+        if positive:
+            yield Edge("predictions of zero", np.zeros_like(p), t, far=True)
+        else:
+            yield Edge("entries of exactly 1 and -1", np.where(p > 0, 1.0, -1.0), t)
+    if p.ndim and len(p) > 1:
+        q = p.copy()
+        q[1] = q[0]
+        yield Edge("two equal samples", q, t)
+    if p.ndim > 1 and kind in ("real", "logits"):
+        yield Edge("rows of equal entries", np.broadcast_to(p[..., :1], p.shape), t)
+    if kind in ("real", "logits") and not positive:
+        signs = np.where(p > 0, 1.0, -1.0)
+        for size in (30, 100):
+            yield Edge(f"predictions of {size} and -{size}", size * signs, t, size > 30)
+            yield Edge(
+                f"predictions of -{size} and {size}", -size * signs, t, size > 30
+            )
+
+
+def _of_probabilities(inputs: Inputs) -> Iterator[Edge]:
+    p, t = inputs.prediction, inputs.target
+    axis = simplex_axis(p)
+    if axis is not None:
+        top = one_hot(p.argmax(axis), p.shape[axis], axis)
+        yield Edge("probabilities of exactly 0 and 1", top, t)
+        yield Edge("uniform predictions", np.full_like(p, 1 / p.shape[axis]), t)
+        return
+    yield Edge("a constant prediction", np.full_like(p, 0.5), t)
+    hard = (p > 0.5).astype(float)
+    yield Edge("probabilities of exactly 0 and 1", hard, t)
+    yield Edge("probabilities of exactly 1 and 0", 1 - hard, t)
+    if is_binary(t) and t.shape == p.shape:
+        yield Edge("certain and wrong probabilities", 1.0 - t, t)
+    yield Edge("probabilities of zero", np.zeros_like(p), t)
+
+
+def _of_target(inputs: Inputs) -> Iterator[Edge]:
+    p, t = inputs.prediction, inputs.target
+    if not isinstance(t, np.ndarray) or not t.size:
+        return
+    if is_real(t):
+        far = bool((t > 0).all())
+        zero = t.copy()
+        zero.flat[0] = 0
+        yield Edge("a target of 0 in it", p, zero, far)
+        if not is_binary(t):
+            yield Edge("targets all zero", p, np.zeros_like(t), far=True)
+    if is_binary(t) and inputs.kind == "prob" and t.shape == p.shape:
+        yield Edge("an empty target, rightly predicted", np.zeros_like(p), t * 0)
+    if is_binary(t):
+        yield Edge("targets all zero", p, np.zeros_like(t), far=True)
+        yield Edge("targets all one", p, np.ones_like(t), far=True)
+    elif t.dtype.kind in "iu":
+        yield Edge("a batch of one class", p, np.full_like(t, t.flat[0]), far=True)
+    if t.dtype.kind in "iu" and t.ndim == 1 and class_axis(p, t) != t.ndim - 1:
+        top = t.max()
+        single = np.where(t == top, t.min(), t)
+        single[0] = top
+        yield Edge("a class with one sample", p, single)
+
+
+def check_edges(exam: Examination) -> None:
+    """NaN and infinity at the edges, and the line where they begin."""
+    tried = 0
+    for edge in edges(exam.inputs):
+        run = exam.run(edge.prediction, edge.target)
+        if run.failure is not None:
+            continue
+        tried += 1
+        bad_value = not math.isfinite(run.value)
+        bad = run.gradient is not None and not np.isfinite(run.gradient).all()
+        if not bad_value and not bad:
+            continue
+        place = exam.subject.non_finite(edge.prediction, edge.target)
+        exam.spend()
+        if place is not None:
+            _report(exam, edge, run, place)
+    if not any(found.cause.startswith(("NAN", "OVER")) for found in exam.findings):
+        exam.checked.append(f"finite at {tried} edges")
+
+
+def _report(exam: Examination, edge: Edge, run: Run, place: NonFinite) -> None:
+    cause = _cause(place, math.isfinite(run.value))
+    if any(f.cause.startswith(("NAN", "OVER")) for f in exam.findings) and (
+        edge.far or any(f.cause == cause for f in exam.findings)
+    ):
+        return
+    severity: Severity = "warning" if edge.far else "error"
+    if math.isfinite(run.value):
+        what = f"the gradient is not finite for {edge.name} (loss {run.value:.4g})"
+    else:
+        what = f"the loss is {run.value} for {edge.name}"
+    where = "backward" if place.backward else "forward"
+    exam.findings.append(
+        finding(
+            severity,
+            cause,
+            f"{what}: it begins in {place.operation} ({where})",
+            place.at,
+            mend=CAUSES[cause].mend,
+        )
+    )
+
+
+def _cause(place: NonFinite, finite_value: bool) -> str:
+    if finite_value and (place.masked or (place.zero_gradient and place.nan)):
+        return "NAN_WHERE"
+    if place.divides_by_zero:
+        return "NAN_DIV0"
+    grows = any(name in place.operation for name in ("exp", "pow", "cosh", "sinh"))
+    if grows and place.large and not place.nan and not place.backward:
+        return "OVERFLOW"
+    return "NAN_SINGULAR"

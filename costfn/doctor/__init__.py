@@ -1,0 +1,11 @@
+"""Does the gradient of my loss flow, and if not, where does it stop?
+
+`diagnose` examines a loss by running it; `watch` looks at one training step.
+"""
+
+from costfn_doctor import BrokenLossError, Finding, Report
+
+from ._diagnose import diagnose
+from ._watch import Watch, watch
+
+__all__ = ["BrokenLossError", "Finding", "Report", "Watch", "diagnose", "watch"]

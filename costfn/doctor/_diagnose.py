@@ -1,0 +1,172 @@
+"""The examination of a torch loss."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from costfn_doctor import Report
+from costfn_doctor._causes import CAUSES
+from costfn_doctor._diagnosis import diagnose as examine
+from costfn_doctor._examination import Examination
+from costfn_doctor._inputs import Inputs, Kind, guess_kind
+
+from ._forms import copied
+from ._isolation import eager, isolated
+from ._subject import TorchSubject
+
+SAMPLES = 16
+ENTRIES = 4096
+FEW = 64
+"""Samples, entries of a prediction that are enough, and as many as are nothing."""
+
+
+def diagnose(
+    loss: Callable[..., Any],
+    prediction: Tensor,
+    target: Any,
+    *,
+    batch_dim: int = 0,
+    kind: Kind | None = None,
+    ideal: Tensor | None = None,
+    stochastic: bool = False,
+    allow: Collection[str] = (),
+    budget_seconds: float = 5,
+) -> Report:
+    """Does the gradient of a loss flow, and if not, where does it stop?
+
+    The loss is run many times on predictions like the one given, on copies, with
+    what it returns compared to its gradients. Where the value moves and no gradient
+    follows, the results of suspected lines are frozen one by one: the culprit is
+    the first whose freezing stops the movement.
+
+    Args:
+        loss: Any callable of `(prediction, target)`, or an `nn.Module`; of the
+            prediction alone if `target` is None.
+        prediction: An example of what a network puts out, floating point.
+        target: An example of what it is compared with: a tensor, or anything that
+            the loss takes, such as a tuple.
+        batch_dim: Axis of the samples.
+        kind: What the prediction is: "logits", "logprob", "prob" or "real". A
+            guess by default; what depends on a guess is a warning, no error.
+        ideal: A prediction that is perfect for this target, if that is not plain.
+        stochastic: The loss draws random numbers on purpose.
+        allow: Causes not to report, such as `{"STOP_GRADIENT_WEIGHT"}`.
+        budget_seconds: Time to spend; what there is no time for is listed.
+
+    Returns:
+        The report. Errors that the loss raises are findings in it.
+
+    Raises:
+        TypeError: If `loss` is not callable or `prediction` no floating-point tensor.
+        ValueError: If `prediction` is empty, or an option has no such value.
+
+    Example:
+        >>> import torch, costfn
+        >>> def accuracy(logits, labels):
+        ...     return 1 - (logits.argmax(1) == labels).float().mean()
+        >>> logits, labels = torch.randn(8, 3), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+        >>> report = costfn.doctor.diagnose(accuracy, logits, labels)
+        >>> report.verdict, report.findings[0].cause, report.findings[0].line
+        ('broken', 'INDEX_OP', 2)
+
+    Source:
+        Own work. Freezing a suspect is an intervention in the sense of Pearl,
+        "Causality", 2nd edition, 2009.
+    """
+    _check(loss, prediction, kind, allow, budget_seconds, batch_dim)
+    with isolated(loss), eager():
+        exam = _examination(
+            loss, prediction, target, batch_dim, kind, ideal, stochastic, budget_seconds
+        )
+        return examine(exam, allow)
+
+
+def _examination(
+    loss: Callable[..., Any],
+    prediction: Tensor,
+    target: Any,
+    batch_dim: int,
+    kind: Kind | None,
+    ideal: Tensor | None,
+    stochastic: bool,
+    budget: float,
+) -> Examination:
+    subject = TorchSubject(loss, prediction, target, kind, batch_dim)
+    if prediction.dtype in (torch.float16, torch.bfloat16):
+        # What rounding hides would look like a cut; so float32, if the loss takes it.
+        subject.dtype = torch.float32
+        tried = _made(subject, prediction, target, kind, ideal)
+        if not subject.run(tried.prediction, tried.target, gradient=False).evaluated:
+            subject.dtype = prediction.dtype
+    count = prediction.shape[batch_dim] if prediction.dim() else 1
+    each = prediction.numel() // max(count, 1)
+    wanted = min(count, max(4, min(SAMPLES, ENTRIES // each), FEW // each))
+    notes = []
+    if wanted < count:
+        small = [
+            _first(value, batch_dim, count, wanted) for value in (prediction, target)
+        ]
+        part = None if ideal is None else _first(ideal, batch_dim, count, wanted)
+        tried = _made(subject, small[0], small[1], kind, part)
+        if subject.run(tried.prediction, tried.target, gradient=False).evaluated:
+            prediction, target, ideal = small[0], small[1], part
+            notes = [f"samples beyond the first {wanted} of {count}"]
+    inputs = _made(subject, prediction, target, kind, ideal)
+    return Examination(subject, inputs, budget, stochastic, not_checked=notes)
+
+
+def _first(value: Any, axis: int, count: int, wanted: int) -> Any:
+    """The first samples of every tensor that holds as many."""
+    if isinstance(value, Tensor):
+        if value.dim() > axis and value.shape[axis] == count:
+            return value.narrow(axis, 0, wanted)
+        return value
+    if isinstance(value, dict):
+        return {key: _first(part, axis, count, wanted) for key, part in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_first(part, axis, count, wanted) for part in value)
+    return value
+
+
+def _made(
+    subject: TorchSubject,
+    prediction: Tensor,
+    target: Any,
+    kind: Kind | None,
+    ideal: Any,
+) -> Inputs:
+    array = subject.array(prediction)
+    truth = subject.array(target) if isinstance(target, Tensor) else copied(target)
+    best = None if ideal is None else subject.array(ideal)
+    return Inputs(array, truth, kind or guess_kind(array), kind is not None, best)
+
+
+def _check(
+    loss: Any, prediction: Any, kind: Any, allow: Any, budget: float, batch_dim: int
+) -> None:
+    if not callable(loss):
+        raise TypeError(f"loss must be callable, got {type(loss).__name__}")
+    if not isinstance(prediction, Tensor) or not prediction.is_floating_point():
+        got = getattr(prediction, "dtype", type(prediction).__name__)
+        raise TypeError(
+            f"prediction must be a floating-point tensor, got {got}; wrap a loss of "
+            "several: lambda p, t: loss((p, other), t)"
+        )
+    if not prediction.numel():
+        raise ValueError(f"prediction must not be empty, got shape {prediction.shape}")
+    if batch_dim and not -prediction.dim() <= batch_dim < prediction.dim():
+        raise ValueError(f"batch_dim must be an axis of prediction, got {batch_dim}")
+    if kind not in (None, "logits", "logprob", "prob", "real"):
+        raise ValueError(
+            f"kind must be 'logits', 'logprob', 'prob' or 'real', got {kind!r}"
+        )
+    unknown = set(allow) - set(CAUSES)
+    if unknown:
+        raise ValueError(
+            f"allow must name causes, got {', '.join(sorted(unknown))}; there are "
+            f"{', '.join(CAUSES)}"
+        )
+    if not budget > 0:
+        raise ValueError(f"budget_seconds must be positive, got {budget}")

@@ -1,0 +1,1 @@
+"""Losses with their right diagnosis: what the doctor is measured on."""

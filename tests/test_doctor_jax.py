@@ -1,0 +1,133 @@
+"""The doctor of JAX losses: the same report from the jaxpr."""
+
+import importlib
+import os
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax", reason="the extra jax is not installed")
+
+import jax
+import jax.numpy as jnp
+
+from costfn_jax.doctor import diagnose
+from doctor_corpus.case import REGISTRY
+
+importlib.import_module("doctor_corpus.jax_cases")
+CASES = [case for case in REGISTRY.values() if case.framework == "jax"]
+rng = np.random.default_rng(0)
+LOGITS, LABELS = rng.normal(size=(8, 3)), rng.integers(0, 3, 8)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_labelled_losses(case):
+    loss, example = case.make()
+    report = diagnose(loss, *example(0), budget_seconds=120)
+    if not case.broken:
+        assert report.verdict == "ok", str(report)
+        return
+    first = report.findings[0]
+    assert report.verdict == "broken"
+    assert first.cause in case.causes
+    assert case.culprit.replace(" ", "") in first.code.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "loss, target, cause",
+    [
+        (lambda p, t: jnp.mean(jax.nn.logsumexp(p, 1)), LABELS, "TARGET_IGNORED"),
+        (lambda p, t: jnp.sum((p - t) ** 2, 1), LOGITS + 1, "NOT_SCALAR"),
+        (
+            lambda p, t: -jnp.mean(jax.nn.log_softmax(p, 0)[jnp.arange(8), t]),
+            LABELS,
+            "WRONG_DIM",
+        ),
+    ],
+    ids=["target", "vector", "axis"],
+)
+def test_further_faults(loss, target, cause):
+    report = diagnose(loss, LOGITS, target, budget_seconds=120)
+    assert report.findings[0].cause == cause, str(report)
+    assert os.path.samefile(report.findings[0].file, __file__)
+
+
+def test_rank_promotion():
+    def loss(p, t):
+        return jnp.mean((p - t) ** 2)
+
+    report = diagnose(loss, LOGITS[:, :1], LOGITS[:, 1], budget_seconds=60)
+    assert report.findings[0].cause == "BROADCAST", str(report)
+    assert report.findings[0].code == "return jnp.mean((p - t) ** 2)"
+    assert "in one shape" in report.findings[0].evidence
+
+
+def test_wrong_arguments_are_refused():
+    with pytest.raises(TypeError, match="floating point"):
+        diagnose(lambda p, t: p, LABELS, LABELS)
+    with pytest.raises(ValueError, match="allow must name causes"):
+        diagnose(lambda p, t: p, LOGITS, LABELS, allow={"X"})
+
+
+def losses():
+    """Losses of costfn_jax that take logits and labels alone."""
+    import inspect
+
+    module = importlib.import_module("costfn_jax")
+    for name in getattr(module, "__all__", ()):
+        if not name.endswith("_loss") or name == "metric_loss":
+            continue
+        parameters = inspect.signature(getattr(module, name)).parameters.values()
+        needed = [
+            p.name
+            for p in parameters
+            if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        ]
+        yield name, needed
+
+
+GIVEN = {
+    "cost": 1 - np.eye(3) + np.triu(np.ones((3, 3)), 1),
+    "transition": np.full((3, 3), 0.1) + 0.7 * np.eye(3),
+    "prior": np.array([0.5, 0.3, 0.2]),
+    "labels": LABELS,
+    "target": LABELS,
+    "target_probs": np.full((8, 3), 0.1) + 0.7 * np.eye(3)[LABELS],
+    "temperature": 0.5,
+    "epsilon": 0.5,
+}
+
+
+LOSSES = dict(losses())
+
+
+def marked(names):
+    """The first loss of each file; the others take minutes of compiling."""
+    seen = set()
+    for name in names:
+        home = getattr(importlib.import_module("costfn_jax"), name).__module__
+        others = home in seen and not os.environ.get("COSTFN_DOCTOR_ALL")
+        reason = "one of each file, unless COSTFN_DOCTOR_ALL is set"
+        marks = [pytest.mark.skip(reason=reason)] if others else []
+        yield pytest.param(name, marks=marks)
+        seen.add(home)
+
+
+@pytest.mark.skipif(not LOSSES, reason="costfn_jax has no losses here")
+@pytest.mark.parametrize("name", list(marked(LOSSES)) or ["none"])
+def test_losses_of_costfn_jax(name):
+    needed = LOSSES[name]
+    module = importlib.import_module("costfn_jax")
+    prediction, truth = LOGITS, GIVEN.get(needed[1], LABELS)
+    if name == "lovasz_hinge_loss":
+        prediction, truth = LOGITS[:, 0], (LABELS > 0).astype(int)
+    if name == "q_error_loss":
+        prediction = truth = np.abs(LOGITS) + 0.5
+    extras = {key: jnp.asarray(GIVEN[key]) for key in needed[2:]}
+
+    def loss(p, t):
+        return jnp.mean(getattr(module, name)(p, t, **extras))
+
+    # Compiling is slow: what a second allows, the flow of the gradient above all.
+    report = diagnose(loss, prediction, truth, budget_seconds=1)
+    assert report.verdict != "broken", str(report)
