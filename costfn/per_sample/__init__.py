@@ -5,9 +5,11 @@ Every function takes a model, a loss, inputs and targets. Sample `i` is a batch 
 
 from ._clip import Clipped, clip
 from ._contributions import contribution_norms, contributions, linearize
-from ._directions import cosine_to_mean, influence, projections
+from ._directions import cosine_to_mean, projections
 from ._gradients import gradients
+from ._influence import influence
 from ._norms import gradient_norms
+from ._report import Group, Sample, Summary
 from ._statistics import (
     NoiseScale,
     gradient_noise_scale,
@@ -15,10 +17,14 @@ from ._statistics import (
     pairwise_similarity,
     variance,
 )
+from ._summary import summary
 
 __all__ = [
     "Clipped",
+    "Group",
     "NoiseScale",
+    "Sample",
+    "Summary",
     "clip",
     "contribution_norms",
     "contributions",
@@ -31,5 +37,6 @@ __all__ = [
     "linearize",
     "pairwise_similarity",
     "projections",
+    "summary",
     "variance",
 ]
