@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint docs bench reproduce wheel clean
+.PHONY: demo test lint docs bench bench-per-sample reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -32,6 +32,10 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+bench-per-sample: $(READY)  ## per-sample gradients beside Opacus, BackPACK and JAX
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python -m tests.bench.per_sample
 
 reproduce: $(READY)  ## the published table of AnyLoss, entry by entry
 	$(BIN)/python -m tests.bench.reproduce_anyloss

@@ -9,7 +9,8 @@ from .. import _check
 from ._directions import summed
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._norms import squared_norms, total
-from ._problem import Problem, problem, solve
+from ._posed import problem, solve
+from ._problem import Problem
 
 
 class Clipped(NamedTuple):

@@ -7,7 +7,7 @@ from torch import Tensor
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import materialized
 from ._norms import Per, norms
-from ._problem import inner, linearized
+from ._posed import inner, linearized
 
 
 def contributions(

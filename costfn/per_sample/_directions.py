@@ -13,7 +13,8 @@ from .._math import ratio
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import flat, streamed
 from ._norms import squared_norms, total
-from ._problem import Problem, problem, solve
+from ._posed import problem, solve
+from ._problem import Problem
 from ._uses import FixedPadding
 
 Directions = Mapping[str, Tensor]

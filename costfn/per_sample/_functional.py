@@ -36,15 +36,18 @@ def pure(
     """The model as a function of parameters and input, and its parameters."""
     if isinstance(model, nn.Module):
         _refuse_batch_norm(model)
-        chosen = _choose(model, parameters)
+        first = _first_names(model)
+        chosen = _choose(model, first, parameters)
         rest = {name: p.detach() for name, p in model.named_parameters()}
         buffers = {name: b.detach() for name, b in model.named_buffers()}
 
         def call(params: Params, x: Inputs) -> Any:
             args, kwargs = _arguments(x)
+            values = {**rest, **params}
             # A module may count its calls, and the caller's buffers must not change.
-            own = {name: b.clone() for name, b in buffers.items()}
-            return functional_call(model, {**rest, **own, **params}, args, kwargs)
+            given = {name: b.clone() for name, b in buffers.items()}
+            given |= {name: values[own] for name, own in first.items()}
+            return functional_call(model, given, args, kwargs, tie_weights=False)
 
         return call, chosen
     if not callable(model):
@@ -71,13 +74,17 @@ def _arguments(x: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
     return (x if isinstance(x, tuple) else (x,)), {}
 
 
-def _choose(model: nn.Module, parameters: Selection | None) -> Params:
-    # A tied parameter has one name in `named_parameters`; others may be meant too.
+def _first_names(model: nn.Module) -> dict[str, str]:
+    """For every name of a parameter the first, which differs if it is tied."""
     first = {id(p): name for name, p in model.named_parameters()}
-    known = {
-        name: (first[id(p)], p)
-        for name, p in model.named_parameters(remove_duplicate=False)
-    }
+    every = model.named_parameters(remove_duplicate=False)
+    return {name: first[id(p)] for name, p in every}
+
+
+def _choose(
+    model: nn.Module, first: dict[str, str], parameters: Selection | None
+) -> Params:
+    known = dict(model.named_parameters())
     if parameters is None:
         chosen = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
         if not chosen:
@@ -87,20 +94,19 @@ def _choose(model: nn.Module, parameters: Selection | None) -> Params:
             )
         return chosen
     names = list(parameters)
-    missing = [name for name in names if name not in known]
+    missing = [name for name in names if name not in first]
     if missing or not names:
         raise ValueError(
             f"parameters must be names of the model's parameters, got {missing}; "
-            f"it has {sorted(known)}"
+            f"it has {sorted(first)}"
         )
     if not isinstance(parameters, Mapping):
-        return {known[name][0]: known[name][1].detach() for name in names}
+        return {first[name]: known[first[name]].detach() for name in names}
     for name in names:
         _check.tensor(f"parameters[{name!r}]", parameters[name])
-        _check.same_shape(
-            f"parameters[{name!r}]", parameters[name], known[name][1].shape
-        )
-    return {known[name][0]: parameters[name] for name in names}
+        own = known[first[name]].shape
+        _check.same_shape(f"parameters[{name!r}]", parameters[name], own)
+    return {first[name]: parameters[name] for name in names}
 
 
 def _refuse_batch_norm(model: nn.Module) -> None:
@@ -164,12 +170,12 @@ def check_options(chunk_size: int | None, randomness: Randomness) -> None:
         raise ValueError(f"chunk_size must be 1 or more, got {chunk_size}")
 
 
+RANDOM = (
+    "model must draw nothing at random here, as dropout does in training mode; call "
+    "model.eval(), or, for gradients and gradient_norms, pass randomness='different'"
+)
 _HINTS = {
-    "called random operation while in randomness error": (
-        "model must draw nothing at random here, as dropout does in training mode; "
-        "call model.eval(), or, for gradients and gradient_norms, pass "
-        "randomness='different'"
-    ),
+    "called random operation while in randomness error": RANDOM,
     "doesn't match the broadcast shape": (
         "model must not write one sample's values into a tensor that all samples "
         "share, as nn.RNN and nn.GRU do with their default initial state; pass the "

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.func import grad
 
 from ._functional import Inputs, Loss, Model, Params, Randomness, Selection, Targets
-from ._problem import Problem, problem, solve
+from ._posed import problem, solve
+from ._problem import Problem
 
 _STREAMED = 32  # samples at a time where only sums of gradients are kept
 

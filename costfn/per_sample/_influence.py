@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ._directions import along, mean_gradient, summed
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._problem import linearized, problem, solve
+from ._posed import linearized, problem, solve
 
 
 def influence(

@@ -11,7 +11,8 @@ from torch.func import grad
 from .. import _check
 from ._closed_forms import Seen, held_numbers, squared_norm
 from ._functional import Inputs, Loss, Model, Options, Params, Randomness, Targets, each
-from ._problem import Problem, problem, solve
+from ._posed import problem, solve
+from ._problem import Problem
 from ._uses import Perturb, Survey, Use
 
 _NUMBERS = 2**22  # held at a time on a CPU; on an accelerator more
@@ -107,7 +108,7 @@ def squared_norms(made: Problem) -> dict[str, Tensor]:
 def _survey(made: Problem) -> tuple[list[Use], Params]:
     """Runs the first sample: the uses of parameters that have a closed form."""
     watch = Survey(made.parameters)
-    with torch.random.fork_rng(), torch.enable_grad(), watch:
+    with torch.random.fork_rng(made.accelerators), torch.enable_grad(), watch:
         made.predict(made.parameters, each(lambda t: t[0], made.x))
     names = {name for use in watch.uses for name in (use.weight, use.bias)}
     followed = {
@@ -130,8 +131,8 @@ def _of_one(made: Problem, uses: Sequence[Use], followed: Params) -> Any:
     def of_one(x: Inputs, y: Targets) -> dict[str, Tensor]:
         def loss(perturbations: list[Tensor], others: Params) -> tuple[Tensor, Any]:
             with Perturb(followed, perturbations) as watch:
-                value = made.value({**followed, **others}, x, y)
-            return value, watch.inputs
+                prediction = made.predict({**followed, **others}, x)
+            return made.judge(prediction, y), watch.inputs
 
         (cotangents, gradients), inputs = grad(loss, argnums=(0, 1), has_aux=True)(
             zeros, others

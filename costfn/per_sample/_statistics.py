@@ -10,7 +10,8 @@ from ._directions import mean_gradient, squared_length
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import flat, materialized, streamed
 from ._norms import squared_norms, total
-from ._problem import Problem, problem, solve
+from ._posed import problem, solve
+from ._problem import Problem
 
 
 class NoiseScale(NamedTuple):

@@ -12,7 +12,8 @@ from ._directions import along, squared_length, summed
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._influence import validation_gradient
 from ._norms import squared_norms, total
-from ._problem import Problem, problem, solve
+from ._posed import problem, solve
+from ._problem import Problem
 from ._report import Group, Sample, Summary, extra
 from ._statistics import NoiseScale, noise_scale
 
