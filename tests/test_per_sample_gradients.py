@@ -298,15 +298,49 @@ def test_nothing_of_the_model_changes():
     assert (model.linear.weight.grad == 1).all() and model.linear.bias.grad is None
 
 
+class Scaled(nn.Module):
+    """A layer with a closed form, and a parameter without one."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(600, 2, bias=False)
+        self.scale = nn.Parameter(torch.ones(600))
+
+    def forward(self, x):
+        return self.linear(x * self.scale)
+
+
 def test_half_precision_norms_are_summed_in_single():
-    torch.manual_seed(0)
-    model = nn.Linear(600, 2, bias=False).bfloat16()
+    model = Scaled().bfloat16()
+    nn.init.constant_(model.linear.weight, 0.5)
     x = torch.ones(2, 600).bfloat16()
     found = per_sample.gradient_norms(model, lambda z: z.sum(), x, None)
     assert found.dtype == torch.float32
-    assert_near(found, torch.full((2,), 1200**0.5))
+    assert_near(found, torch.full((2,), (1200 + 600) ** 0.5))
 
 
+class Target(nn.Module):
+    """The same layer with gradients, and before that without."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x):
+        with torch.no_grad():
+            fixed = self.linear(x)
+        return self.linear(x) * fixed
+
+
+def test_uses_without_gradients_are_none():
+    torch.manual_seed(0)
+    model, x = Target().double(), torch.randn(4, 3).double()
+    y = torch.randint(3, (4,))
+    expected = norms(loop(model, LOSS, x, y))
+    assert_near(per_sample.gradient_norms(model, LOSS, x, y), expected)
+
+
+@pytest.mark.unchecked
 def test_under_torch_compile():
     torch.manual_seed(0)
     model, x, y = KINDS[0].make(4)

@@ -348,6 +348,31 @@ def test_bad_arguments(call, error, words):
         call(model, x, y)
 
 
+def in_place(p, x):
+    total = torch.zeros(3).double()
+    total += (x @ p["w"]).squeeze(0)
+    return total.unsqueeze(0)
+
+
+def by_value(p, x):
+    z = x @ p["w"]
+    return z if z.sum().item() > 0 else -z
+
+
+@pytest.mark.parametrize(
+    "model, words",
+    [
+        (in_place, r"must not write one sample's values .*write x = x \+ y for x"),
+        (by_value, r"must not decide by the values of one sample.*torch\.where"),
+    ],
+)
+def test_models_that_cannot_be_mapped(model, words):
+    parameters = {"w": torch.ones(4, 3).double()}
+    x, y = torch.ones(1, 4).double(), torch.tensor([0])
+    with pytest.raises(RuntimeError, match=f"model {words}"):
+        per_sample.gradients(model, costfn.focal_loss, x, y, parameters=parameters)
+
+
 def test_batch_normalisation_in_eval():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.Flatten())
@@ -375,7 +400,7 @@ def test_a_recurrent_net_needs_a_state_of_each_sample(cell):
             return self.cell(x, state)[0][:, -1]
 
     x, y = torch.randn(4, 5, 3).double(), torch.randint(3, (4,))
-    with pytest.raises(RuntimeError, match=r"pass the state: h = x\.new_zeros"):
+    with pytest.raises(RuntimeError, match=r"pass the state, h = x\.new_zeros"):
         per_sample.gradients(Net(own=False), costfn.focal_loss, x, y)
     model = Net(own=True)
     expected = loop(model, costfn.focal_loss, x, y)

@@ -174,16 +174,15 @@ RANDOM = (
     "model must draw nothing at random here, as dropout does in training mode; call "
     "model.eval(), or, for gradients and gradient_norms, pass randomness='different'"
 )
+_SHARED = (
+    "model must not write one sample's values into a tensor that all samples share: "
+    "write x = x + y for x += y; for nn.RNN and nn.GRU, whose default initial state is "
+    "such a tensor, pass the state, h = x.new_zeros(layers, len(x), hidden)"
+)
 _HINTS = {
     "called random operation while in randomness error": RANDOM,
-    "doesn't match the broadcast shape": (
-        "model must not write one sample's values into a tensor that all samples "
-        "share, as nn.RNN and nn.GRU do with their default initial state; pass the "
-        "state: h = x.new_zeros(layers, len(x), hidden)"
-    ),
-    "in-place arithmetic": (
-        "model must not change a shared tensor in place; write x = x + y for x += y"
-    ),
+    "doesn't match the broadcast shape": _SHARED,
+    "inplace arithmetic": _SHARED,
     "data-dependent": (
         "model must not decide by the values of one sample (if, .item(), boolean "
         "indices); use torch.where"

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import grad
 
 from .. import _check
+from .._math import upcast
 from ._closed_forms import Seen, held_numbers, squared_norm
 from ._functional import Inputs, Loss, Model, Options, Params, Randomness, Targets, each
 from ._posed import problem, solve
@@ -29,7 +30,7 @@ def gradient_norms(
     randomness: Randomness = "error",
     **options: Unpack[Options],
 ) -> Tensor | dict[str, Tensor]:
-    """Length of each sample's gradient, near the cost of one backward pass.
+    """Length of each sample's gradient, in one backward pass.
 
     Exact, and without the gradients: linear and convolutional layers, embeddings,
     layer and group norms have closed forms in what they took and the gradient by what
@@ -143,7 +144,7 @@ def _of_one(made: Problem, uses: Sequence[Use], followed: Params) -> Any:
                 if name in followed:
                     seen.setdefault(name, []).append(Seen(use, is_bias, a, d))
         found = {name: squared_norm(uses) for name, uses in seen.items()}
-        return found | {n: g.square().sum() for n, g in gradients.items()}
+        return found | {n: upcast(g).square().sum() for n, g in gradients.items()}
 
     return of_one
 

@@ -104,13 +104,15 @@ class Problem:
 
     @property
     def accelerators(self) -> list[torch.device]:
-        """The device of the parameters, if it is not the CPU."""
+        """The device whose random numbers matter beside the CPU's, if there is one."""
         device = next(iter(self.parameters.values())).device
-        return [] if device.type == "cpu" else [device]
+        return [device] if device.type == "cuda" else []
 
     def _random_state(self) -> Tensor:
-        cuda = [device for device in self.accelerators if device.type == "cuda"]
-        return torch.cuda.get_rng_state(cuda[0]) if cuda else torch.get_rng_state()
+        devices = self.accelerators
+        return (
+            torch.cuda.get_rng_state(devices[0]) if devices else torch.get_rng_state()
+        )
 
     def losses(self, params: Params, x: Inputs, y: Targets) -> Tensor:
         """The loss of each sample, `(samples,)`."""

@@ -154,7 +154,7 @@ class Survey(_Watch):
         self.uses.append(use)
         return out
 
-    def _read(self, func: Any, args: Any, kwargs: Any, out: Tensor) -> Use | None:
+    def _read(self, func: Any, args: Any, kwargs: Any, out: Any) -> Use | None:
         reader = _READERS.get(func)
         if reader is None:
             return None
@@ -187,7 +187,8 @@ class Perturb(_Watch):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         reader = _READERS.get(func)
-        if reader is None:
+        # As in the survey: what is called without gradients is no use.
+        if reader is None or not torch.is_grad_enabled():
             return out
         _, input, weight, bias, _ = reader(*args, **kwargs)
         if self.name(weight) is None and self.name(bias) is None:
