@@ -9,7 +9,8 @@ from ._math import (
     cross_entropy,
     log_complement,
     log_odds,
-    softplus,
+    log_sigmoid,
+    ratio,
     upcast,
 )
 from ._types import Logits, Losses, PerClass, Target
@@ -57,8 +58,11 @@ def focal_loss(
     # gamma < 1, where (1 - p) ** gamma has none at p = 1.
     if not target.is_floating_point():
         margin = log_odds(z, target)
-        modulated = torch.exp(-gamma * softplus(margin)) * softplus(-margin)
-        return modulated.to(logits.dtype)
+        # As a tensor: forward over reverse turns a scalar of float32 into float64
+        # where torch multiplies it by a Python number.
+        power = gamma * torch.ones_like(margin)
+        modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
+        return -modulated.to(logits.dtype)
     q = class_probs(target, z.shape[-1], z.dtype)
     of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)
     return -(q * of_label).sum(-1).to(logits.dtype)
@@ -157,6 +161,6 @@ def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
     log_beta = torch.tensor(beta, dtype=torch.float64).log()
     effective = -torch.expm1(torch.where(present, number, 1.0) * log_beta)
     weights = torch.where(present, 1 / effective, 0.0)
-    scaled = weights * present.sum() / weights.sum()
+    scaled = ratio(weights * present.sum(), weights.sum())
     wide = counts.dtype == torch.float64
     return scaled if wide else scaled.to(torch.get_default_dtype())

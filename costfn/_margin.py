@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import class_probs, cross_entropy, non_negative, softplus, upcast
+from ._math import class_probs, cross_entropy, non_negative, relu, softplus, upcast
 from ._types import (
     CostVectors,
     DecisionCost,
@@ -195,7 +195,7 @@ def cost_regression_loss(
         return (error * error).sum(-1).to(logits.dtype)
     cheap = c == c.amin(-1, keepdim=True)
     harm = torch.where(cheap, error, -error)
-    return (softplus(harm) if smooth else harm.relu()).sum(-1).to(logits.dtype)
+    return (softplus(harm) if smooth else relu(harm)).sum(-1).to(logits.dtype)
 
 
 def sum_to_zero_loss(
@@ -255,7 +255,7 @@ def _phi(s: Tensor, phi: Phi) -> Tensor:
     if phi == "softplus":
         return softplus(s)
     if phi == "hinge":
-        return (s + 1 / (s.shape[-1] - 1)).relu()
+        return relu(s + 1 / (s.shape[-1] - 1))
     limit = 30.0
     bounded = torch.where(s > limit, limit, s)
     return bounded.exp() * (1 + s - bounded)

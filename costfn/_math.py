@@ -48,12 +48,32 @@ def ratio(numerator: Tensor, denominator: Tensor, otherwise: float = 0.0) -> Ten
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + exp(x)).
+    """log(1 + exp(x)), accurate in its derivatives of every order on both sides.
 
-    `torch.nn.functional.softplus` is exactly linear above 20, where this keeps its
-    value and its first two derivatives.
+    `torch.nn.functional.softplus` is exactly linear above 20, and the second derivative
+    of `torch.logaddexp(x, 0)` is NaN below -88 in float32.
     """
-    return torch.logaddexp(x, torch.zeros_like(x))
+    positive = x > 0
+    small_side = torch.where(positive, -x, x)
+    return torch.where(positive, x, 0.0) + torch.log1p(torch.exp(small_side))
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(0, x), NaN in the gradient too where `x` is; torch's slope there is 0."""
+    return poisoned(x.relu(), x.isnan())
+
+
+def log_sigmoid(x: Tensor) -> Tensor:
+    """log(1 / (1 + exp(-x)))."""
+    return -softplus(-x)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)), from its small side.
+
+    The derivative s (1 - s) of `torch.sigmoid` is 0 from 17 on in float32.
+    """
+    return torch.where(x > 0, 1 - torch.sigmoid(-x), torch.sigmoid(x))
 
 
 def one_hot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
@@ -123,7 +143,7 @@ def log_complement(logits: Tensor) -> Tensor:
     """
     top = logits.detach().argmax(-1, keepdim=True)
     others = logits.scatter(-1, top, -torch.inf).logsumexp(-1, keepdim=True)
-    of_top = -softplus(logits.gather(-1, top) - others)
+    of_top = log_sigmoid(others - logits.gather(-1, top))
     p = logits.softmax(-1).scatter(-1, top, 0.0)
     return torch.log1p(-p).scatter(-1, top, of_top)
 
@@ -131,7 +151,7 @@ def log_complement(logits: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross entropy of each example, in nats, with labels or class probabilities."""
     if not target.is_floating_point():
-        return softplus(-log_odds(logits, target))
+        return -log_sigmoid(log_odds(logits, target))
     q = class_probs(target, logits.shape[-1], logits.dtype)
     return -(q * logits.log_softmax(-1)).sum(-1)
 

@@ -76,7 +76,9 @@ def q_error_loss(
     t = torch.where(t < floor, floor, t)
     raised = torch.where(p < floor, floor, p)
     # Below the floor it goes on growing, linearly, unless nothing is what there was.
-    below = torch.where(p < floor, (floor - p) / floor, 0.0)
+    # By a tensor: forward over reverse turns a scalar of float32 into float64 where
+    # torch divides it by a Python number.
+    below = torch.where(p < floor, 1 - p / torch.full_like(p, floor), 0.0)
     return ((1 + below) * _growth(raised.log() - t.log())).to(prediction.dtype)
 
 

@@ -67,9 +67,9 @@ def soft_target_loss(
     _check.probs("target_probs", target_probs, logits.shape)
     _check.one_of("divergence", divergence, get_args(Divergence))
     z = upcast(logits)
-    q = class_probs(target_probs, z.shape[-1], z.dtype)
     if divergence == "cross_entropy":
-        return cross_entropy(z, q).to(logits.dtype)
+        return cross_entropy(z, target_probs).to(logits.dtype)
+    q = class_probs(target_probs, z.shape[-1], z.dtype)
     some = q > 0
     # Twice where: log(0) must not reach the gradient either.
     gap = torch.where(some, q, 1.0).log() - z.log_softmax(-1)

@@ -54,11 +54,15 @@ def expected_costs(probs: Probs, cost: DecisionCost) -> CostVectors:
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
+    return _expected_costs(probs, cost).to(probs.dtype)
+
+
+def _expected_costs(probs: Tensor, cost: Tensor) -> Tensor:
     _check.probs("probs", probs)
     batch, classes = probs.shape[:-1], probs.shape[-1]
     _check.cost_matrix("cost", cost, classes=classes, batch=batch)
     p = upcast(probs)
-    return times(p, cost.to(p.dtype)).to(probs.dtype)
+    return times(p, cost.to(p.dtype))
 
 
 def minimum_cost_decision(probs: Probs, cost: DecisionCost) -> Labels:
@@ -89,7 +93,7 @@ def minimum_cost_decision(probs: Probs, cost: DecisionCost) -> Labels:
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
-    return expected_costs(probs, cost).argmin(-1)
+    return _expected_costs(probs, cost).argmin(-1)
 
 
 def abstain(probs: Probs, cost: DecisionMatrix, *, price: float | Tensor) -> Labels:
@@ -181,6 +185,8 @@ def plug_in_decision(
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     p = probs.detach().double()
+    # What half precision left of a sum of 1 would be no probabilities here.
+    p = p / p.sum(-1, keepdim=True)
     classes = p.shape[-1]
     decided = p.argmax(-1)
     # The matrix is that of `decided`, or a mixture where the last step went too far.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._math import sigmoid as logistic
 from ._types import Logits, Probs
 
 __all__ = [
@@ -93,7 +94,7 @@ def sigmoid(slope: float | Tensor = 1.0, threshold: float | Tensor = 0.0) -> Rel
     _check.finite("threshold", threshold)
 
     def relax(logits: Logits) -> Probs:
-        return _sigmoid(slope * (logits - threshold))
+        return logistic(slope * (logits - threshold))
 
     return relax
 
@@ -127,7 +128,7 @@ def amplified(slope: float | Tensor = 73.0) -> Relaxation:
     probs = softmax()
 
     def relax(logits: Logits) -> Probs:
-        return _sigmoid(slope * (probs(logits) - 0.5))
+        return logistic(slope * (probs(logits) - 0.5))
 
     return relax
 
@@ -260,8 +261,3 @@ def straight_through(of: Relaxation | None = None) -> Relaxation:
         return hard + (soft - soft.detach())
 
     return relax
-
-
-def _sigmoid(x: Tensor) -> Tensor:
-    # From its small side: the derivative s (1 - s) of `torch.sigmoid` is 0 from 17 on.
-    return torch.where(x > 0, 1 - torch.sigmoid(-x), torch.sigmoid(x))

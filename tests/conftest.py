@@ -2,6 +2,10 @@
 
 import os
 
+# Before anything imports JAX. float64 is off by default; a GPU is not asked for.
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
 import pytest
 import torch
 from hypothesis import settings

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.func import grad, grad_and_value, vmap
 
+import costfn
 from losses import CASES, LOSSES
 
 # jaxtyping's checks cannot be compiled.
@@ -107,3 +108,28 @@ def test_any_batch_size_after_a_few():
     for size in (3, 5, 7, 1, 0):
         arguments = case.draw(batch=(size,)).torch()
         torch.testing.assert_close(f(*arguments), case(*arguments))
+
+
+def test_bfloat16_probabilities_are_probabilities():
+    """They sum to 1 only as closely as their own dtype can say."""
+    generator = torch.Generator().manual_seed(0)
+    q = torch.randn(200, 10, generator=generator).bfloat16().softmax(-1)
+    assert (q.float().sum(-1) - 1).abs().max() > 1e-3
+    logits = torch.zeros(200, 10)
+    assert compiled(costfn.soft_target_loss)(logits, q).isfinite().all()
+
+
+def test_a_bad_label_is_nan_in_the_gradient_of_kinks_too():
+    cost = torch.tensor([[0.0, 1.0], [5.0, 0.0]])
+
+    def loss(logits, labels):
+        losses = costfn.cost_regression_loss(
+            logits, labels, cost, one_sided=True, smooth=False
+        )
+        return losses.sum()
+
+    gradient, value = compiled(grad_and_value(loss))(
+        torch.zeros(1, 2), torch.tensor([2])
+    )
+    assert value.isnan()
+    assert gradient.isnan().all()

@@ -265,3 +265,18 @@ def test_an_absent_class_has_no_weight_and_no_part_in_the_mean():
 def test_bad_counts(counts, beta, message):
     with pytest.raises(ValueError, match=message):
         costfn.class_balanced_weights(torch.tensor(counts), beta=beta)
+
+
+def test_half_precision_decides_as_float32_does():
+    """Expected costs of 49.95 and 50 are equal in bfloat16."""
+    probs = torch.tensor([0.5, 0.5])
+    cost = torch.tensor([[0.0, 99.9], [100.0, 0.0]])
+    assert decisions.minimum_cost_decision(probs, cost) == 1
+    assert decisions.minimum_cost_decision(probs.bfloat16(), cost) == 1
+
+
+def test_the_plug_in_decision_takes_half_precision():
+    generator = torch.Generator().manual_seed(0)
+    probs = torch.randn(40, 5, generator=generator).softmax(-1)
+    found = decisions.plug_in_decision(probs.bfloat16(), costfn.metrics.accuracy)
+    assert torch.equal(found.decisions, probs.bfloat16().argmax(-1))

@@ -104,3 +104,8 @@ def test_p9_a_cold_soft_decision_costs_what_the_minimum_cost_decision_does():
     chosen = costfn.decisions.minimum_cost_decision(P, COST)
     cold = soft_decision_cost_loss(LOGITS, LABELS, COST, temperature=1e-6)
     close(cold, COST[LABELS, chosen])
+
+
+def test_class_balanced_weights_of_no_examples_are_0():
+    weights = costfn.class_balanced_weights(torch.zeros(3), beta=0.9)
+    assert torch.equal(weights, torch.zeros(3))

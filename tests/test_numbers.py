@@ -234,3 +234,12 @@ def test_a_dice_loss_of_an_empty_batch_is_0():
     loss.backward()
     assert loss.item() == 0
     assert logits.grad.shape == (0, 4)
+
+
+@pytest.mark.parametrize("case", LABELLED, ids=repr)
+def test_nan_logits_are_not_hidden(case):
+    arguments = at(case, [0.5, np.nan, -1.0])
+    logits, *rest = arguments.torch()
+    gradient, value = torch.func.grad_and_value(lambda z: case(z, *rest).sum())(logits)
+    assert value.isnan()
+    assert gradient.isnan().any()

@@ -12,6 +12,7 @@ import pytest
 
 import batch_losses
 import costfn
+import costfn_jax
 import costfn_nn
 from losses import LOSSES
 
@@ -75,6 +76,12 @@ def test_every_loss_has_a_row_an_entry_and_a_module():
         costfn.metrics,
         costfn.per_sample,
         costfn.relaxations,
+        costfn_jax,
+        costfn_jax.confusion,
+        costfn_jax.costs,
+        costfn_jax.decisions,
+        costfn_jax.metrics,
+        costfn_jax.relaxations,
         costfn_nn,
     ],
 )
@@ -103,9 +110,11 @@ def test_a_docstring_has_every_section(name, function):
 
 
 def test_no_function_shares_its_name_with_a_module():
+    roots = ROOT / "costfn", ROOT / "adapters" / "costfn_jax"
     files = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for path in (ROOT / "costfn").rglob("*.py")
+        ".".join(["costfn", *path.relative_to(root).with_suffix("").parts])
+        for root in roots
+        for path in root.rglob("*.py")
     }
     assert not files & set(public_functions())
 

@@ -1,10 +1,13 @@
 """Each loss under `torch.func`, with other integer types, fake tensors and autocast."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 
+import costfn
 from losses import CASES, SAMPLE_CASES
 
 
@@ -160,3 +163,17 @@ def test_the_arguments_are_left_as_they_were(case):
     case(*arguments)
     for x, kept in zip(arguments, before, strict=True):
         assert x is None or torch.equal(x, kept)
+
+
+def test_forward_over_reverse_keeps_the_dtype_of_scalars():
+    """torch 2.13 itself does not: of x -> (2.0 * x)**2 it is float64."""
+
+    def curvature(loss, x):
+        return jvp(grad(loss), (x,), (torch.ones_like(x),))[1].dtype
+
+    logits, label = torch.tensor([1.0, 0.0]), torch.tensor(0)
+    assert curvature(lambda z: costfn.focal_loss(z, label), logits) == torch.float32
+    size, floor = torch.tensor(0.5), torch.tensor(2.0)
+    for log_space in (False, True):
+        loss = partial(costfn.q_error_loss, target=floor, log_space=log_space)
+        assert curvature(loss, size) == torch.float32

@@ -1,0 +1,135 @@
+"""The losses of `costfn` in JAX: the same names, arguments, values and errors.
+
+Pure functions of arrays under `jit`, `grad`, `vmap` and `shard_map`. The documentation
+of each is that of its counterpart in `costfn`. Never imports torch, but for `from_jax`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from . import confusion, costs, decisions, metrics, relaxations
+from ._cost import (
+    cost_regularized_loss,
+    expected_cost_loss,
+    log_cost_loss,
+    soft_decision_cost_loss,
+)
+from ._cost_metric_losses import normalized_cost_loss, regret_loss, savings_loss
+from ._duality import confusion_informed_weights, cost_of
+from ._generalized_dice import generalized_dice_loss
+from ._imbalance import class_balanced_weights, focal_loss, logit_adjusted_loss
+from ._lovasz import lovasz_hinge_loss, lovasz_softmax_loss
+from ._margin import (
+    cost_hinge_loss,
+    cost_regression_loss,
+    softmax_margin_loss,
+    sum_to_zero_loss,
+)
+from ._metric_loss import metric_loss
+from ._overlap_losses import (
+    dice_loss,
+    f_beta_loss,
+    focal_tversky_loss,
+    jaccard_loss,
+    tversky_loss,
+)
+from ._rate_losses import (
+    fowlkes_mallows_loss,
+    informedness_loss,
+    markedness_loss,
+    precision_loss,
+    recall_loss,
+    specificity_loss,
+)
+from ._reduce import Reduction, reduce
+from ._regression import q_error_loss
+from ._scoring_rules import energy_cost_loss, ranked_probability_loss
+from ._soft_targets import (
+    forward_corrected_loss,
+    soft_target_loss,
+    soft_targets,
+    unmix,
+)
+from ._table_losses import (
+    accuracy_loss,
+    balanced_accuracy_loss,
+    cohen_kappa_loss,
+    g_mean_loss,
+    hss_loss,
+    mcc_loss,
+)
+from ._tracking import with_metrics
+from ._transport import generalized_wasserstein_dice_loss, sinkhorn_loss
+from .confusion import Counts, confusion_matrix, counts
+
+if TYPE_CHECKING:
+    from ._from_jax import from_jax
+
+__all__ = [
+    "Counts",
+    "Reduction",
+    "accuracy_loss",
+    "balanced_accuracy_loss",
+    "class_balanced_weights",
+    "cohen_kappa_loss",
+    "confusion",
+    "confusion_informed_weights",
+    "confusion_matrix",
+    "cost_hinge_loss",
+    "cost_of",
+    "cost_regression_loss",
+    "cost_regularized_loss",
+    "costs",
+    "counts",
+    "decisions",
+    "dice_loss",
+    "energy_cost_loss",
+    "expected_cost_loss",
+    "f_beta_loss",
+    "focal_loss",
+    "focal_tversky_loss",
+    "forward_corrected_loss",
+    "fowlkes_mallows_loss",
+    "from_jax",
+    "g_mean_loss",
+    "generalized_dice_loss",
+    "generalized_wasserstein_dice_loss",
+    "hss_loss",
+    "informedness_loss",
+    "jaccard_loss",
+    "log_cost_loss",
+    "logit_adjusted_loss",
+    "lovasz_hinge_loss",
+    "lovasz_softmax_loss",
+    "markedness_loss",
+    "mcc_loss",
+    "metric_loss",
+    "metrics",
+    "normalized_cost_loss",
+    "precision_loss",
+    "q_error_loss",
+    "ranked_probability_loss",
+    "recall_loss",
+    "reduce",
+    "regret_loss",
+    "relaxations",
+    "savings_loss",
+    "sinkhorn_loss",
+    "soft_decision_cost_loss",
+    "soft_target_loss",
+    "soft_targets",
+    "softmax_margin_loss",
+    "specificity_loss",
+    "sum_to_zero_loss",
+    "tversky_loss",
+    "unmix",
+    "with_metrics",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # It needs torch, which nothing else here does.
+    if name == "from_jax":
+        from ._from_jax import from_jax
+
+        return from_jax
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

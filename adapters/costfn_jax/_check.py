@@ -1,0 +1,282 @@
+"""The checks of `costfn._check`, in its words, for JAX.
+
+Values are checked where they can be seen: outside `jit`, `vmap` and the like, on the
+CPU. Elsewhere the losses turn bad ones into NaN.
+"""
+
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+def visible(values: Array) -> np.ndarray[Any, Any] | None:
+    """The values as NumPy, if they may be read now, or None."""
+    if isinstance(values, jax.core.Tracer) or not values.size:
+        return None
+    devices = values.devices()
+    if len(devices) > 1 or next(iter(devices)).platform != "cpu":
+        return None
+    # NumPy, since JAX would stage its operations on constants too while it traces.
+    return np.asarray(values)
+
+
+def array(name: str, value: object) -> None:
+    """Checks that `value` is a JAX array."""
+    if isinstance(value, np.ndarray):
+        raise TypeError(
+            f"{name} must be a jax.Array, got ndarray; jnp.asarray(...) makes one"
+        )
+    if not isinstance(value, Array):
+        raise TypeError(f"{name} must be a jax.Array, got {type(value).__name__}")
+
+
+def scores(name: str, value: Array) -> None:
+    """Checks floating-point values over two or more classes in the last axis."""
+    array(name, value)
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        raise TypeError(f"{name} must be floating point, got {value.dtype}")
+    if value.ndim == 0 or value.shape[-1] < 2:
+        raise ValueError(
+            f"{name} must end in an axis of 2 or more classes, got shape {value.shape}"
+        )
+
+
+def target(value: Array, batch: Sequence[int], classes: int) -> None:
+    """Checks integer labels of shape `batch`, or probabilities `(*batch, classes)`."""
+    array("target", value)
+    batch = tuple(batch)
+    if jnp.issubdtype(value.dtype, jnp.floating):
+        if value.shape == batch:
+            raise TypeError(
+                f"target must be integer labels of shape {batch} or class probabilities"
+                f" of shape {(*batch, classes)}, got {value.dtype} of shape {batch};"
+                " labels stored as floats become labels by target.astype(int)"
+            )
+        probs("target", value, (*batch, classes))
+        return
+    labels("target", value, batch, classes)
+
+
+def labels(name: str, value: Array, batch: Sequence[int], classes: int) -> None:
+    """Checks class indices: an integer dtype, the shape `batch`, `[0, classes)`."""
+    array(name, value)
+    if not jnp.issubdtype(value.dtype, jnp.integer):
+        raise TypeError(f"{name} must be integer labels, got {value.dtype}")
+    same_shape(name, value, batch)
+    seen = visible(value)
+    if seen is None:
+        return
+    low, high = int(seen.min()), int(seen.max())
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"{name} must be labels in [0, {classes}), got values from {low} to {high};"
+            " to leave examples out give them any valid label and mask them with"
+            " costfn_jax.reduce(..., where=...)"
+        )
+
+
+def probs(name: str, value: Array, shape: Sequence[int] | None = None) -> None:
+    """Checks rows of probabilities: of a given shape, none negative, each of sum 1."""
+    scores(name, value)
+    if shape is not None and value.shape != tuple(shape):
+        raise ValueError(
+            f"{name} must have the shape {tuple(shape)}, one probability per class, "
+            f"got {value.shape}"
+        )
+    seen = visible(value)
+    if seen is None:
+        return
+    wrong = ~are_probs(seen)
+    if wrong.any():
+        row = seen[wrong][0]
+        shown = [round(x, 4) for x in row[:6].tolist()]
+        raise ValueError(
+            f"{name} must be class probabilities, rows of sum 1 and nothing negative, "
+            f"got a row {shown}{' ...' if len(row) > 6 else ''} "
+            f"of sum {row.sum().item():.4g}. "
+            "Logits? Take their softmax. Rows of a cost matrix? As soft targets they "
+            "train the costliest class: pass labels and the matrix to a cost loss, or "
+            "costfn_jax.soft_targets(cost, temperature=...)"
+        )
+
+
+def are_probs(rows: Any) -> Any:
+    """Which rows are probabilities, `(*batch,)`, up to the rounding of their dtype."""
+    tolerance = max(1e-3, 4 * float(jnp.finfo(rows.dtype).eps))
+    wide = rows if rows.dtype.itemsize >= 4 else rows.astype(jnp.float32)
+    return (abs(wide.sum(-1) - 1) <= tolerance) & (wide.min(-1) >= -tolerance)
+
+
+def cost_matrix(
+    name: str,
+    value: Array,
+    *,
+    classes: int | None = None,
+    decisions: int | None = None,
+    batch: Sequence[int] | None = None,
+    non_negative: bool = False,
+) -> None:
+    """Checks a cost matrix `(classes, decisions)`, or with `batch` one per example."""
+    numbers(name, value)
+    shape = value.shape
+    rows = f"{classes}" if classes else "classes"
+    columns = f"{decisions}" if decisions else "decisions"
+    if value.ndim < 2 or (batch is None and value.ndim > 2):
+        raise ValueError(f"{name} must be a matrix ({rows}, {columns}), got {shape}")
+    if batch is not None and value.ndim > 2 and shape[:-2] != tuple(batch):
+        raise ValueError(
+            f"{name} must be one matrix ({rows}, {columns}) or one per example, "
+            f"{tuple(batch)} of them, got shape {shape}"
+        )
+    if (classes or shape[-2]) != shape[-2] or (decisions or shape[-1]) != shape[-1]:
+        raise ValueError(
+            f"{name} must have one row per true class and one column per decision, "
+            f"({rows}, {columns}), got shape {shape}"
+        )
+    if shape[-2] < 2 or shape[-1] < 2:
+        raise ValueError(
+            f"{name} must have 2 or more classes and decisions, got shape {shape}"
+        )
+    cost_values(name, value, non_negative=non_negative)
+
+
+def cost_values(name: str, value: Array, *, non_negative: bool = False) -> None:
+    """Checks that costs are finite and, where a loss needs it, not negative."""
+    seen = visible(value)
+    if seen is None:
+        return
+    if not np.isfinite(seen).all():
+        where = np.argwhere(~np.isfinite(seen))[0].tolist()
+        raise ValueError(
+            f"{name} must be finite, got {seen[tuple(where)].item()} at {where}"
+        )
+    if non_negative and seen.min() < 0:
+        where = np.argwhere(seen == seen.min())[0].tolist()
+        raise ValueError(
+            f"{name} must be at least 0, got {seen.min().item():.6g} at {where}; "
+            "subtracting from each row of costs its smallest changes no decision"
+        )
+
+
+def decision_problem(
+    logits: Array,
+    target_: Array | None,
+    cost: Array,
+    *,
+    non_negative: bool = False,
+) -> None:
+    """Checks scores of decisions, a target or None, and their costs."""
+    scores("logits", logits)
+    batch, decisions = logits.shape[:-1], logits.shape[-1]
+    if target_ is None:
+        numbers("cost", cost)
+        if cost.shape != logits.shape:
+            raise ValueError(
+                "cost must be one cost vector per example where target is None, "
+                f"shape {logits.shape}, got {cost.shape}"
+            )
+        cost_values("cost", cost, non_negative=non_negative)
+        return
+    cost_matrix(
+        "cost", cost, decisions=decisions, batch=batch, non_negative=non_negative
+    )
+    target(target_, batch, cost.shape[-2])
+
+
+def class_problem(
+    logits: Array,
+    target_: Array,
+    cost: Array,
+    *,
+    square: bool = True,
+    non_negative: bool = False,
+) -> None:
+    """Checks scores of classes, a target, and costs with a row per class."""
+    scores("logits", logits)
+    batch, classes = logits.shape[:-1], logits.shape[-1]
+    cost_matrix(
+        "cost",
+        cost,
+        classes=classes,
+        decisions=classes if square else None,
+        batch=batch,
+        non_negative=non_negative,
+    )
+    target(target_, batch, classes)
+
+
+def numbers(name: str, value: Array) -> None:
+    """Checks an array of real numbers, integers included."""
+    array(name, value)
+    if value.dtype == bool or jnp.iscomplexobj(value):
+        raise TypeError(f"{name} must hold real numbers, got {value.dtype}")
+
+
+def per_class(name: str, value: Array, classes: int | None = None) -> None:
+    """Checks one number per class: of a given length, or of 2 or more."""
+    numbers(name, value)
+    if value.ndim != 1 or len(value) < 2 or (classes or len(value)) != len(value):
+        raise ValueError(
+            f"{name} must be one number per class, shape ({classes or 'classes'},), "
+            f"got {value.shape}"
+        )
+
+
+def weights(name: str, value: Array, shape: Sequence[int]) -> None:
+    """Checks one weight per example, finite and at least 0."""
+    numbers(name, value)
+    same_shape(name, value, shape)
+    seen = visible(value)
+    # NaN first: NumPy warns where it compares one in bfloat16.
+    if seen is not None and not (np.isfinite(seen).all() and (seen >= 0).all()):
+        raise ValueError(
+            f"{name} must be at least 0 and finite, got values from "
+            f"{seen.min().item():.6g} to {seen.max().item():.6g}"
+        )
+
+
+def mask(value: Array, shape: Sequence[int]) -> None:
+    """Checks which examples to keep."""
+    array("where", value)
+    if value.dtype != bool:
+        raise TypeError(f"where must be boolean, got {value.dtype}")
+    same_shape("where", value, shape)
+
+
+def same_shape(name: str, value: Array, shape: Sequence[int]) -> None:
+    """Checks one entry per example."""
+    if value.shape != tuple(shape):
+        raise ValueError(
+            f"{name} must have the shape {tuple(shape)} of the examples, "
+            f"got {value.shape}"
+        )
+
+
+def at_least_zero(name: str, value: object) -> None:
+    """Checks a Python number; an array passes unchecked."""
+    if isinstance(value, int | float) and not 0 <= value < inf:
+        raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+
+
+def positive(name: str, value: object) -> None:
+    """Checks a Python number; an array passes unchecked."""
+    if isinstance(value, int | float) and not 0 < value < inf:
+        raise ValueError(f"{name} must be above 0 and finite, got {value}")
+
+
+def finite(name: str, value: object) -> None:
+    """Checks a Python number; an array passes unchecked."""
+    if isinstance(value, int | float) and not -inf < value < inf:
+        raise ValueError(f"{name} must be finite, got {value}")
+
+
+def one_of(name: str, value: object, choices: Sequence[object]) -> None:
+    """Checks an option that is one of a few words or numbers."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}")

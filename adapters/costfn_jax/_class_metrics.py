@@ -1,0 +1,116 @@
+"""Metrics of one class against the rest, averaged over classes, in JAX: of rates."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ._averaging import Absent, Average, Cells, Table, averaged, quotient
+from ._math import small
+
+
+def precision(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+) -> Array:
+    """Mirror of `costfn.metrics.precision`: the same arguments, values and errors."""
+    return averaged(
+        lambda c: quotient(c.true_positive, c.predicted),
+        table,
+        average,
+        zero_division,
+        absent,
+    )
+
+
+def recall(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+) -> Array:
+    """Mirror of `costfn.metrics.recall`: the same arguments, values and errors."""
+    return averaged(
+        lambda c: quotient(c.true_positive, c.actual),
+        table,
+        average,
+        zero_division,
+        absent,
+    )
+
+
+def specificity(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+) -> Array:
+    """Mirror of `costfn.metrics.specificity`: the same arguments, values and errors."""
+    return averaged(
+        lambda c: quotient(c.true_negative, c.other),
+        table,
+        average,
+        zero_division,
+        absent,
+    )
+
+
+def informedness(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+) -> Array:
+    """Mirror of `costfn.metrics.informedness`.
+
+    The same arguments, values and errors.
+    """
+
+    def formula(c: Cells) -> tuple[Array, Array]:
+        right, some = quotient(c.true_positive, c.actual)
+        left, others = quotient(c.true_negative, c.other)
+        return right + left - 1, some & others
+
+    return averaged(formula, table, average, zero_division, absent)
+
+
+def markedness(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+) -> Array:
+    """Mirror of `costfn.metrics.markedness`: the same arguments, values and errors."""
+
+    def formula(c: Cells) -> tuple[Array, Array]:
+        right, some = quotient(c.true_positive, c.predicted)
+        left, others = quotient(c.true_negative, c.unpredicted)
+        return right + left - 1, some & others
+
+    return averaged(formula, table, average, zero_division, absent)
+
+
+def fowlkes_mallows(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+) -> Array:
+    """Mirror of `costfn.metrics.fowlkes_mallows`.
+
+    The same arguments, values and errors.
+    """
+
+    def formula(c: Cells) -> tuple[Array, Array]:
+        none = small(c.predicted) | small(c.actual)
+        sizes = (jnp.where(none, 1.0, x) for x in (c.predicted, c.actual))
+        root = jnp.sqrt(next(sizes)) * jnp.sqrt(next(sizes))
+        return jnp.where(none, 0.0, c.true_positive / root), ~none
+
+    return averaged(formula, table, average, zero_division, absent)

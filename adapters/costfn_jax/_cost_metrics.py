@@ -1,0 +1,49 @@
+"""Metrics of a confusion matrix and a cost matrix, in JAX."""
+
+from jax import Array
+
+from . import _check
+from ._math import floating, ratio
+from ._types import ConfusionMatrix, DecisionMatrix
+
+
+def expected_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+    """Mirror of `costfn.metrics.expected_cost`.
+
+    The same arguments, values and errors.
+    """
+    m, c = _matrix_and_cost(matrix, cost)
+    return ratio((m * c).sum((-2, -1)), m.sum((-2, -1)))
+
+
+def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+    """Mirror of `costfn.metrics.normalized_cost`.
+
+    The same arguments, values and errors.
+    """
+    m, c = _matrix_and_cost(matrix, cost)
+    constant = (m.sum(-1, keepdims=True) * c).sum(-2).min(-1)
+    return ratio((m * c).sum((-2, -1)), constant)
+
+
+def savings(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+    """Mirror of `costfn.metrics.savings`: the same arguments, values and errors."""
+    return 1 - normalized_cost(matrix, cost)
+
+
+def regret(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+    """Mirror of `costfn.metrics.regret`: the same arguments, values and errors."""
+    _check.cost_matrix("cost", cost)
+    return expected_cost(matrix, cost - cost.min(-1, keepdims=True))
+
+
+def _matrix_and_cost(matrix: Array, cost: Array) -> tuple[Array, Array]:
+    _check.numbers("matrix", matrix)
+    _check.cost_matrix("cost", cost)
+    if matrix.shape[-2:] != cost.shape:
+        raise ValueError(
+            f"matrix must have the shape {cost.shape} of cost, a row per true "
+            f"class and a column per decision, got {matrix.shape}"
+        )
+    m = floating(matrix)
+    return m, cost.astype(m.dtype)

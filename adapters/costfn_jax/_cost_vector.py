@@ -1,0 +1,39 @@
+"""What each decision costs an example, in JAX."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from . import _check
+from ._math import (
+    class_probs,
+    floating,
+    is_class,
+    is_floating,
+    rows,
+    safe_labels,
+    times,
+)
+from ._types import CostVectors, DecisionCost, Target
+
+
+def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
+    """Mirror of `costfn.costs.cost_vector`: the same arguments, values and errors."""
+    _check.array("target", target)
+    soft = is_floating(target)
+    batch = target.shape[:-1] if soft else target.shape
+    _check.cost_matrix("cost", cost, batch=batch)
+    _check.target(target, batch, cost.shape[-2])
+    return select_costs(target, floating(cost))
+
+
+def select_costs(target: Array, cost: Array) -> Array:
+    """`cost_vector` of arguments already checked."""
+    classes = cost.shape[-2]
+    if is_floating(target):
+        return times(class_probs(target, classes, cost.dtype), cost)
+    index, invalid = safe_labels(target, classes)
+    if cost.ndim == 2:
+        costs = rows(cost, index)
+    else:
+        costs = jnp.where(is_class(index, classes)[..., None], cost, 0).sum(-2)
+    return costs if invalid is None else jnp.where(invalid[..., None], jnp.nan, costs)

@@ -1,0 +1,55 @@
+"""Generalised Dice, in JAX: one ratio of sums over the classes, rare ones first."""
+
+from functools import partial
+from math import inf
+from typing import Literal, Unpack, get_args
+
+import jax.numpy as jnp
+from jax import Array
+
+from . import _check
+from ._averaging import Table, check_zero_division, each_class
+from ._math import ratio, small
+from ._metric_loss import Counting, one_less
+from ._types import AnyTarget, BatchLoss, Scores
+
+Weighting = Literal["square", "simple", "uniform"]
+
+
+def generalized_dice(
+    table: Table, *, weighting: Weighting = "square", zero_division: float = 0.0
+) -> Array:
+    """Mirror of `costfn.metrics.generalized_dice`.
+
+    The same arguments, values and errors.
+    """
+    _check.one_of("weighting", weighting, get_args(Weighting))
+    check_zero_division(zero_division)
+    c = each_class(table)
+    absent = small(c.actual)
+    # Sizes relative to the smallest present: weights in (0, 1], nothing overflows.
+    size = jnp.where(absent, inf, c.actual)
+    smallest = size.min(-1, keepdims=True)
+    relative = jnp.where(absent, 1.0, smallest / jnp.where(absent, 1.0, size))
+    power = {"square": 2, "simple": 1, "uniform": 0}[weighting]
+    weight = jnp.where(absent, 1.0, relative) ** power
+    overlap = 2 * (weight * c.true_positive).sum(-1)
+    return ratio(overlap, (weight * (c.predicted + c.actual)).sum(-1), zero_division)
+
+
+def generalized_dice_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    weighting: Weighting = "square",
+    zero_division: float = 0.0,
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.generalized_dice_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        generalized_dice, weighting=weighting, zero_division=zero_division
+    )
+    return one_less(measure, "counts", logits, target, **counting)

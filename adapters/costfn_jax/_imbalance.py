@@ -1,0 +1,85 @@
+"""Losses and weights for classes of very different frequency, in JAX."""
+
+from math import inf, log
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.nn import log_softmax
+
+from . import _check
+from ._math import (
+    class_probs,
+    cross_entropy,
+    floating,
+    is_floating,
+    log_complement,
+    log_odds,
+    log_sigmoid,
+    number,
+    ratio,
+    upcast,
+)
+from ._types import Logits, Losses, PerClass, Target
+
+
+def focal_loss(logits: Logits, target: Target, *, gamma: float | Array = 2.0) -> Losses:
+    """Mirror of `costfn.focal_loss`: the same arguments, values and errors."""
+    _check.scores("logits", logits)
+    _check.target(target, logits.shape[:-1], logits.shape[-1])
+    _check.at_least_zero("gamma", gamma)
+    z = upcast(logits)
+    gamma = number(gamma, z.dtype)
+    # Through log(1 - p), so nothing cancels, and the gradient stays finite for
+    # gamma < 1, where (1 - p) ** gamma has none at p = 1.
+    if not is_floating(target):
+        margin = log_odds(z, target)
+        modulated = jnp.exp(gamma * log_sigmoid(-margin)) * log_sigmoid(margin)
+        return -modulated.astype(logits.dtype)
+    q = class_probs(target, z.shape[-1], z.dtype)
+    of_label = jnp.exp(gamma * log_complement(z)) * log_softmax(z)
+    return -(q * of_label).sum(-1).astype(logits.dtype)
+
+
+def logit_adjusted_loss(
+    logits: Logits,
+    target: Target,
+    prior: PerClass,
+    *,
+    temperature: float | Array = 1.0,
+) -> Losses:
+    """Mirror of `costfn.logit_adjusted_loss`: the same arguments, values and errors."""
+    _check.scores("logits", logits)
+    classes = logits.shape[-1]
+    _check.target(target, logits.shape[:-1], classes)
+    _check.at_least_zero("temperature", temperature)
+    _check.per_class("prior", prior, classes)
+    seen = _check.visible(prior)
+    # In float64: NumPy warns of a NaN in the comparison of half precision.
+    if seen is not None and not (np.isfinite(seen) & (seen.astype(float) > 0)).all():
+        raise ValueError(
+            f"prior must be above 0 and finite for every class, got {seen.tolist()}"
+        )
+    z = upcast(logits)
+    frequency = prior.astype(z.dtype)
+    log_prior = jnp.log(jnp.where(frequency <= 0, jnp.nan, frequency))
+    adjusted = z + number(temperature, z.dtype) * log_prior
+    return cross_entropy(adjusted, target).astype(logits.dtype)
+
+
+def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
+    """Mirror of `costfn.class_balanced_weights`.
+
+    The same arguments, values and errors; it counts in the dtype that it returns.
+    """
+    _check.per_class("counts", counts)
+    _check.cost_values("counts", counts, non_negative=True)
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta must be in [0, 1), got {beta}")
+    number = upcast(floating(counts))
+    present = number > 0
+    # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.
+    log_beta = log(beta) if beta else -inf
+    effective = -jnp.expm1(jnp.where(present, number, 1.0) * log_beta)
+    weights = jnp.where(present, 1 / effective, 0.0)
+    return ratio(weights * present.sum().astype(weights.dtype), weights.sum())

@@ -1,0 +1,135 @@
+"""Losses for metrics of one class against the rest, in JAX: of rates."""
+
+from functools import partial
+from typing import Unpack
+
+from . import metrics
+from ._averaging import Absent, Average
+from ._metric_loss import Counting, averaged_loss
+from ._types import AnyTarget, BatchLoss, Scores
+
+
+def precision_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.precision_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.precision,
+        zero_division=zero_division,
+        absent=absent,
+    )
+    return averaged_loss(measure, average, logits, target, **counting)
+
+
+def recall_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.recall_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.recall,
+        zero_division=zero_division,
+        absent=absent,
+    )
+    return averaged_loss(measure, average, logits, target, **counting)
+
+
+def specificity_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.specificity_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.specificity,
+        zero_division=zero_division,
+        absent=absent,
+    )
+    return averaged_loss(measure, average, logits, target, **counting)
+
+
+def informedness_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.informedness_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.informedness,
+        zero_division=zero_division,
+        absent=absent,
+    )
+    return averaged_loss(measure, average, logits, target, **counting)
+
+
+def markedness_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.markedness_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.markedness,
+        zero_division=zero_division,
+        absent=absent,
+    )
+    return averaged_loss(measure, average, logits, target, **counting)
+
+
+def fowlkes_mallows_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.fowlkes_mallows_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.fowlkes_mallows,
+        zero_division=zero_division,
+        absent=absent,
+    )
+    return averaged_loss(measure, average, logits, target, **counting)

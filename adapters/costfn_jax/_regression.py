@@ -1,0 +1,52 @@
+"""Regression in JAX: errors as factors."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from . import _check
+from ._math import is_floating, number, upcast
+from ._types import Values
+
+
+def q_error_loss(
+    prediction: Values,
+    target: Values,
+    *,
+    log_space: bool = True,
+    floor: float = 1e-6,
+) -> Values:
+    """Mirror of `costfn.q_error_loss`: the same arguments, values and errors."""
+    for name, value in (("prediction", prediction), ("target", target)):
+        _check.array(name, value)
+        if not is_floating(value):
+            raise TypeError(f"{name} must be floating point, got {value.dtype}")
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"target must have the shape {prediction.shape} of prediction, "
+            f"got {target.shape}"
+        )
+    _check.positive("floor", floor)
+    p = upcast(prediction)
+    t = target.astype(p.dtype)
+    if log_space:
+        return _growth(p - t).astype(prediction.dtype)
+    seen = _check.visible(target)
+    if seen is not None and seen.min() < 0:
+        raise ValueError(
+            f"target must be at least 0 without log_space, got {seen.min().item():.6g}"
+        )
+    least = number(floor, p.dtype)
+    t = jnp.where(t < least, least, t)
+    raised = jnp.where(p < least, least, p)
+    # Below the floor it goes on growing, linearly, unless nothing is what there was.
+    below = jnp.where(p < least, (least - p) / least, 0.0)
+    distance = jnp.log(raised) - jnp.log(t)
+    return ((1 + below) * _growth(distance)).astype(prediction.dtype)
+
+
+def _growth(distance: Array) -> Array:
+    """exp(|d|) - 1, linear beyond 30; its slope at 0 is 0."""
+    size = jnp.where(distance > 0, distance, -distance)
+    size = jnp.where(distance == 0, 0.0, size)
+    bounded = jnp.where(size > 30, 30.0, size)
+    return jnp.expm1(bounded) + (size - bounded) * jnp.exp(bounded)

@@ -1,0 +1,101 @@
+"""Training on soft targets, in JAX: making them, and undoing what they did."""
+
+from typing import Literal, get_args
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.nn import log_softmax, logsumexp, softmax
+
+from . import _check
+from ._cost_vector import select_costs
+from ._math import (
+    class_probs,
+    cross_entropy,
+    floating,
+    is_floating,
+    number,
+    times,
+    upcast,
+)
+from ._types import (
+    DecisionMatrix,
+    Logits,
+    Losses,
+    Matrix,
+    Probs,
+    Target,
+)
+
+Divergence = Literal["cross_entropy", "kl"]
+
+
+def soft_target_loss(
+    logits: Logits, target_probs: Probs, *, divergence: Divergence = "cross_entropy"
+) -> Losses:
+    """Mirror of `costfn.soft_target_loss`: the same arguments, values and errors."""
+    _check.scores("logits", logits)
+    _check.probs("target_probs", target_probs, logits.shape)
+    _check.one_of("divergence", divergence, get_args(Divergence))
+    z = upcast(logits)
+    if divergence == "cross_entropy":
+        return cross_entropy(z, target_probs).astype(logits.dtype)
+    q = class_probs(target_probs, z.shape[-1], z.dtype)
+    some = q > 0
+    # Twice where: log(0) must not reach the gradient either.
+    gap = jnp.log(jnp.where(some, q, 1.0)) - log_softmax(z)
+    return jnp.where(q == 0, 0.0, q * gap).sum(-1).astype(logits.dtype)
+
+
+def soft_targets(cost: DecisionMatrix, *, temperature: float | Array) -> Probs:
+    """Mirror of `costfn.soft_targets`: the same arguments, values and errors."""
+    _check.cost_matrix("cost", cost)
+    _check.positive("temperature", temperature)
+    wide = floating(cost)
+    scores = upcast(-wide)
+    return softmax(scores / number(temperature, scores.dtype)).astype(wide.dtype)
+
+
+def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
+    """Mirror of `costfn.unmix`: the same arguments, values and errors."""
+    _check.scores("probs", probs)
+    _check.probs("probs", probs)
+    classes = probs.shape[-1]
+    _check.probs("soft_targets", soft_targets, (classes, classes))
+    p, rows = upcast(probs), soft_targets.astype(upcast(probs).dtype)
+    seen = _check.visible(rows)
+    if seen is not None and int(np.linalg.matrix_rank(seen)) < classes:
+        raise ValueError(
+            "soft_targets must be invertible, got a matrix of rank "
+            f"{int(np.linalg.matrix_rank(seen))} for {classes} classes; a lower "
+            "temperature keeps its rows apart"
+        )
+    mixed = times(p, jnp.linalg.inv(rows))
+    mixed = jnp.where(mixed < 0, 0.0, mixed)
+    return (mixed / mixed.sum(-1, keepdims=True)).astype(probs.dtype)
+
+
+def forward_corrected_loss(
+    logits: Logits, target: Target, transition: Matrix
+) -> Losses:
+    """Mirror of `costfn.forward_corrected_loss`.
+
+    The same arguments, values and errors.
+    """
+    _check.scores("logits", logits)
+    classes = logits.shape[-1]
+    _check.probs("transition", transition, (classes, classes))
+    _check.target(target, logits.shape[:-1], classes)
+    z = upcast(logits)
+    log_p = log_softmax(z)
+    noise = class_probs(transition, classes, z.dtype)
+    # Finite for the impossible, so that its gradient is 0 and not NaN.
+    never = float(jnp.finfo(z.dtype).min) / 4
+    log_noise = jnp.where(noise == 0, never, jnp.log(jnp.where(noise == 0, 1.0, noise)))
+    if is_floating(target):
+        log_observed = logsumexp(log_p[..., None] + log_noise, axis=-2)
+        q = class_probs(target, classes, z.dtype)
+        losses = -jnp.where(q == 0, 0.0, q * log_observed).sum(-1)
+        return losses.astype(logits.dtype)
+    column = select_costs(target, log_noise.T)
+    return -logsumexp(log_p + column, axis=-1).astype(logits.dtype)

@@ -1,0 +1,126 @@
+"""Optimal transport in JAX: mass moved from target to prediction at its cost."""
+
+from functools import partial
+from typing import get_args
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.lax import fori_loop
+from jax.nn import log_softmax, logsumexp, softmax
+
+from . import _check
+from ._cost_vector import select_costs
+from ._math import class_probs, non_negative, number, ratio, upcast
+from ._reduce import reduce
+from ._types import Logits, Losses, Probs, SquareCost, Target
+from .confusion import Scope
+
+
+def sinkhorn_loss(
+    logits: Logits,
+    target_probs: Probs,
+    cost: SquareCost,
+    *,
+    epsilon: float | Array,
+    debias: bool = True,
+    iterations: int = 50,
+) -> Losses:
+    """Mirror of `costfn.sinkhorn_loss`: the same arguments, values and errors."""
+    _check.scores("logits", logits)
+    batch, classes = logits.shape[:-1], logits.shape[-1]
+    _check.probs("target_probs", target_probs, logits.shape)
+    _check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
+    _check.positive("epsilon", epsilon)
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1, got {iterations}")
+    z = upcast(logits)
+    costs = cost.astype(z.dtype)
+    smoothing = number(epsilon, z.dtype)
+    p, log_p = softmax(z), log_softmax(z)
+    q = class_probs(target_probs, classes, z.dtype)
+    log_q = _log(q)
+
+    def transport(a: Array, log_a: Array, b: Array, log_b: Array) -> Array:
+        value: Array = _transport(a, log_a, b, log_b, costs, smoothing, iterations)
+        return value
+
+    losses = transport(q, log_q, p, log_p)
+    if debias:
+        of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
+        losses = losses - of_itself / 2
+    return losses.astype(logits.dtype)
+
+
+def _log(q: Array) -> Array:
+    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN.
+    never = float(jnp.finfo(q.dtype).min) / 4
+    return jnp.where(q == 0, never, jnp.log(jnp.where(q == 0, 1.0, q)))
+
+
+# A loop is compiled at every call, unless by `jit`, which keeps what it compiled.
+@partial(jax.jit, static_argnames="iterations")
+def _transport(
+    a: Array,
+    log_a: Array,
+    b: Array,
+    log_b: Array,
+    cost: Array,
+    epsilon: float | Array,
+    iterations: int,
+) -> Array:
+    def step(_: int, potentials: tuple[Array, Array]) -> tuple[Array, Array]:
+        g = potentials[1]
+        to_columns = log_b[..., None, :] + (g[..., None, :] - cost) / epsilon
+        f = -epsilon * logsumexp(to_columns, axis=-1)
+        to_rows = log_a[..., None] + (f[..., None] - cost) / epsilon
+        return f, -epsilon * logsumexp(to_rows, axis=-2)
+
+    start = (jnp.zeros_like(a), jnp.zeros_like(b))
+    potentials: tuple[Array, Array] = fori_loop(0, iterations, step, start)
+    f, g = potentials
+    # The dual value; after the last step the coupling has mass 1, so nothing is left.
+    return (a * f).sum(-1) + (b * g).sum(-1)
+
+
+def generalized_wasserstein_dice_loss(
+    logits: Logits,
+    target: Target,
+    cost: SquareCost,
+    *,
+    background: int | None = 0,
+    scope: Scope = "batch",
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+) -> Array:
+    """Mirror of `costfn.generalized_wasserstein_dice_loss`.
+
+    The same arguments, values and errors.
+    """
+    _check.class_problem(logits, target, cost, non_negative=True)
+    classes = logits.shape[-1]
+    if background is not None:
+        _check.one_of("background", background, range(classes))
+    _check.one_of("scope", scope, get_args(Scope))
+    if scope == "example" and logits.ndim < 3:
+        raise ValueError(
+            "scope must be 'batch' unless logits have a batch axis of images and axes "
+            f"of pixels, (images, ..., classes), got shape {logits.shape}"
+        )
+    if sample_weight is not None:
+        _check.weights("sample_weight", sample_weight, logits.shape[:-1])
+    z = upcast(logits)
+    costs = non_negative(cost).astype(z.dtype)
+    largest = costs.max((-2, -1), keepdims=True)
+    distance = costs / jnp.where(largest > 0, largest, 1.0)
+    row = select_costs(target, distance)
+    wrong = (row * softmax(z)).sum(-1)
+    right = 1 - wrong
+    if background is not None:
+        right = right * row[..., background]
+    axes = tuple(range(int(scope == "example"), wrong.ndim))
+    errors, hits = (
+        reduce(x, weight=sample_weight, where=where, reduction="none").sum(axes)
+        for x in (wrong, right)
+    )
+    return reduce(ratio(errors, 2 * hits + errors)).astype(logits.dtype)
