@@ -6,8 +6,8 @@ READY := .venv/.ready
 
 DEVICE ?= cpu
 
-.PHONY: demo test test-doctor-libraries lint docs bench bench-jax crosscheck mutants \
-	reproduce wheel clean
+.PHONY: demo test test-doctor-libraries lint docs bench bench-jax bench-per-sample \
+	crosscheck mutants reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -52,6 +52,10 @@ crosscheck: $(READY)  ## torch, JAX and 110 digits: writes docs/crosscheck.md
 mutants: $(READY)  ## faults planted in the library, and which tests notice
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group mutation
 	$(BIN)/python -m tests.mutation
+
+bench-per-sample: $(READY)  ## per-sample gradients beside Opacus, BackPACK and JAX
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python -m tests.bench.per_sample
 
 reproduce: $(READY)  ## the published table of AnyLoss, entry by entry
 	$(BIN)/python -m tests.bench.reproduce_anyloss

@@ -124,7 +124,7 @@ __all__ = [
 ]
 
 # The rooms above the losses need more than torch, and load on first use.
-_ROOMS = ("compare", "doctor", "testing")
+_ROOMS = ("compare", "doctor", "per_sample", "testing")
 
 
 def __getattr__(name: str) -> ModuleType:

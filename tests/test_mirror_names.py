@@ -90,7 +90,7 @@ def test_files_are_the_same():
     )
     only_torch = {name for name in core - mirror if "_entr" not in name}
     assert only_torch == {"_cli.py", "_commands.py", "catalogue.py"}
-    assert mirror - core == {"_from_jax.py"}
+    assert mirror - core == {"_from_jax.py", "per_sample.py"}
 
 
 def test_it_never_imports_torch():

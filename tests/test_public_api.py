@@ -46,6 +46,7 @@ def public_functions():
         costfn.costs,
         costfn.decisions,
         costfn.metrics,
+        costfn.per_sample,
         costfn.relaxations,
     )
     found = {
@@ -73,6 +74,7 @@ def test_every_loss_has_a_row_an_entry_and_a_module():
         costfn.costs,
         costfn.decisions,
         costfn.metrics,
+        costfn.per_sample,
         costfn.relaxations,
         costfn_jax,
         costfn_jax.confusion,
@@ -108,10 +110,13 @@ def test_a_docstring_has_every_section(name, function):
 
 
 def test_no_function_shares_its_name_with_a_module():
-    files = {path.stem for path in (ROOT / "costfn").rglob("*.py")}
-    files |= {path.stem for path in (ROOT / "adapters" / "costfn_jax").rglob("*.py")}
-    functions = {name.rsplit(".", 1)[-1] for name in public_functions()}
-    assert not files & functions
+    roots = ROOT / "costfn", ROOT / "adapters" / "costfn_jax"
+    files = {
+        ".".join(["costfn", *path.relative_to(root).with_suffix("").parts])
+        for root in roots
+        for path in root.rglob("*.py")
+    }
+    assert not files & set(public_functions())
 
 
 def run(code):

@@ -1,0 +1,81 @@
+"""The sum of gradients of which none is longer than a bound."""
+
+from typing import NamedTuple, Unpack
+
+import torch
+from torch import Tensor
+
+from .. import _check
+from ._directions import summed
+from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._norms import squared_norms, total
+from ._posed import problem, solve
+from ._problem import Problem
+
+
+class Clipped(NamedTuple):
+    """A sum of clipped gradients.
+
+    Attributes:
+        total: By name of the parameter, the sum over the samples, of its shape.
+        norms: Length of each sample's gradient before, `(samples,)`.
+    """
+
+    total: Params
+    norms: Tensor
+
+
+def clip(
+    model: Model,
+    loss: Loss,
+    x: Inputs,
+    y: Targets,
+    max_norm: float,
+    **options: Unpack[Options],
+) -> Clipped:
+    """Sum of the samples' gradients, each shortened to a bound, as DP-SGD clips them.
+
+    By two backward passes, one for the norms and one with each sample weighted by
+    `min(1, max_norm / norm)`; no gradient of a sample is formed. For experiments with
+    clipping: no noise is added, and nothing is claimed of privacy.
+
+    Args:
+        model: A module or a function, as for `gradients`.
+        loss: Function of a prediction and a target, as for `gradients`.
+        x: Inputs, samples on axis 0, as for `gradients`.
+        y: Targets, samples on axis 0, as for `gradients`.
+        max_norm: Greatest length of a sample's gradient, over all parameters, above 0.
+        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+
+    Returns:
+        The sum, by name of the parameter, and the norms before.
+
+    Raises:
+        TypeError: If an argument has the wrong type, or as the loss says.
+        ValueError: If `max_norm` is not above 0, or as for `gradients`.
+        RuntimeError: If the model draws random numbers.
+
+    Example:
+        >>> import torch
+        >>> from costfn import per_sample
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> x, y = torch.tensor([[1.0, 0.0], [3.0, 4.0]]), torch.zeros(2, 1)
+        >>> per_sample.clip(model, lambda z, y: (z - y).sum(), x, y, max_norm=2.0)
+        Clipped(total={'weight': tensor([[2.2000, 1.6000]])}, norms=tensor([1., 5.]))
+
+    Source:
+        Abadi et al., "Deep Learning with Differential Privacy", CCS 2016, algorithm 1.
+        https://arxiv.org/abs/1607.00133 In two passes: Lee and Kifer, "Scaling up
+        Differentially Private Deep Learning with Fast Per-Example Gradient Clipping",
+        PoPETs 2021. https://arxiv.org/abs/2009.03106
+    """
+    _check.positive("max_norm", max_norm)
+    made = problem(model, loss, x, y, **options)
+    return solve(lambda p: _clip(p, max_norm), made)
+
+
+def _clip(made: Problem, max_norm: float) -> Clipped:
+    norms = total(squared_norms(made)).sqrt()
+    # The larger of the two, so that a gradient of 0 stays 0.
+    factors = max_norm / torch.clamp(norms, min=max_norm)
+    return Clipped(summed(made, factors), norms)

@@ -1,0 +1,120 @@
+"""The gradient of each sample."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.func import grad
+
+from ._functional import Inputs, Loss, Model, Params, Randomness, Selection, Targets
+from ._posed import problem, solve
+from ._problem import Problem
+
+_STREAMED = 32  # samples at a time where only sums of gradients are kept
+
+
+def gradients(
+    model: Model,
+    loss: Loss,
+    x: Inputs,
+    y: Targets,
+    *,
+    chunk_size: int | None = None,
+    parameters: Selection | None = None,
+    batched: bool = True,
+    randomness: Randomness = "error",
+) -> Params:
+    """The gradient of each sample's own loss, by `vmap(grad(...))`.
+
+    Sample `i` is a batch of one: the gradient of `loss(model(x[i:i+1]), y[i:i+1])`.
+    For a loss of the whole batch, such as F1, see `contributions`; where only norms,
+    products or sums of gradients are needed, the other functions of this room do
+    without the memory, which is as large as `len(x)` models.
+
+    Args:
+        model: A module, or a function of a dictionary of parameters and the input.
+            Batch normalisation must be in `eval()`.
+        loss: Function of a prediction and a target, batches of one: a loss of
+            `costfn`, a module of `torch.nn` or `costfn_nn` with any reduction, or your
+            own. It returns one number, or an array, whose entries are summed. Bind
+            what samples share, as a cost matrix, with `functools.partial`.
+        x: Inputs, samples on axis 0: a tensor, a tuple of them for a model of several
+            arguments, or a dictionary for named ones.
+        y: Targets, samples on axis 0: a tensor, a tuple for a loss of several, as
+            `(labels, costs)`, or None for a loss of the prediction alone.
+        chunk_size: Samples at a time. Default: all of them.
+        parameters: Names of the parameters to differentiate, or a dictionary of names
+            and values, at which the gradients are then taken. Default: all that
+            require gradients. A function needs the dictionary.
+        batched: Whether the model takes a batch; if not, it is given `x[i]`.
+        randomness: `"different"` or `"same"` random numbers for all samples, as of
+            dropout; `"error"` refuses them.
+
+    Returns:
+        By name of the parameter, gradients of shape `(samples, *shape)`.
+
+    Raises:
+        TypeError: If an argument has the wrong type, or as the loss says.
+        ValueError: If the model normalises over the batch, nothing is to be
+            differentiated, sample numbers differ, the loss of several samples is
+            neither mean nor sum of their losses, or as the loss says.
+        RuntimeError: If the model draws random numbers and `randomness` is `"error"`,
+            or cannot be run by `torch.func.vmap`.
+
+    Example:
+        >>> import torch, costfn
+        >>> from costfn import per_sample
+        >>> model = torch.nn.Linear(2, 2)
+        >>> x, y = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([0, 1])
+        >>> g = per_sample.gradients(model, costfn.focal_loss, x, y)
+        >>> {name: tuple(values.shape) for name, values in g.items()}
+        {'weight': (2, 2, 2), 'bias': (2, 2)}
+
+    Source:
+        PyTorch, "Per-sample-gradients", torch.func tutorials.
+        https://docs.pytorch.org/tutorials/intermediate/per_sample_grads.html
+    """
+    made = problem(
+        model,
+        loss,
+        x,
+        y,
+        parameters=parameters,
+        chunk_size=chunk_size,
+        batched=batched,
+        randomness=randomness,
+    )
+    return solve(materialized, made)
+
+
+def materialized(made: Problem) -> Params:
+    """The gradients of all samples, chunks written into one array."""
+    found: Params = {}
+    for rows, part in _parts(made, None):
+        if len(next(iter(part.values()))) == made.size:
+            return part
+        for name, g in part.items():
+            if name not in found:
+                found[name] = g.new_empty(made.size, *g.shape[1:])
+            found[name][rows] = g
+    return found
+
+
+def streamed(made: Problem) -> Iterator[tuple[slice, Params]]:
+    """The gradients of a few samples after the other, without a graph."""
+    with torch.no_grad():
+        yield from _parts(made, _STREAMED)
+
+
+def _parts(made: Problem, default: int | None) -> Iterator[tuple[slice, Params]]:
+    def of_one(x: Inputs, y: Targets) -> Params:
+        found: Params = grad(made.value)(made.parameters, x, y)
+        return found
+
+    for rows, x, y in made.chunks(default):
+        yield rows, made.over_samples(of_one, x, y)
+
+
+def flat(gradients: Params) -> Tensor:
+    """The gradients of all parameters side by side, `(samples, numbers)`."""
+    return torch.cat([g.flatten(1) for g in gradients.values()], 1)

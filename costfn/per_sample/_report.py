@@ -1,0 +1,188 @@
+"""What a summary found, as numbers, a table and a picture."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ._statistics import NoiseScale
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+_RIGHT, _WRONG, _ALL = "#2166ac", "#b2182b", "#666666"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Samples of one class that the model has right, or wrong.
+
+    Attributes:
+        label: The class; None for all samples.
+        correct: Whether the prediction is the label; None for all samples.
+        samples: How many.
+        mean: Of the norms.
+        quantiles: Of the norms, at 10, 50 and 90 %, to about 6 %.
+        counts: Samples in each bin of the norm.
+    """
+
+    label: int | None
+    correct: bool | None
+    samples: int
+    mean: float
+    quantiles: tuple[float, float, float]
+    counts: Tensor
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample of the loader.
+
+    Attributes:
+        index: Its place in the loader, from 0.
+        label: Its label; None if targets are no labels.
+        predicted: The class with the largest score; None as above.
+        score: The norm of its gradient, or its influence.
+    """
+
+    index: int
+    label: int | None
+    predicted: int | None
+    score: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The gradients of the samples of a loader, as `summary` found them.
+
+    Printed, it is a table; `plot` makes a picture.
+
+    Attributes:
+        samples: How many.
+        total: All samples as one group.
+        groups: Samples by class and by whether the model has them right.
+        noise: The noise scale over all samples.
+        largest: Samples with the longest gradients, the longest first.
+        opposing: Samples with the most negative influence, that first.
+        share_opposing: Share of samples with a negative influence.
+        against: On what the influence is: `"validation batch"` or `"mean gradient"`.
+        edges: Of the bins of the norm.
+    """
+
+    samples: int
+    total: Group
+    groups: tuple[Group, ...]
+    noise: NoiseScale
+    largest: tuple[Sample, ...]
+    opposing: tuple[Sample, ...]
+    share_opposing: float
+    against: str
+    edges: Tensor
+
+    def __str__(self) -> str:
+        """The tables as text."""
+        console = extra("rich.console").Console(width=80, color_system=None)
+        with console.capture() as text:
+            console.print(self._norms(), self._samples())
+        scale = self.noise.scale.item()
+        rest = (
+            f"noise scale: {scale:.4g} samples"
+            if isfinite(scale)
+            else "noise scale: infinite, too few samples to see the gradient"
+        )
+        lines = [line.rstrip() for line in str(text.get()).splitlines()]
+        return "\n".join([*lines, f"{rest}; {self._opposing()}"])
+
+    def plot(self) -> "Figure":
+        """Distributions of the norms, right and wrong samples of each class.
+
+        Returns:
+            A figure; `figure.savefig(path)` writes it.
+
+        Raises:
+            ImportError: If matplotlib is not installed.
+        """
+        figure = extra("matplotlib.figure").Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.add_subplot()
+        rows = self.groups or (self.total,)
+        labels = sorted({row.label for row in rows}, key=str)
+        for row in rows:
+            color = {True: _RIGHT, False: _WRONG, None: _ALL}[row.correct]
+            height = labels.index(row.label)
+            offset = {True: -0.17, False: 0.17, None: 0.0}[row.correct]
+            low, middle, high = row.quantiles
+            axes.plot([low, high], [height + offset] * 2, color=color, linewidth=2)
+            size = 3 + 9 * (row.samples / self.samples) ** 0.5
+            axes.plot(middle, height + offset, "o", color=color, markersize=size)
+        axes.set_xscale("log")
+        axes.set_yticks(
+            range(len(labels)),
+            ["all" if name is None else str(name) for name in labels],
+        )
+        axes.set_ylabel("class")
+        axes.set_xlabel("norm of the gradient: median, 10 % to 90 %")
+        axes.grid(axis="x", color="#e5e5e5")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        if self.groups:
+            for color, name in ((_RIGHT, "right"), (_WRONG, "wrong")):
+                axes.plot([], [], "o", color=color, label=name)
+            figure.legend(loc="outside upper right", ncols=2, frameon=False)
+        axes.set_title(self._opposing(), fontsize=10, loc="left")
+        return figure  # type: ignore[no-any-return]
+
+    def _opposing(self) -> str:
+        return (
+            f"{100 * self.share_opposing:.1f} % of {self.samples} samples work against "
+            f"the {self.against}"
+        )
+
+    def _norms(self) -> "Table":
+        table = extra("rich.table").Table(title="norms of the gradients", box=None)
+        for column in ("class", "predicted", "samples", "mean", "10 %", "50 %", "90 %"):
+            table.add_column(column, justify="right")
+        for row in (*self.groups, self.total):
+            table.add_row(
+                "all" if row.label is None else str(row.label),
+                {True: "right", False: "wrong", None: ""}[row.correct],
+                str(row.samples),
+                *(f"{value:.3g}" for value in (row.mean, *row.quantiles)),
+            )
+        return table  # type: ignore[no-any-return]
+
+    def _samples(self) -> "Table":
+        table = extra("rich.table").Table(
+            title="longest, and most negative influence", box=None
+        )
+        for column in ("sample", "label", "predicted", "norm"):
+            table.add_column(column, justify="right")
+        for column in ("sample", "label", "predicted", "influence"):
+            table.add_column(column, justify="right")
+        for one, other in zip(self.largest, self.opposing, strict=True):
+            table.add_row(*_cells(one), *_cells(other))
+        return table  # type: ignore[no-any-return]
+
+
+def _cells(sample: Sample) -> Sequence[str]:
+    classes = [
+        "" if name is None else str(name) for name in (sample.label, sample.predicted)
+    ]
+    return [str(sample.index), *classes, f"{sample.score:.3g}"]
+
+
+def extra(name: str) -> ModuleType:
+    """A module of the extra, or an error that names it."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        package = name.partition(".")[0]
+        raise ImportError(
+            f"costfn.per_sample.summary needs {package}: "
+            "pip install 'costfn[per-sample]'",
+            name=package,
+        ) from error

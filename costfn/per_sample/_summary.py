@@ -1,0 +1,264 @@
+"""The gradients of all samples of a loader, in one look."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Unpack
+
+import torch
+from torch import Tensor
+from torch.utils.data import RandomSampler
+
+from .. import _check
+from ._directions import along, squared_length, summed
+from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._influence import validation_gradient
+from ._norms import squared_norms, total
+from ._posed import problem, solve
+from ._problem import Problem
+from ._report import Group, Sample, Summary, extra
+from ._statistics import NoiseScale, noise_scale
+
+# Bins of the norm, 20 a decade; what is outside is in the first or the last.
+_EDGES = 10.0 ** torch.arange(-12.0, 8.0, 0.05, dtype=torch.float64)
+
+
+def summary(
+    model: Model,
+    loss: Loss,
+    loader: Iterable[tuple[Inputs, Targets]],
+    *,
+    validation: tuple[Inputs, Targets] | None = None,
+    validation_loss: Loss | None = None,
+    top: int = 10,
+    progress: bool = True,
+    **options: Unpack[Options],
+) -> Summary:
+    """Which samples have long gradients, which oppose the rest, how noisy they are.
+
+    Streams over the loader, once with a validation batch and twice without, and holds
+    one batch and a few arrays of the model's size at a time, however many samples.
+
+    Args:
+        model: A module or a function, as for `gradients`.
+        loss: Function of a prediction and a target, as for `gradients`.
+        loader: Batches of inputs and targets, always in the same order, such as a
+            `torch.utils.data.DataLoader` that does not shuffle.
+        validation: Inputs and targets of a batch, influence on which is measured.
+            Default: influence on the mean loss of the loader itself.
+        validation_loss: As for `influence`.
+        top: How many samples to list, at least 1.
+        progress: Whether to show a progress bar, which needs rich.
+        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+
+    Returns:
+        The report. Printed, it is a table; `plot()` makes a picture. Groups by class
+        are there if targets are labels, or a tuple that begins with labels, and
+        predictions are scores `(samples, classes)`.
+
+    Raises:
+        TypeError: If an argument has the wrong type, or as the loss says.
+        ValueError: If the loader shuffles or has fewer than 2 samples, `top` is below
+            1, or as for `gradients`.
+        ImportError: If `progress` is true and rich is not installed.
+        RuntimeError: If the model draws random numbers.
+
+    Example:
+        >>> import torch, costfn
+        >>> from costfn import per_sample
+        >>> model = torch.nn.Linear(2, 2)
+        >>> x, y = torch.eye(2).repeat(4, 1), torch.tensor([0, 1] * 4)
+        >>> batches = [(x[:5], y[:5]), (x[5:], y[5:])]
+        >>> report = per_sample.summary(
+        ...     model, costfn.focal_loss, batches, top=3, progress=False
+        ... )
+        >>> report.samples, len(report.largest)
+        (8, 3)
+
+    Source:
+        Norms as a score: Paul et al., "Deep Learning on a Data Diet", NeurIPS 2021
+        (GraNd). https://arxiv.org/abs/2107.07075 Influence: Pruthi et al., NeurIPS
+        2020. https://arxiv.org/abs/2002.08484
+    """
+    _check.positive("top", top)
+    if isinstance(getattr(loader, "sampler", None), RandomSampler):
+        raise ValueError(
+            "loader must not shuffle, or an index would name no sample; build it with "
+            "shuffle=False"
+        )
+    tally = _Tally(top)
+    influence = _Influence(top)
+    direction: Params | None = None
+    if validation is not None:
+        direction = validation_gradient(
+            model, loss, validation, validation_loss, options
+        )
+    for made in _problems(model, loss, loader, progress, "norms", options):
+        tally.add(made)
+        if direction is not None:
+            influence.add(made, direction)
+    if tally.samples < 2:
+        raise ValueError(f"loader must hold 2 samples or more, got {tally.samples}")
+    if direction is None:
+        mean = {name: g / tally.samples for name, g in tally.sums.items()}
+        for made in _problems(model, loss, loader, progress, "influence", options):
+            influence.add(made, mean)
+    groups = tally.groups()
+    return Summary(
+        samples=tally.samples,
+        total=_group(None, None, tally.total),
+        groups=tuple(_group(*key, counts) for key, counts in groups),
+        noise=tally.noise(),
+        largest=tuple(tally.largest.samples),
+        opposing=tuple(influence.lowest.samples),
+        share_opposing=influence.negative / tally.samples,
+        against="mean gradient" if validation is None else "validation batch",
+        edges=_EDGES,
+    )
+
+
+def _problems(
+    model: Model,
+    loss: Loss,
+    loader: Iterable[tuple[Inputs, Targets]],
+    progress: bool,
+    words: str,
+    options: Options,
+) -> Iterator[Problem]:
+    batches: Iterable[Any] = loader
+    if progress:
+        batches = extra("rich.progress").track(loader, description=words)
+    for batch in batches:
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise TypeError(
+                "loader must give pairs of inputs and targets, "
+                f"got {type(batch).__name__}"
+            )
+        x, y = (tuple(v) if isinstance(v, list) else v for v in batch)
+        yield problem(model, loss, x, y, **options)
+
+
+class _Norms:
+    """How many samples have a norm in each bin, and the sum of the norms."""
+
+    def __init__(self) -> None:
+        self.counts = torch.zeros(len(_EDGES) + 1, dtype=torch.long)
+        self.sum = 0.0
+
+    def add(self, norms: Tensor) -> None:
+        bins = torch.bucketize(norms, _EDGES)
+        self.counts += torch.bincount(bins, minlength=len(self.counts))
+        self.sum += norms.sum().item()
+
+
+class _Top:
+    """The samples with the largest keys so far."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.found: list[tuple[float, Sample]] = []
+
+    def add(
+        self, keys: Tensor, scores: Tensor, first: int, classes: "_Classes"
+    ) -> None:
+        for place in keys.topk(min(self.number, len(keys))).indices.tolist():
+            label, predicted = classes.of(place)
+            sample = Sample(first + place, label, predicted, scores[place].item())
+            self.found.append((keys[place].item(), sample))
+        self.found.sort(key=lambda pair: (-pair[0], pair[1].index))
+        del self.found[self.number :]
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [sample for _, sample in self.found]
+
+
+class _Classes:
+    """Labels and predicted classes of a batch, where it has any."""
+
+    def __init__(self, made: Problem) -> None:
+        self.labels: Tensor | None = None
+        target = made.targets[0] if made.targets else None
+        if target is None or target.is_floating_point() or target.ndim != 1:
+            return
+        with torch.no_grad():
+            z = made.predict_all(made.parameters, made.x)
+        if isinstance(z, Tensor) and z.ndim == 2 and z.shape[1] > 1:
+            self.labels, self.predicted = target.cpu(), z.argmax(1).cpu()
+
+    def of(self, place: int) -> tuple[int | None, int | None]:
+        """Label and prediction of one sample."""
+        if self.labels is None:
+            return None, None
+        return int(self.labels[place]), int(self.predicted[place])
+
+
+class _Tally:
+    """Norms and sums over all batches so far."""
+
+    def __init__(self, top: int) -> None:
+        self.samples = 0
+        self.sums: Params = {}
+        self.squares = 0.0
+        self.total = _Norms()
+        self.of_group: dict[tuple[int, bool], _Norms] = {}
+        self.largest = _Top(top)
+
+    def add(self, made: Problem) -> None:
+        found, sums = solve(lambda p: (total(squared_norms(p)), summed(p)), made)
+        squares = found.double().cpu()
+        norms, classes = squares.sqrt(), _Classes(made)
+        self.sums = {n: self.sums[n] + g if self.sums else g for n, g in sums.items()}
+        self.squares += squares.sum().item()
+        self.total.add(norms)
+        self.largest.add(norms, norms, self.samples, classes)
+        if classes.labels is not None:
+            right = classes.predicted == classes.labels
+            for label in sorted(set(classes.labels.tolist())):
+                for correct in (True, False):
+                    chosen = (classes.labels == label) & (right == correct)
+                    if chosen.any():
+                        group = self.of_group.setdefault((label, correct), _Norms())
+                        group.add(norms[chosen])
+        self.samples += made.size
+
+    def groups(self) -> list[tuple[tuple[int, bool], _Norms]]:
+        """By class, the right ones first."""
+        return sorted(self.of_group.items(), key=lambda g: (g[0][0], not g[0][1]))
+
+    def noise(self) -> NoiseScale:
+        """The noise scale of all samples."""
+        mean = {n: g.double() / self.samples for n, g in self.sums.items()}
+        square = squared_length(mean).cpu()
+        mean_square = torch.tensor(self.squares / self.samples, dtype=torch.float64)
+        return noise_scale(mean_square, square, self.samples)
+
+
+class _Influence:
+    """Influence over all batches so far."""
+
+    def __init__(self, top: int) -> None:
+        self.samples = self.negative = 0
+        self.lowest = _Top(top)
+
+    def add(self, made: Problem, direction: Params) -> None:
+        scores = solve(lambda p: along(p, direction), made).cpu()
+        self.negative += int((scores < 0).sum())
+        self.lowest.add(-scores, scores, self.samples, _Classes(made))
+        self.samples += made.size
+
+
+def _group(label: int | None, correct: bool | None, norms: _Norms) -> Group:
+    samples = int(norms.counts.sum())
+    reached = norms.counts.cumsum(0)
+    quantiles = [
+        _middle(int((reached < share * samples).sum())) for share in (0.1, 0.5, 0.9)
+    ]
+    low, half, high = quantiles
+    mean = norms.sum / samples
+    return Group(label, correct, samples, mean, (low, half, high), norms.counts)
+
+
+def _middle(place: int) -> float:
+    """The geometric middle of a bin; 0 below the first edge."""
+    if place == 0:
+        return 0.0
+    return (_EDGES[place - 1] * _EDGES[min(place, len(_EDGES) - 1)]).sqrt().item()
