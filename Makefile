@@ -23,7 +23,9 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 	$(BIN)/python -m pytest --numprocesses 2 --quiet
 	$(BIN)/python -m pytest --numprocesses 2 --quiet tests \
 		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype -m "not unchecked" \
-		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*"
+		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*" \
+		--ignore-glob="tests/test_doctor*" --ignore-glob="tests/test_testing*" \
+		--ignore-glob="tests/test_jax_*"
 
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt

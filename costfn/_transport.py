@@ -181,6 +181,10 @@ def generalized_wasserstein_dice_loss(
     if sample_weight is not None:
         _check.weights("sample_weight", sample_weight, logits.shape[:-1])
     z = upcast(logits)
+    if where is not None:
+        # Before the softmax, whose gradient of a masked NaN would be NaN.
+        _check.mask(where, logits.shape[:-1])
+        z = torch.where(where.unsqueeze(-1), z, 0.0)
     costs = non_negative(cost).to(z.dtype)
     largest = costs.amax((-2, -1), keepdim=True)
     distance = costs / torch.where(largest > 0, largest, 1.0)

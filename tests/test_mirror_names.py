@@ -89,7 +89,12 @@ def test_files_are_the_same():
         for folder in ("costfn", "adapters/costfn_jax")
     )
     only_torch = {name for name in core - mirror if "_entr" not in name}
-    assert only_torch == {"_cli.py", "_commands.py", "catalogue.py"}
+    assert only_torch == {
+        "_cli.py",
+        "_commands.py",
+        "_doctor_command.py",
+        "catalogue.py",
+    }
     assert mirror - core == {"_from_jax.py", "per_sample.py"}
 
 

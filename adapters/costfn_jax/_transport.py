@@ -110,6 +110,10 @@ def generalized_wasserstein_dice_loss(
     if sample_weight is not None:
         _check.weights("sample_weight", sample_weight, logits.shape[:-1])
     z = upcast(logits)
+    if where is not None:
+        # Before the softmax, whose gradient of a masked NaN would be NaN.
+        _check.mask(where, logits.shape[:-1])
+        z = jnp.where(where[..., None], z, 0.0)
     costs = non_negative(cost).astype(z.dtype)
     largest = costs.max((-2, -1), keepdims=True)
     distance = costs / jnp.where(largest > 0, largest, 1.0)

@@ -142,7 +142,8 @@ def assert_loss_contract(
     }
     given = {name: value for name, value in options.items() if value is not None}
     broken = {name: run.broken[name] for name in names if name in run.broken}
-    raise failure(loss, given, broken, report)
+    cause = next(iter(broken.values())).__cause__  # an error of the loss itself
+    raise failure(loss, given, broken, report) from cause
 
 
 def _check_options(task: str, framework: str | None, skipped: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -86,26 +86,26 @@ class Trial:
             "curvature", lambda: self.side.curvature(self.total(), generic)
         )
 
-    def with_scores(self, scores: Array) -> Self:
+    def with_scores(self, scores: Array) -> "Trial":
         return replace(self, arguments=(scores, *self.arguments[1:]))
 
-    def with_dtype(self, dtype: DType) -> Self:
+    def with_dtype(self, dtype: DType) -> "Trial":
         """In this dtype, from the numbers that it holds exactly."""
         with self.side.setting(dtype):
             tensors = self.side.tensors(self.arguments, dtype)
             arguments = tuple(self.side.array(x) for x in tensors)
         return replace(self, arguments=arguments, dtype=dtype)
 
-    def moved(self, distance: float) -> Self:
+    def moved(self, distance: float) -> "Trial":
         """At scores some way along `generic` numbers."""
         return self.with_scores(self.scores + distance * generic(self.scores.shape))
 
-    def nudged(self) -> Self:
+    def nudged(self) -> "Trial":
         """Off the ties and round numbers where losses have kinks, by up to 1/64."""
         offsets = (1 + generic(self.scores.shape, start=2)) / 128
         return self.with_scores(self.scores + offsets)
 
-    def picked(self, index: Any) -> Self:
+    def picked(self, index: Any) -> "Trial":
         """Some of the examples, or all of them in another order."""
         picked = tuple(
             x[index] if dim == 0 else x

@@ -49,7 +49,6 @@ SHARP_VALUE = {
     "soft_decision_cost_loss",
     "soft_target_loss",
     "softmax_margin_loss",
-    "sum_to_zero_loss",
 }
 SHARP_GRADIENT = {
     "accuracy_loss",
