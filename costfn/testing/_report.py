@@ -12,7 +12,7 @@ from ._trial import BreachError
 
 
 @dataclass(frozen=True)
-class Report:
+class ContractReport:
     """What a loss was held to.
 
     Attributes:
@@ -37,7 +37,9 @@ class LossContractError(AssertionError):
         report: What it keeps, and what was left out.
     """
 
-    def __init__(self, message: str, broken: dict[str, str], report: Report) -> None:
+    def __init__(
+        self, message: str, broken: dict[str, str], report: ContractReport
+    ) -> None:
         super().__init__(message)
         self.broken = broken
         self.report = report
@@ -47,7 +49,7 @@ def failure(
     loss: object,
     options: Mapping[str, Any],
     broken: Mapping[str, BreachError],
-    report: Report,
+    report: ContractReport,
 ) -> LossContractError:
     """The error, with a call for each clause that shows it again."""
     while isinstance(loss, partial):

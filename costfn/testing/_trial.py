@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._side import DType, Loss, Side
-from ._strategies import Array
+from ._strategies import Array, Numbers
 
 
 class BreachError(Exception):
@@ -126,7 +126,7 @@ def generic(shape: tuple[int, ...], start: int = 1) -> Array:
     return numbers.reshape(shape)
 
 
-def shown(values: Array) -> str:
+def shown(values: Numbers) -> str:
     """An array in one line."""
     text = np.array2string(np.asarray(values), precision=6, separator=", ")
     return " ".join(text.split())
