@@ -80,7 +80,10 @@ def test_a_loss_of_labels(case):
 def test_a_loss_of_class_probabilities(case):
     loss, cost = loss_and_cost(case)
     inputs = batches(target="probs", cost=cost, **SMALL)
-    report = check(loss, inputs, task="soft", shift_invariant=case.loss.shift_invariant)
+    # Debiasing takes the difference of three transports, each of the size of epsilon.
+    skip = ("compiled", "precision") if "sinkhorn" in repr(case) else "compiled"
+    claims = {"skip": skip, "shift_invariant": case.loss.shift_invariant}
+    report = check(loss, inputs, task="soft", **claims)
     assert report.left_out["bad_labels"] == "the target holds no labels"
 
 

@@ -133,7 +133,7 @@ def _cell(results: list[Result]) -> str:
     c = Three(*(max(values) for values in zip(*(r.c for r in results), strict=True)))
     marks = ("\\*" if results[0].loss in names else "" for names in SHARP)
     parts = (
-        f"**{x:.2g}**{mark}" if x > limit else f"{x:.2g}{mark}"
+        f"**{x:.2g}**{mark}" if x > limit else f"{round(x, 3):.2g}{mark}"
         for x, limit, mark in zip(c, results[0].limit, marks, strict=True)
     )
     return " / ".join(parts)
