@@ -202,7 +202,7 @@ def compare_losses(
         source: Where the data come from, for the report.
 
     Returns:
-        The results: `.summary`, `.table()`, `.verdict`, `.save(directory)`.
+        The results: `.summary`, `.table()`, `.Comparison.verdict`, `.save(directory)`.
 
     Raises:
         InputError: A `ValueError`, if the data, the costs or an option cannot be used.
