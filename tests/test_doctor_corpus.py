@@ -12,7 +12,8 @@ pytestmark = pytest.mark.unchecked  # faults are what they are, at run time too
 
 FILES = (
     "cut_1 cut_2 cut_3 wrong_1 wrong_2 edge_1 edge_2 correct_1 correct_2 further_cut "
-    "further_wrong_1 further_wrong_2 further_correct_1 further_correct_2"
+    "further_wrong_1 further_wrong_2 further_correct_1 further_correct_2 "
+    "second_broken second_correct"
 )
 for file in FILES.split():
     importlib.import_module(f"doctor_corpus.{file}")
@@ -39,8 +40,8 @@ def diagnosed(case):
 
 
 def test_there_are_as_many_as_ever():
-    assert len(BROKEN) == 65 + 45
-    assert len(CORRECT) == 32 + 28
+    assert len(BROKEN) == 65 + 45 + 16
+    assert len(CORRECT) == 32 + 28 + 10
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -70,6 +70,22 @@ def test_the_loss_of_a_running_model_is_left_as_it_was():
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
 
 
+def test_a_module_in_a_closure_is_left_as_it_was():
+    helper = Stateful()
+    level = helper.level
+
+    def forward(prediction, target):
+        helper.level = helper.level * 0.5
+        helper.seen.append(1)
+        helper.calls += 1
+        return F.cross_entropy(prediction, target) + 0 * helper.level
+
+    diagnose(forward, PREDICTION, TARGET)
+    assert helper.level is level
+    assert helper.seen == []
+    assert helper.calls == 0
+
+
 def test_random_states_are_restored():
     before = states()
     diagnose(Stateful(), PREDICTION, TARGET)

@@ -55,7 +55,7 @@ def test_every_clause_has_a_fault():
     assert {clause_of(fault) for fault in FAULTS} == set(CLAUSES)
 
 
-@pytest.mark.parametrize("fault", ["finite", "zero_at_perfect"])
+@pytest.mark.parametrize("fault", ["finite", "gradient", "zero_at_perfect", "vmap"])
 def test_the_call_in_the_message_shows_the_fault_again(fault):
     error = broken(FAULTS[fault], skip="compiled", **claims_of(fault))
     call = re.search(r"^ +(assert_loss_contract\(.*)$", str(error), re.MULTILINE)
@@ -80,13 +80,13 @@ def test_the_batch_in_the_message_is_small():
 
 
 def test_what_a_broken_clause_says_is_not_said_again():
-    error = broken(FAULTS["alive_detached"], BATCH, skip="compiled")
+    error = broken(FAULTS["alive_detached"], skip="compiled")
     left_out = error.report.left_out
     assert left_out["gradient"] == "needs alive"
     assert left_out["second_derivative"] == "needs gradient"
     assert left_out["compiled"] == "skipped"
     assert "precision" in error.report.kept
-    assert set(broken(FAULTS["pure"], BATCH).report.kept) == {"shape"}
+    assert set(broken(FAULTS["pure"]).report.kept) == {"shape"}
 
 
 def test_two_faults_are_both_named():
@@ -120,11 +120,10 @@ def test_an_error_of_the_loss_is_shown():
 
     error = broken(failing)
     assert error.broken == {"shape": "RuntimeError: no such luck"}
-    assert isinstance(error.__cause__, RuntimeError)  # with its traceback
 
 
 def test_a_report_of_what_was_held():
-    report = check(good, BATCH, skip=("compiled", "precision"), non_negative=True)
+    report = check(good, skip=("compiled", "precision"), non_negative=True)
     always = [name for name in CLAUSES if name not in CLAIMS]
     left_out = ("precision", "permutation", "compiled")
     assert report.kept == (*(n for n in always if n not in left_out), "non_negative")
@@ -144,7 +143,7 @@ def test_a_mean_is_a_loss_of_the_batch():
 def test_a_module_is_held_in_every_dtype_and_left_as_it_was():
     weight = torch.tensor([0.5, 1.0, 2.0])
     module = torch.nn.CrossEntropyLoss(weight, reduction="none", ignore_index=7)
-    report = check(module, BATCH, skip=("compiled", "bad_labels"))
+    report = check(module, skip=("compiled", "bad_labels"))
     assert {"dtype", "precision", "gradient"} <= set(report.kept)
     assert module.weight.dtype == torch.float32 and module.weight is weight
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._examination import Examination
-from ._report import finding
+from ._report import Severity, finding
 from ._trace import Op, Same, Trace, first_difference
 
 
@@ -79,17 +79,22 @@ def check_target(exam: Examination) -> None:
     trace = base.trace
     if not trace.target:
         return
+    text = "other targets change neither the loss nor its gradient"
     at = trace.dropped(trace.target)
-    if at is None and not trace.needed().isdisjoint(trace.reached(trace.target)):
-        one = exam.run(exam.inputs.prediction, record=True, gradient=False)
-        other_run = exam.run(exam.inputs.prediction, other, record=True, gradient=False)
-        op = absorber(one.trace, other_run.trace, one.trace.target)
-        at = None if op is None else op.at
+    severity: Severity = "error"
+    if not trace.needed().isdisjoint(trace.reached(trace.target)):
+        # It is read on the way to the loss: it may matter for other weights.
+        text, severity = f"{text}, though the loss reads the target", "warning"
+        p = exam.inputs.prediction
+        one = exam.run(p, record=True, gradient=False)
+        two = exam.run(p, other, record=True, gradient=False)
+        op = absorber(one.trace, two.trace, one.trace.target)
+        at = at if op is None else op.at
     exam.findings.append(
         finding(
-            "error",
+            severity,
             "TARGET_IGNORED",
-            "other targets change neither the loss nor its gradient",
+            text,
             at or trace.last_line(),
             evidence={"largest change": largest},
         )

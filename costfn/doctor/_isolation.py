@@ -157,7 +157,9 @@ def isolated(loss: Any) -> Iterator[None]:
         (part, part.training) for module in modules for part in module.modules()
     ]
     attributes = [
-        (part, dict(vars(part))) for module in modules for part in module.modules()
+        (part, {name: (value, _contents(value)) for name, value in vars(part).items()})
+        for module in modules
+        for part in module.modules()
     ]
     for tensor, _, requires in kept:
         if requires and tensor.is_leaf:
@@ -188,11 +190,21 @@ def _saved(tensor: Tensor) -> Tensor:
     return tensor.detach().clone()
 
 
-def _restore_attributes(part: nn.Module, values: dict[str, Any]) -> None:
+def _contents(value: Any) -> Any:
+    return copy.copy(value) if isinstance(value, (dict, list, set)) else None
+
+
+def _restore_attributes(part: nn.Module, values: dict[str, tuple[Any, Any]]) -> None:
     now = vars(part)
     for name in set(now) - set(values):
         del now[name]
-    now.update(values)
+    for name, (value, contents) in values.items():
+        now[name] = value
+        if contents is not None:
+            value.clear()
+            value.extend(contents) if isinstance(value, list) else value.update(
+                contents
+            )
 
 
 @contextlib.contextmanager

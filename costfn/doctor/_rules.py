@@ -63,7 +63,8 @@ def _broadcasts(
     start = (tracer.trace.prediction, *tracer.trace.target)
     derived = tracer.trace.reached(start)
     shaped: set[int] = set()
-    for call, op in zip(tracer.calls, tracer.trace.ops, strict=False):
+    for call in tracer.calls:
+        op = call.op
         if _shapes(call) or not shaped.isdisjoint(op.inputs):
             shaped.update(op.outputs)
         pair = _operands(call)
@@ -83,7 +84,7 @@ def _broadcasts(
         )
         if not (enlarged and made and derived.issuperset(op.inputs)):
             continue
-        other = subject.evaluate(prediction, target, aligned=call.site).run
+        other = subject.evaluate(prediction, target, aligned=op.site).run
         change = abs(other.value - found.run.value)
         if math.isfinite(change) and change > 1e-6 * abs(found.run.value):
             shapes = f"{tuple(a.shape)} against {tuple(b.shape)}"
@@ -92,7 +93,7 @@ def _broadcasts(
                 "error",
                 "BROADCAST",
                 f"{shapes} becomes {tuple(joint)} in {call.name}",
-                call.site.at,
+                call.at,
                 evidence=evidence,
             )
 
@@ -118,7 +119,8 @@ def _activations(
     rows = subject.kind is None and simplex_axis(prediction) is not None
     if subject.kind == "prob" or rows:
         squashed[trace.prediction] = "given"
-    for call, op in zip(found.tracer.calls, trace.ops, strict=False):
+    for call in found.tracer.calls:
+        op = call.op
         if not op.inputs:
             continue
         origin = squashed.get(op.inputs[0])
@@ -137,7 +139,7 @@ def _activations(
                 severity,
                 "DOUBLE_ACTIVATION",
                 f"{call.name} is applied to {what}",
-                call.site.at,
+                call.at,
                 evidence={"smallest input": low, "largest": high},
             )
         name = call.name if call.name in operations.SQUASHES else None
@@ -157,8 +159,8 @@ def _bounded(
         return
     far = subject.evaluate(np.sign(prediction) * 30, target, record=True)
     derived = found.tracer.trace.reached([found.tracer.trace.prediction])
-    pairs = zip(found.tracer.calls, far.tracer.calls, strict=False)
-    for (call, other), op in zip(pairs, found.tracer.trace.ops, strict=False):
+    for call, other in zip(found.tracer.calls, far.tracer.calls, strict=False):
+        op = call.op
         if call.name not in operations.TAKES_LOGITS or call.name != other.name:
             continue
         values = [operations.tensors_in((c.args, c.kwargs))[0] for c in (call, other)]
@@ -170,7 +172,7 @@ def _bounded(
                 "error",
                 "DOUBLE_ACTIVATION",
                 f"{call.name} expects logits and is given numbers between 0 and 1",
-                call.site.at,
+                call.at,
                 evidence={"smallest input": low, "largest": high},
             )
 
@@ -201,16 +203,14 @@ def _input_kinds(found: Evaluation) -> Iterator[Finding]:
         if high > 1e-5:
             text = f"{call.name} expects log-probabilities, which are at most 0"
             evidence = {"smallest input": float(value.min()), "largest": high}
-            yield finding(
-                "error", "WRONG_INPUT_KIND", text, call.site.at, evidence=evidence
-            )
+            yield finding("error", "WRONG_INPUT_KIND", text, call.at, evidence=evidence)
         elif call.name == "kl_div" and len(tensors) > 1:
             low = float(tensors[1].detach().min())
             if low < -1e-5 and not call.kwargs.get("log_target"):
                 text = "kl_div expects probabilities as its target, unless log_target"
                 evidence = {"smallest target": low}
                 yield finding(
-                    "error", "WRONG_INPUT_KIND", text, call.site.at, evidence=evidence
+                    "error", "WRONG_INPUT_KIND", text, call.at, evidence=evidence
                 )
 
 
@@ -228,4 +228,4 @@ def _swapped(found: Evaluation) -> Iterator[Finding]:
             # A KL divergence is meant in either order.
             severity: Severity = "warning" if call.name == "kl_div" else "error"
             text = f"{call.name} receives the prediction as its target"
-            yield finding(severity, "ARG_SWAP", text, call.site.at)
+            yield finding(severity, "ARG_SWAP", text, call.at)

@@ -29,7 +29,12 @@ class Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     result: Any
-    site: Site
+    op: Op
+
+    @property
+    def at(self) -> Location | None:
+        """Line of the call."""
+        return self.op.at
 
 
 class Tracer(TorchFunctionMode):
@@ -169,7 +174,7 @@ class Tracer(TorchFunctionMode):
         self.trace.ops.append(op)
         self._nodes(results, op)
         if self.record:
-            self.calls.append(Call(name, args, kwargs, result, site))
+            self.calls.append(Call(name, args, kwargs, result, op))
             op.values = calls.numbers(results)
         if live:
             self._cut(op, args, kwargs, result, results, written)

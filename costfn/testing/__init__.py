@@ -16,7 +16,7 @@ try:
     from ._contract import assert_loss_contract
     from ._cost_matrices import COST_KINDS, cost_matrices
     from ._profiles import load_profile
-    from ._report import ContractReport, LossContractError
+    from ._report import LossContractError, Report
     from ._strategies import labels, logits, soft_labels
     from ._trains import assert_trains
 except ModuleNotFoundError as error:
@@ -31,8 +31,8 @@ __all__ = [
     "CLAUSES",
     "COST_KINDS",
     "EDGES",
-    "ContractReport",
     "LossContractError",
+    "Report",
     "assert_loss_contract",
     "assert_trains",
     "batches",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ._side import EPS
-from ._strategies import Array, Numbers
+from ._strategies import Array
 from ._tolerance import VALUE, compare, tolerance
 from ._trial import BreachError, Trial, shown
 
@@ -60,7 +60,7 @@ def lower_is_better(trial: Trial) -> None:
             )
 
 
-def _rounding(trial: Trial, losses: Array) -> Numbers:
+def _rounding(trial: Trial, losses: Array) -> Array:
     return tolerance(trial, VALUE, losses, 2 * EPS["float64"])
 
 

@@ -16,7 +16,7 @@ from ._batches import (
     regression_batches,
 )
 from ._clauses import ALWAYS, CLAIMED, CLAUSES
-from ._report import ContractReport, failure
+from ._report import Report, failure
 from ._run import Arguments, Run, drawn
 from ._side import Framework, Loss, framework_of, side_of
 from ._strategies import Array
@@ -47,7 +47,7 @@ def assert_loss_contract(
     shift_invariant: bool = False,
     lower_is_better: bool = False,
     max_examples: int | None = None,
-) -> ContractReport:
+) -> Report:
     """Checks that a loss can be trained, differentiated, mapped and compiled.
 
     It runs each clause of `CLAUSES` on batches that Hypothesis draws, and where one is
@@ -129,7 +129,7 @@ def assert_loss_contract(
     names = [clause.name for clause in clauses]
     kept = tuple(name for name in names if name not in lost)
     left_out = {name: run.left_out[name] for name in names if name in run.left_out}
-    report = ContractReport(kept, left_out)
+    report = Report(kept, left_out)
     if not run.broken:
         return report
     options = {
@@ -142,8 +142,7 @@ def assert_loss_contract(
     }
     given = {name: value for name, value in options.items() if value is not None}
     broken = {name: run.broken[name] for name in names if name in run.broken}
-    cause = next(iter(broken.values())).__cause__  # an error of the loss itself
-    raise failure(loss, given, broken, report) from cause
+    raise failure(loss, given, broken, report)
 
 
 def _check_options(task: str, framework: str | None, skipped: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 """Cost matrices of every kind that a loss may take for granted wrongly."""
 
-from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from hypothesis import strategies as st
@@ -58,7 +57,7 @@ def cost_matrices(
 
 
 @st.composite
-def _matrices(draw: Callable[..., Any], kind: str, size: int, abstain: bool) -> Array:
+def _matrices(draw: st.DrawFn, kind: str, size: int, abstain: bool) -> Array:
     if kind == "any":
         known = [each for each in COST_KINDS[1:] if each != "non_metric" or size > 2]
         kind = draw(st.sampled_from(["free", *known]))

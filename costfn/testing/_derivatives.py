@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from ._side import EPS, Loss, Transform
-from ._strategies import Numbers
+from ._strategies import Array
 from ._tolerance import CURVATURE, GRADIENT, STEP, VALUE, compare, tolerance
 from ._trial import BreachError, Trial, UnfitError, generic, shown, total_of
 
@@ -49,17 +49,17 @@ def second_derivative(trial: Trial) -> None:
 
 
 def _differences(
-    function: Callable[[float], Numbers], allowed: Numbers
-) -> tuple[Numbers, Numbers]:
+    function: Callable[[float], Array], allowed: Array
+) -> tuple[Array, Array]:
     """Derivative at 0 by central differences of fourth order, and the tolerance.
 
     Two steps must agree: at a kink they do not, and there is nothing to compare with.
     """
 
-    def quotient(step: float) -> Numbers:
+    def quotient(step: float) -> Array:
         near = function(step) - function(-step)
         far = function(2 * step) - function(-2 * step)
-        result: Numbers = (8 * near - far) / (12 * step)
+        result: Array = (8 * near - far) / (12 * step)
         return result
 
     first, second = quotient(STEP), quotient(STEP / 2)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from textwrap import indent
 from typing import Any
 
@@ -12,7 +11,7 @@ from ._trial import BreachError
 
 
 @dataclass(frozen=True)
-class ContractReport:
+class Report:
     """What a loss was held to.
 
     Attributes:
@@ -37,9 +36,7 @@ class LossContractError(AssertionError):
         report: What it keeps, and what was left out.
     """
 
-    def __init__(
-        self, message: str, broken: dict[str, str], report: ContractReport
-    ) -> None:
+    def __init__(self, message: str, broken: dict[str, str], report: Report) -> None:
         super().__init__(message)
         self.broken = broken
         self.report = report
@@ -49,11 +46,9 @@ def failure(
     loss: object,
     options: Mapping[str, Any],
     broken: Mapping[str, BreachError],
-    report: ContractReport,
+    report: Report,
 ) -> LossContractError:
     """The error, with a call for each clause that shows it again."""
-    while isinstance(loss, partial):
-        loss = loss.func
     name = getattr(loss, "__name__", type(loss).__name__)
     callee = name if name.isidentifier() else "loss"
     clauses = "clause" if len(broken) == 1 else "clauses"

@@ -1,7 +1,7 @@
 """A loss held to clauses on many batches, and the smallest batch that breaks one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, errors, given, settings
@@ -17,18 +17,19 @@ Arguments = tuple[Array, ...]
 def drawn(inputs: Batches, max_examples: int | None) -> list[Arguments]:
     """Some batches, the largest of them first."""
     found: list[Arguments] = []
-    _for_each(inputs, found.append, max_examples, phases=[Phase.generate])
+
+    @_settings(max_examples, phases=[Phase.generate])
+    @given(inputs)
+    def collect(arguments: Arguments) -> None:
+        found.append(arguments)
+
+    collect()
     return sorted(found, key=lambda arguments: -arguments[0].size)
 
 
-def _for_each(
-    inputs: Batches,
-    check: Callable[[Arguments], None],
-    max_examples: int | None,
-    **options: Any,
-) -> None:
+def _settings(max_examples: int | None, **options: Any) -> settings:
     # The profile of the caller, but for what would make noise of an inner test.
-    chosen = settings(
+    return settings(
         max_examples=max_examples or settings().max_examples,
         deadline=None,
         database=None,
@@ -36,13 +37,6 @@ def _for_each(
         report_multiple_bugs=False,
         **options,
     )
-
-    @chosen
-    @given(inputs)
-    def test(arguments: Arguments) -> None:
-        check(arguments)
-
-    test()
 
 
 class Run:
@@ -62,24 +56,20 @@ class Run:
         self._trial_of, self._inputs = trial_of, inputs
         self._max_examples = max_examples
         self._on_each([clause for clause in clauses if clause.name in FIRST])
-        for clause in self._open(c for c in clauses if c.batches != "each"):
-            self._on_sample(clause)
+        for clause in clauses:
+            if clause.batches != "each" and self._is_open(clause):
+                self._on_sample(clause)
         self._on_each([clause for clause in clauses if clause.batches == "each"])
 
-    def _open(self, clauses: Iterable[Clause]) -> list[Clause]:
-        """Those still to be checked; leaves out what needs a broken one."""
-        found = []
-        for clause in clauses:
-            if clause.name in self.broken or clause.name in self.left_out:
-                continue
-            needs = clause.needs if clause.name in FIRST else (*FIRST, *clause.needs)
-            lacking = [name for name in needs if name in self._in_vain]
-            if lacking:
-                self.left_out[clause.name] = f"needs {lacking[0]}"
-                self._in_vain.add(clause.name)
-            else:
-                found.append(clause)
-        return found
+    def _is_open(self, clause: Clause) -> bool:
+        if clause.name in self.broken or clause.name in self.left_out:
+            return False
+        needs = clause.needs if clause.name in FIRST else (*FIRST, *clause.needs)
+        lacking = [name for name in needs if name in self._in_vain]
+        if lacking:
+            self.left_out[clause.name] = f"needs {lacking[0]}"
+            self._in_vain.add(clause.name)
+        return not lacking
 
     def _breaks(self, clause: Clause, breach: BreachError) -> None:
         self.broken[clause.name] = breach
@@ -100,7 +90,7 @@ class Run:
             self._breaks(clause, found)
 
     def _on_each(self, clauses: Sequence[Clause]) -> None:
-        while still := self._open(clauses):
+        while still := [clause for clause in clauses if self._is_open(clause)]:
             found = self._first_breach(still)
             if found is None:
                 return
@@ -113,6 +103,8 @@ class Run:
         unfit: defaultdict[Clause, list[str]] = defaultdict(list)
         batches = 0
 
+        @_settings(self._max_examples)
+        @given(self._inputs)
         def check(arguments: Arguments) -> None:
             nonlocal batches
             batches += 1
@@ -132,7 +124,7 @@ class Run:
                     raise
 
         try:
-            _for_each(self._inputs, check, self._max_examples)
+            check()
         except BreachError:
             return guilty[-1]
         except errors.Flaky:

@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, get_args
 
 import torch
 
@@ -29,7 +29,6 @@ HUGE: dict[DType, float] = {
 }
 
 
-@runtime_checkable
 class Side(Protocol):
     """A framework. Losses take the scores first; `total` is a loss that is a scalar."""
 

@@ -14,7 +14,6 @@ from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Numbers = Array | np.floating[Any]  # a sum of an array is a scalar
 Arrays = SearchStrategy[Array]
 OneOf = int | Sequence[int]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._side import EPS, DType
-from ._strategies import Array, Numbers
+from ._strategies import Array
 from ._trial import BreachError, Trial, generic, shown
 
 # Of finite differences: small enough for a loss with a slope of 100, large enough for
@@ -34,13 +34,10 @@ GRADIENT = Quantity(32, Trial.gradient)
 CURVATURE = Quantity(64, Trial.curvature)
 
 
-def tolerance(
-    trial: Trial, quantity: Quantity, reference: Numbers, eps: float
-) -> Numbers:
+def tolerance(trial: Trial, quantity: Quantity, reference: Array, eps: float) -> Array:
     """`C eps (|reference| + condition + scale)`, of a trial in float64."""
     rest = _condition(trial, quantity) + _scale(trial)
-    allowed: Numbers = quantity.constant * eps * (abs(reference) + rest)
-    return allowed
+    return quantity.constant * eps * (abs(reference) + rest)
 
 
 def _condition(trial: Trial, quantity: Quantity) -> float:
@@ -56,15 +53,15 @@ def _scale(trial: Trial) -> float:
     return max(_largest(at_zero), 1 / max(trial.size, 1))
 
 
-def _largest(values: Numbers) -> float:
+def _largest(values: Array) -> float:
     return float(np.max(np.abs(values), initial=0.0, where=np.isfinite(values)))
 
 
 def compare(
     trial: Trial,
     quantity: Quantity,
-    actual: tuple[str, Numbers],
-    expected: tuple[str, Numbers],
+    actual: tuple[str, Array],
+    expected: tuple[str, Array],
     dtype: DType = "float64",
 ) -> None:
     """Checks two results, each with a name; the trial is in float64.

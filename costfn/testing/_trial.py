@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from ._side import DType, Loss, Side
-from ._strategies import Array, Numbers
+from ._strategies import Array
 
 
 class BreachError(Exception):
@@ -86,26 +86,26 @@ class Trial:
             "curvature", lambda: self.side.curvature(self.total(), generic)
         )
 
-    def with_scores(self, scores: Array) -> "Trial":
+    def with_scores(self, scores: Array) -> Self:
         return replace(self, arguments=(scores, *self.arguments[1:]))
 
-    def with_dtype(self, dtype: DType) -> "Trial":
+    def with_dtype(self, dtype: DType) -> Self:
         """In this dtype, from the numbers that it holds exactly."""
         with self.side.setting(dtype):
             tensors = self.side.tensors(self.arguments, dtype)
             arguments = tuple(self.side.array(x) for x in tensors)
         return replace(self, arguments=arguments, dtype=dtype)
 
-    def moved(self, distance: float) -> "Trial":
+    def moved(self, distance: float) -> Self:
         """At scores some way along `generic` numbers."""
         return self.with_scores(self.scores + distance * generic(self.scores.shape))
 
-    def nudged(self) -> "Trial":
+    def nudged(self) -> Self:
         """Off the ties and round numbers where losses have kinks, by up to 1/64."""
         offsets = (1 + generic(self.scores.shape, start=2)) / 128
         return self.with_scores(self.scores + offsets)
 
-    def picked(self, index: Any) -> "Trial":
+    def picked(self, index: Any) -> Self:
         """Some of the examples, or all of them in another order."""
         picked = tuple(
             x[index] if dim == 0 else x
@@ -126,7 +126,7 @@ def generic(shape: tuple[int, ...], start: int = 1) -> Array:
     return numbers.reshape(shape)
 
 
-def shown(values: Numbers) -> str:
+def shown(values: Array) -> str:
     """An array in one line."""
     text = np.array2string(np.asarray(values), precision=6, separator=", ")
     return " ".join(text.split())
