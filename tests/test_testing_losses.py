@@ -40,7 +40,7 @@ EVERY_CLASS = st.tuples(
 def check(loss, inputs=None, **options):
     # To compile them takes a second, and has its own tests.
     return assert_loss_contract(
-        loss, inputs, max_examples=3, **{"skip": "compiled"} | options
+        loss, inputs, max_examples=4, **{"skip": "compiled"} | options
     )
 
 
@@ -129,7 +129,6 @@ def test_torch_cross_entropy_lets_one_bad_label_pass(reduction):
     with pytest.raises(LossContractError) as caught:
         check(loss, inputs, skip="compiled" if reduction == "mean" else (), **claims)
     assert set(caught.value.broken) == {"bad_labels"}
-    assert "`cross_entropy` breaks" in str(caught.value)
     assert "label -100 gives a loss of" in caught.value.broken["bad_labels"]
 
 
