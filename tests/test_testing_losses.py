@@ -29,8 +29,9 @@ EXTRAS = {
     "transition": torch.tensor([[0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0, 0.75]]),
     "prior": torch.tensor([0.5, 0.25, 0.25]),
 }
-# Of its scores, which are costs, the lowest is best.
-SCORES_ARE_COSTS = "cost_regression_loss"
+# The scores of the one are costs: the lowest is best. The other is a proper score, and so
+# falls on the way to the truth, only for costs that are conditionally negative definite.
+RISES = {"cost_regression_loss", "energy_cost_loss"}
 # A class that is absent counts as 0 in most: all of them are there.
 EVERY_CLASS = st.tuples(
     logits(classes=3, sizes=5), st.permutations([0, 1, 2, 2, 1]).map(np.array)
@@ -70,10 +71,15 @@ def test_a_loss_of_labels(case):
         batches(cost=cost, **SMALL),
         zero_at_perfect=costfn.catalogue.LOSSES[case.loss.name].zero_at_perfect,
         shift_invariant=case.loss.shift_invariant,
-        lower_is_better=case.loss.name != SCORES_ARE_COSTS,
+        lower_is_better=case.loss.name not in RISES,
     )
     apart = "permutation" if case.loss.per_sample else "independence"
     assert set(report.left_out) == {"compiled", apart}
+
+
+def test_the_energy_of_a_distance():
+    inputs = batches(cost="zero_one", **SMALL)
+    check(costfn.energy_cost_loss, inputs, lower_is_better=True)
 
 
 @cases("probs")

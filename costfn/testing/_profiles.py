@@ -31,14 +31,17 @@ def load_profile(name: str | None = None) -> str:
         >>> load_profile("ci")  # doctest: +SKIP
         'ci'
     """
-    settings.register_profile("dev", max_examples=15, deadline=None)
+    # Where Hypothesis sees a build it has loaded a profile of its own, which others
+    # would inherit.
+    usual = settings.get_profile("default")
+    settings.register_profile("dev", usual, max_examples=15, deadline=None)
     settings.register_profile(
-        "ci", max_examples=15, deadline=None, derandomize=True, print_blob=True
+        "ci", usual, max_examples=15, deadline=None, derandomize=True, print_blob=True
     )
     settings.register_profile(
-        "nightly", max_examples=500, deadline=None, print_blob=True
+        "nightly", usual, max_examples=500, deadline=None, print_blob=True
     )
-    usual = "ci" if os.environ.get("CI") else "dev"
-    chosen = name or os.environ.get("HYPOTHESIS_PROFILE") or usual
+    here = "ci" if os.environ.get("CI") else "dev"
+    chosen = name or os.environ.get("HYPOTHESIS_PROFILE") or here
     settings.load_profile(chosen)
     return chosen
