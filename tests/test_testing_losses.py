@@ -29,8 +29,8 @@ EXTRAS = {
     "transition": torch.tensor([[0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0, 0.75]]),
     "prior": torch.tensor([0.5, 0.25, 0.25]),
 }
-# The scores of the one are costs: the lowest is best. The other is a proper score, and so
-# falls on the way to the truth, only for costs that are conditionally negative definite.
+# The scores of the one are costs: the lowest is best. The other is a proper score, and
+# so falls on the way to the truth, for conditionally negative definite costs only.
 RISES = {"cost_regression_loss", "energy_cost_loss"}
 # A class that is absent counts as 0 in most: all of them are there.
 EVERY_CLASS = st.tuples(
