@@ -11,6 +11,9 @@ pytest.importorskip("jax", reason="the extra jax is not installed")
 import jax
 import jax.numpy as jnp
 
+import costfn_jax
+from costfn.testing import assert_trains
+from costfn_doctor import BrokenLossError
 from costfn_jax.doctor import diagnose
 from doctor_corpus.case import REGISTRY
 
@@ -62,11 +65,33 @@ def test_rank_promotion():
     assert "in one shape" in report.findings[0].evidence
 
 
-def test_wrong_arguments_are_refused():
-    with pytest.raises(TypeError, match="floating point"):
-        diagnose(lambda p, t: p, LABELS, LABELS)
-    with pytest.raises(ValueError, match="allow must name causes"):
-        diagnose(lambda p, t: p, LOGITS, LABELS, allow={"X"})
+@pytest.mark.parametrize(
+    "prediction, options, error, words",
+    [
+        (LABELS, {}, TypeError, "floating-point array, got int"),
+        ((LOGITS,), {}, TypeError, "got tuple; wrap a loss of several"),
+        (LOGITS[:0], {}, ValueError, "must not be empty"),
+        (LOGITS, {"kind": "x"}, ValueError, "kind must be one of 'logits'"),
+        (LOGITS, {"allow": {"X"}}, ValueError, "allow must name causes"),
+        (LOGITS, {"budget_seconds": 0}, ValueError, "positive"),
+        (LOGITS, {"batch_dim": 2}, ValueError, "batch_dim must be"),
+    ],
+)
+def test_wrong_arguments_are_refused(prediction, options, error, words):
+    with pytest.raises(error, match=words):
+        diagnose(lambda p, t: p, prediction, LABELS, **options)
+
+
+def test_as_an_assertion():
+    def hits(p, t):
+        return jnp.mean(p.argmax(1) == t)
+
+    with pytest.raises(BrokenLossError, match="INDEX_OP"):
+        assert_trains(hits, jnp.asarray(LOGITS), jnp.asarray(LABELS))
+    report = assert_trains(
+        costfn_jax.accuracy_loss, jnp.asarray(LOGITS), jnp.asarray(LABELS)
+    )
+    assert report.verdict != "broken"
 
 
 def losses():

@@ -1,6 +1,8 @@
 """Each clause fails on a loss with just that fault, and says so; good losses pass."""
 
 import re
+import traceback
+from functools import partial
 
 import numpy as np
 import pytest
@@ -120,6 +122,15 @@ def test_an_error_of_the_loss_is_shown():
 
     error = broken(failing)
     assert error.broken == {"shape": "RuntimeError: no such luck"}
+    last = traceback.extract_tb(error.__cause__.__traceback__)[-1]
+    assert last.line == 'raise RuntimeError("no such luck")'
+
+
+def test_a_partial_goes_by_the_name_of_its_function():
+    def failing(logits, labels, strength):
+        return logits.argmax(-1)
+
+    assert "`failing` breaks" in str(broken(partial(failing, strength=2.0)))
 
 
 def test_a_report_of_what_was_held():

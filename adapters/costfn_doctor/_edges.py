@@ -8,7 +8,7 @@ import numpy as np
 
 from ._causes import CAUSES
 from ._examination import Examination
-from ._inputs import Inputs, class_axis, is_binary, is_real, one_hot, simplex_axis
+from ._inputs import Inputs, is_binary, is_real, one_hot, simplex_axis
 from ._report import Severity, finding
 from ._subject import NonFinite, Run
 from ._trace import Array
@@ -96,7 +96,7 @@ def _of_target(inputs: Inputs) -> Iterator[Edge]:
         yield Edge("targets all one", p, np.ones_like(t), far=True)
     elif t.dtype.kind in "iu":
         yield Edge("a batch of one class", p, np.full_like(t, t.flat[0]), far=True)
-    if t.dtype.kind in "iu" and t.ndim == 1 and class_axis(p, t) != t.ndim - 1:
+    if t.dtype.kind in "iu" and t.ndim == 1:
         top = t.max()
         single = np.where(t == top, t.min(), t)
         single[0] = top

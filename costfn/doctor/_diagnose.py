@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from costfn_doctor import Report
-from costfn_doctor._causes import CAUSES
 from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
 from costfn_doctor._inputs import Inputs, Kind, guess_kind
+from costfn_doctor._options import check_options
 
 from ._forms import copied
 from ._isolation import eager, isolated
@@ -75,7 +75,15 @@ def diagnose(
         Own work. Freezing a suspect is an intervention in the sense of Pearl,
         "Causality", 2nd edition, 2009.
     """
-    _check(loss, prediction, kind, allow, budget_seconds, batch_dim)
+    _check_prediction(prediction)
+    check_options(
+        loss,
+        tuple(prediction.shape),
+        batch_dim=batch_dim,
+        kind=kind,
+        allow=allow,
+        budget_seconds=budget_seconds,
+    )
     with isolated(loss), eager():
         exam = _examination(
             loss, prediction, target, batch_dim, kind, ideal, stochastic, budget_seconds
@@ -143,30 +151,10 @@ def _made(
     return Inputs(array, truth, kind or guess_kind(array), kind is not None, best)
 
 
-def _check(
-    loss: Any, prediction: Any, kind: Any, allow: Any, budget: float, batch_dim: int
-) -> None:
-    if not callable(loss):
-        raise TypeError(f"loss must be callable, got {type(loss).__name__}")
+def _check_prediction(prediction: Any) -> None:
     if not isinstance(prediction, Tensor) or not prediction.is_floating_point():
         got = getattr(prediction, "dtype", type(prediction).__name__)
         raise TypeError(
             f"prediction must be a floating-point tensor, got {got}; wrap a loss of "
             "several: lambda p, t: loss((p, other), t)"
         )
-    if not prediction.numel():
-        raise ValueError(f"prediction must not be empty, got shape {prediction.shape}")
-    if batch_dim and not -prediction.dim() <= batch_dim < prediction.dim():
-        raise ValueError(f"batch_dim must be an axis of prediction, got {batch_dim}")
-    if kind not in (None, "logits", "logprob", "prob", "real"):
-        raise ValueError(
-            f"kind must be 'logits', 'logprob', 'prob' or 'real', got {kind!r}"
-        )
-    unknown = set(allow) - set(CAUSES)
-    if unknown:
-        raise ValueError(
-            f"allow must name causes, got {', '.join(sorted(unknown))}; there are "
-            f"{', '.join(CAUSES)}"
-        )
-    if not budget > 0:
-        raise ValueError(f"budget_seconds must be positive, got {budget}")

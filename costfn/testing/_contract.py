@@ -142,7 +142,10 @@ def assert_loss_contract(
     }
     given = {name: value for name, value in options.items() if value is not None}
     broken = {name: run.broken[name] for name in names if name in run.broken}
-    raise failure(loss, given, broken, report)
+    # Where the loss itself raised: the way to its line.
+    raised = (breach.__cause__ for breach in broken.values())
+    cause = next(filter(None, raised), None)
+    raise failure(loss, given, broken, report) from cause
 
 
 def _check_options(task: str, framework: str | None, skipped: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from textwrap import indent
 from typing import Any
 
@@ -49,6 +50,8 @@ def failure(
     report: Report,
 ) -> LossContractError:
     """The error, with a call for each clause that shows it again."""
+    while isinstance(loss, partial):
+        loss = loss.func
     name = getattr(loss, "__name__", type(loss).__name__)
     callee = name if name.isidentifier() else "loss"
     clauses = "clause" if len(broken) == 1 else "clauses"

@@ -1,9 +1,9 @@
 """The doctor as an assertion."""
 
+import importlib
+import sys
 from collections.abc import Callable, Collection
 from typing import Any
-
-from torch import Tensor
 
 from costfn_doctor import Report
 
@@ -12,7 +12,7 @@ from ..doctor import diagnose
 
 def assert_trains(
     loss: Callable[..., Any],
-    prediction: Tensor,
+    prediction: Any,
     target: Any,
     *,
     allow: Collection[str] = (),
@@ -22,7 +22,7 @@ def assert_trains(
 
     Args:
         loss: Any callable of `(prediction, target)`, or an `nn.Module`.
-        prediction: An example of what a network puts out.
+        prediction: An example of what a network puts out, a tensor or a JAX array.
         target: An example of what it is compared with.
         allow: Causes that are meant, such as `{"DEAD_TERM"}`.
         options: More for `diagnose`, such as `kind` or `stochastic`.
@@ -42,6 +42,11 @@ def assert_trains(
     Source:
         Own work: `diagnose` with an assertion.
     """
-    report = diagnose(loss, prediction, target, allow=allow, **options)
+    # Without JAX imported nobody has an array of it.
+    if "jax" in sys.modules and isinstance(prediction, sys.modules["jax"].Array):
+        examine = importlib.import_module("costfn_jax.doctor").diagnose
+    else:
+        examine = diagnose
+    report: Report = examine(loss, prediction, target, allow=allow, **options)
     report.raise_if_broken()
     return report

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from costfn_doctor import Report
-from costfn_doctor._causes import CAUSES
 from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
 from costfn_doctor._inputs import Inputs, Kind, guess_kind
+from costfn_doctor._options import check_options
 
 from ._subject import JaxSubject
 
@@ -53,8 +53,8 @@ def diagnose(
         The report. Errors that the loss raises are findings in it.
 
     Raises:
-        TypeError: If `loss` is not callable or `prediction` not floating point.
-        ValueError: If `allow` names no cause.
+        TypeError: If `loss` is not callable or `prediction` no floating-point array.
+        ValueError: If `prediction` is empty, or an option has no such value.
 
     Example:
         >>> import jax.numpy as jnp
@@ -65,18 +65,21 @@ def diagnose(
         >>> report.verdict, report.findings[0].cause, report.findings[0].line
         ('broken', 'INDEX_OP', 2)
     """
-    if not callable(loss):
-        raise TypeError(f"loss must be callable, got {type(loss).__name__}")
-    if not jnp.issubdtype(jnp.asarray(prediction).dtype, jnp.floating):
+    dtype = getattr(prediction, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(
-            f"prediction must be floating point, got {jnp.asarray(prediction).dtype}"
+            "prediction must be a floating-point array, got "
+            f"{dtype or type(prediction).__name__}; wrap a loss of several: "
+            "lambda p, t: loss((p, other), t)"
         )
-    unknown = set(allow) - set(CAUSES)
-    if unknown:
-        raise ValueError(
-            f"allow must name causes, got {', '.join(sorted(unknown))}; there are "
-            f"{', '.join(CAUSES)}"
-        )
+    check_options(
+        loss,
+        prediction.shape,
+        batch_dim=batch_dim,
+        kind=kind,
+        allow=allow,
+        budget_seconds=budget_seconds,
+    )
     moved = _Moved(loss, batch_dim)
     p = moved.inwards(np.asarray(prediction, dtype=float))
     t = moved.inwards(np.asarray(target)) if _is_array(target) else target
