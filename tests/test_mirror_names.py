@@ -95,7 +95,7 @@ def test_files_are_the_same():
         "_doctor_command.py",
         "catalogue.py",
     }
-    assert mirror - core == {"_from_jax.py", "per_sample.py"}
+    assert mirror - core == {"_from_jax.py"}
 
 
 def test_it_never_imports_torch():

@@ -9,6 +9,7 @@ from torch import nn
 
 import costfn
 from costfn import per_sample
+from costfn.doctor import BrokenLossError
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 mirror = pytest.importorskip("costfn_jax.per_sample", reason="JAX is not installed")
@@ -146,3 +147,35 @@ def test_the_same_words_in_errors():
         mirror.clip(net, cross_entropy, x, y, -1.0, parameters=p)
     with pytest.raises(ValueError, match="checkpoints must be 1 or more"):
         mirror.influence(net, cross_entropy, x, y, x, y, checkpoints=[])
+
+
+def zero_one(z, y):
+    return (z.argmax(-1) != y).astype(z.dtype)
+
+
+def test_losses_that_are_not_of_single_samples_are_refused():
+    x, y, p = arrays((X, Y, VALUES))
+    with pytest.raises(ValueError, match=r"mean or the sum.*contributions") as ours:
+        mirror.gradients(net, f1, x, y, parameters=p)
+    with pytest.raises(ValueError, match=r"mean or the sum.*contributions") as theirs:
+        per_sample.gradients(NET, lambda z, y: costfn.f_beta_loss(z, y), X, Y)
+    start = str(theirs.value).partition("together")[0]
+    assert str(ours.value).startswith(start)
+    with pytest.raises(ValueError, match="or one per sample, got the shape"):
+        mirror.gradients(net, lambda z, y: jnp.zeros(2), x, y, parameters=p)
+    mirror.gradients(net, lambda z, y: cross_entropy(z, y).mean(), x, y, parameters=p)
+
+
+def test_the_doctor_speaks_of_a_loss_that_no_gradient_leaves():
+    x, y, p = arrays((X, Y, VALUES))
+    with pytest.raises(BrokenLossError, match="INDEX_OP"):
+        mirror.gradient_norms(net, zero_one, x, y, parameters=p)
+    weights = jnp.ones(len(y))
+    with pytest.raises(BrokenLossError, match="INDEX_OP"):
+        mirror.contributions(
+            net,
+            lambda z, y, w: (w * zero_one(z, y)).mean(),
+            x,
+            (y, weights),
+            parameters=p,
+        )

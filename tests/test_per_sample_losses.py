@@ -9,6 +9,7 @@ from torch import nn
 import costfn
 import costfn_nn
 from costfn import per_sample
+from costfn.doctor import BrokenLossError
 from per_sample_models import (
     KINDS,
     assert_all_near,
@@ -210,6 +211,44 @@ def test_losses_of_the_batch_are_refused(call, loss):
     y = torch.tensor([0, 1, 2, 0, 1, 1])
     with pytest.raises(ValueError, match=r"mean or the sum.*contributions.*none"):
         call(model, loss, x, y)
+
+
+def zero_one(z, y):
+    return (z.argmax(-1) != y).to(z.dtype)
+
+
+@calls
+@pytest.mark.parametrize(
+    "loss",
+    [zero_one, partial(zero_one), lambda z, y: zero_one(z, y).mean()],
+    ids=["function", "partial", "mean"],
+)
+@pytest.mark.unchecked
+def test_the_doctor_speaks_of_a_loss_that_no_gradient_leaves(call, loss):
+    model, x, y = MLP.make(6)
+    with pytest.raises(BrokenLossError, match=r"INDEX_OP(.|\n)*z\.argmax\(-1\) != y"):
+        call(model, loss, x, y)
+
+
+@pytest.mark.unchecked
+def test_so_it_does_of_a_loss_of_the_batch():
+    model, x, y = MLP.make(6)
+    weights = torch.ones(6)
+    for loss, target in (
+        (lambda z, y: zero_one(z, y).mean(), y),
+        (lambda z, y, w: (w * zero_one(z, y)).mean(), (y, weights)),
+        (lambda z: (z > 0).double().mean(), None),
+    ):
+        with pytest.raises(BrokenLossError, match=r"INDEX_OP|HARD_THRESHOLD"):
+            per_sample.contributions(model, loss, x, target)
+
+
+def test_samples_that_are_right_by_a_margin_have_no_gradient():
+    model, x, _ = MLP.make(4)
+    loss = nn.MultiMarginLoss(margin=1e-9)
+    y = model(x).argmax(-1)
+    assert not per_sample.gradient_norms(model, loss, x, y).any()
+    assert not per_sample.contribution_norms(model, loss, x, y).any()
 
 
 def test_ignored_labels_and_sums_are_no_losses_of_the_batch():

@@ -60,6 +60,8 @@ def gradients(
             neither mean nor sum of their losses, or as the loss says.
         RuntimeError: If the model draws random numbers and `randomness` is `"error"`,
             or cannot be run by `torch.func.vmap`.
+        BrokenLossError: If no gradient leaves a loss of your own, and
+            `costfn.doctor.diagnose` finds out why: an AssertionError with its report.
 
     Example:
         >>> import torch, costfn

@@ -20,7 +20,7 @@ from ._functional import (
     pure,
 )
 from ._problem import Problem, rows_of
-from ._trial import check_loss, is_known, maps_over_samples
+from ._trial import check_gradient, check_loss, is_known, maps_over_samples
 
 Result = TypeVar("Result")
 
@@ -87,7 +87,11 @@ def linearized(
             )
         return value
 
-    return replace(made, loss=inner, y=grad(of_predictions)(made.predictions()))
+    z = made.predictions()
+    cotangents = grad(of_predictions)(z)
+    if not torch.compiler.is_compiling() and not cotangents.any():
+        check_gradient(batch_loss, z, made.targets)
+    return replace(made, loss=inner, y=cotangents)
 
 
 def inner(prediction: Tensor, cotangent: Tensor) -> Tensor:

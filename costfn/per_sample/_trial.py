@@ -41,8 +41,34 @@ def is_known(loss: Loss) -> bool:
 
 
 def check_loss(made: Problem) -> None:
-    """Checks that the loss of several samples has to do with that of each alone."""
+    """Checks a loss on a few samples: that it is one of each, and has a gradient."""
     few, z = _few_predictions(made)
+    _check_sum(few, z)
+    check_gradient(few.loss, z, few.targets)
+
+
+def check_gradient(loss: Loss, prediction: Any, targets: tuple[Tensor, ...]) -> None:
+    """Asks the doctor of a loss that gives no gradient: it may be one cut off."""
+    if not isinstance(prediction, Tensor) or _check.visible(prediction) is None:
+        return
+    with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+        z = prediction.detach().requires_grad_()
+        value = loss(z.clone(), *targets).sum()
+        if value.requires_grad:
+            (found,) = torch.autograd.grad(value, z, allow_unused=True)
+            if found is not None and found.any():
+                return
+    # Imported where it is needed, which is seldom.
+    from ..doctor import diagnose
+
+    if len(targets) > 1:
+        report = diagnose(lambda z, t: loss(z, *t), prediction, targets)
+    else:
+        report = diagnose(loss, prediction, targets[0] if targets else None)
+    report.raise_if_broken()
+
+
+def _check_sum(few: Problem, z: Any) -> None:
     with torch.no_grad():
         value = few.loss(z, *few.targets)
         _check.tensor("loss", value)
