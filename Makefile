@@ -25,7 +25,9 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype -m "not unchecked" \
 		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*" \
 		--ignore-glob="tests/test_doctor*" --ignore-glob="tests/test_testing*" \
-		--ignore-glob="tests/test_jax_*"
+		--ignore-glob="tests/test_jax_*" --ignore-glob="tests/test_optax*" \
+		--ignore-glob="tests/test_math*" --ignore-glob="tests/test_from_jax*" \
+		--ignore-glob="tests/test_crosscheck*" --ignore-glob="tests/test_public_api*"
 
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt

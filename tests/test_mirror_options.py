@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import costfn_jax
 
 
+@pytest.mark.unchecked  # some are annotated as numbers
 def test_options_may_be_traced():
     logits, labels = (
         jnp.asarray(np.random.default_rng(1).normal(size=(4, 3))),

@@ -34,6 +34,7 @@ def test_a_mask_of_examples_with_several_labels():
     torch.testing.assert_close(masked, alone)
 
 
+@pytest.mark.unchecked
 def test_metrics_are_given_plain_tensors_and_other_arguments_as_they_are():
     def loss(x, name):
         return x.sum()

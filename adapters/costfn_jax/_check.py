@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 
-def visible(values: Array) -> np.ndarray[Any, Any] | None:
+def visible(values: Array) -> NDArray[Any] | None:
     """The values as NumPy, if they may be read now, or None."""
     if isinstance(values, jax.core.Tracer) or not values.size:
         return None

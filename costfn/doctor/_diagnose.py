@@ -32,7 +32,7 @@ def diagnose(
     ideal: Tensor | None = None,
     stochastic: bool = False,
     allow: Collection[str] = (),
-    budget_seconds: float = 5,
+    budget_seconds: float = 5.0,
 ) -> Report:
     """Does the gradient of a loss flow, and if not, where does it stop?
 

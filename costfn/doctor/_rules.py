@@ -11,6 +11,7 @@ from torch import Tensor
 
 from costfn_doctor._inputs import simplex_axis
 from costfn_doctor._report import Finding, Severity, finding
+from costfn_doctor._trace import Array
 
 from . import _operations as operations
 from ._tracer import Call
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from ._subject import Evaluation, TorchSubject
 
 
-def findings(
-    subject: TorchSubject, prediction: np.ndarray[Any, Any], target: Any
-) -> list[Finding]:
+def findings(subject: TorchSubject, prediction: Array, target: Any) -> list[Finding]:
     """Findings of every rule on one recorded run."""
     found = subject.evaluate(prediction, target, record=True)
     return [

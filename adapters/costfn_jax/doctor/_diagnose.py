@@ -30,7 +30,7 @@ def diagnose(
     ideal: Any = None,
     stochastic: bool = False,
     allow: Collection[str] = (),
-    budget_seconds: float = 5,
+    budget_seconds: float = 5.0,
 ) -> Report:
     """Does the gradient of a JAX loss flow, and if not, where does it stop?
 
