@@ -5,7 +5,6 @@ from math import sqrt
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 from jax.nn import sigmoid as plain_sigmoid
 from jax.sharding import NamedSharding, PartitionSpec
@@ -167,14 +166,14 @@ def log_odds(logits: Array, labels: Array) -> Array:
 def log_complement(logits: Array) -> Array:
     """log(1 - p) for each class, with p the softmax, at full relative precision.
 
-    The likeliest class is taken through the others' log-sum-exp; for the rest p is at
-    most 1/2 and log1p is safe. `log(1 - softmax)` is -inf in float32 from a gap of 17.
+    A class of more than 1/2 is taken through the others' log-sum-exp; for the rest
+    log1p is safe. `log(1 - softmax)` is -inf in float32 from a gap of 17.
     """
-    top = is_class(stop_gradient(logits).argmax(-1), logits.shape[-1])
+    p = softmax(logits)
+    top = p > 0.5
     others = logsumexp(jnp.where(top, -jnp.inf, logits), axis=-1, keepdims=True)
     of_top = log_sigmoid(others - jnp.where(top, logits, 0.0).sum(-1, keepdims=True))
-    p = jnp.where(top, 0.0, softmax(logits))
-    return jnp.where(top, of_top, log1p(-p))
+    return jnp.where(top, of_top, log1p(jnp.where(top, 0.0, -p)))
 
 
 def cross_entropy(logits: Array, target: Array) -> Array:

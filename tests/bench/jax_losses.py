@@ -37,12 +37,15 @@ LEFT_OUT = {
     "lovasz_hinge_loss",  # of one score
     "q_error_loss",  # of none
 }
+FLOOR = "softmax times a constant"
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks_jax.md"
 PAGE = """# Speed in JAX
 
 Value and gradient of the mean loss under one `jax.jit`, as a ratio to `optax.softmax_cross_entropy_with_integer_labels` on the same logits in the same run, timed in turns, median of {rounds}. {day}, jax {jax}, optax {optax}, {machine}, one thread, float32. Written by `make bench-jax`.
 
 {table}
+
+The first row is no loss: the softmax of the logits times a constant, summed, without which none of the losses of counts can be had. Its ratio is a floor for them, and the aim of 1.2 is below it. Expected cost divides once for each example instead of once for each logit, and so comes near the aim. What is dearer does more: losses of counts sum over the examples for each class, and keep the gradient of a class that is all but certain by taking it as 1 less the others; log cost needs the logarithm of the complement of each probability, at full precision; soft decisions and confusion matrices are products of matrices; `ranked_probability_loss` has cumulative sums, which XLA computes in passes over the whole array, and `lovasz_softmax_loss` a sort of each class.
 
 A matrix of 32768 x 32768 costs takes 4 GiB: there the cost losses that take each example's own cost vector are given that, and what needs the matrix is left out (-). So are `sinkhorn_loss`, whose 50 steps are some hundred times the yardstick, and what has no logits of classes.
 """  # noqa: E501
@@ -63,7 +66,9 @@ def losses(shape: tuple[int, int]) -> dict[str, Loss]:
         given["cost"] = costfn_jax.costs.ordinal(classes)
         given["transition"] = 0.9 * jnp.eye(classes) + 0.1 / classes
     numbers = {"temperature": 0.5}
-    table: dict[str, Loss] = {}
+    table: dict[str, Loss] = {
+        FLOOR: lambda z: (jax.nn.softmax(z) * given["prior"]).sum()
+    }
     for name, entry in LOSSES.items():
         takes = [a for a in entry.takes if a not in numbers]
         if name in LEFT_OUT:
@@ -121,10 +126,11 @@ def measured(shape: tuple[int, int]) -> dict[str, float]:
 def main() -> None:
     columns = [measured(shape) for shape in SHAPES]
     rows = ["| loss | " + " | ".join(map(str, SHAPES)) + " |", "|---|---:|---:|"]
-    for name in LOSSES:
+    for name in (FLOOR, *LOSSES):
         if any(name in column for column in columns):
             cells = [f"{c[name]:.2f}" if name in c else "-" for c in columns]
-            rows.append(f"| `{name}` | {' | '.join(cells)} |")
+            title = name if name == FLOOR else f"`{name}`"
+            rows.append(f"| {title} | {' | '.join(cells)} |")
     page = PAGE.format(
         rounds=ROUNDS,
         day=date.today(),
