@@ -45,7 +45,12 @@ def squared_norm(seen: Sequence[Seen]) -> Tensor:
         gradients = [_product(s, *f) for s, f in zip(seen, factors, strict=True)]
     else:
         gradients = [_gradient(s) for s in seen]
-    return reduce(torch.add, gradients).square().sum()
+    return squared_length(reduce(torch.add, gradients))
+
+
+def squared_length(values: Tensor) -> Tensor:
+    """The sum of squares, in one pass without an array of them."""
+    return torch.linalg.vector_norm(values).square()
 
 
 def _few_positions(factors: Sequence[tuple[Tensor, Tensor]]) -> bool:
@@ -67,7 +72,7 @@ def held_numbers(use: Use) -> int:
 def _by_positions(factors: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     left, right = factors[0]
     if len(factors) == 1 and left.is_floating_point() and left[..., 0, :].numel() == 1:
-        return left.square().sum() * right.square().sum()
+        return squared_length(left) * squared_length(right)
     parts = []
     for i, (left, right) in enumerate(factors):
         for j, (other_left, other_right) in enumerate(factors[: i + 1]):

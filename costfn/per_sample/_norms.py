@@ -10,7 +10,7 @@ from torch.func import grad
 
 from .. import _check
 from .._math import upcast
-from ._closed_forms import Seen, held_numbers, squared_norm
+from ._closed_forms import Seen, held_numbers, squared_length, squared_norm
 from ._functional import Inputs, Loss, Model, Options, Params, Randomness, Targets, each
 from ._posed import problem, solve
 from ._problem import Problem
@@ -144,7 +144,7 @@ def _of_one(made: Problem, uses: Sequence[Use], followed: Params) -> Any:
                 if name in followed:
                     seen.setdefault(name, []).append(Seen(use, is_bias, a, d))
         found = {name: squared_norm(uses) for name, uses in seen.items()}
-        return found | {n: upcast(g).square().sum() for n, g in gradients.items()}
+        return found | {n: squared_length(upcast(g)) for n, g in gradients.items()}
 
     return of_one
 
