@@ -6,135 +6,82 @@ from typing import Any
 import torch
 from torch import Tensor
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Say nothing about the numbers of a tensor.
-METADATA = {
-    *[
-        ".shape",
-        ".dtype",
-        ".device",
-        ".ndim",
-        ".requires_grad",
-        ".grad_fn",
-        ".is_leaf",
-        ".layout",
-    ],
-    *[
-        ".grad",
-        ".is_cuda",
-        ".names",
-        ".itemsize",
-        ".nbytes",
-        ".is_sparse",
-        ".is_nested",
-    ],
-    *[
-        ".output_nr",
-        "._version",
-        ".is_cpu",
-        ".is_meta",
-        ".is_mps",
-        ".is_quantized",
-        ".is_xla",
-    ],
-    *[
-        ".is_mkldnn",
-        ".is_sparse_csr",
-        ".is_xpu",
-        "._base",
-        ".retains_grad",
-        ".grad_dtype",
-    ],
-    *["size", "dim", "numel", "nelement", "stride", "is_floating_point", "is_complex"],
-    *["__len__", "is_contiguous", "get_device", "ndimension", "__repr__", "__format__"],
-    *["__str__", "storage_offset", "is_same_size", "untyped_storage", "data_ptr"],
-    *[
-        "__hash__",
-        "_is_view",
-        "element_size",
-        "is_signed",
-        "register_hook",
-        "retain_grad",
-    ],
-    *["is_tensor", "result_type", "can_cast", "broadcast_shapes"],
-}
-SCALARS = {"item", "tolist", "__float__", "__int__", "__index__", "__complex__"}
-ARRAYS = {"numpy", "__array__", "__dlpack__", "to_dlpack"}
-DETACHES = {"detach", "detach_", ".data", "clone_detach"}
-REWRAPS = {"tensor", "as_tensor", "new_tensor", "from_numpy", "asarray"}
-CASTS = {"long", "int", "to", "type", "bool", "byte", "short", "char", "type_as"}
-COUNTS = {"histc", "histogram", "histogramdd", "bincount", "count_nonzero"}
-COUNTS |= {"unique", "unique_consecutive", "_unique2"}
-STEPS = {"round", "floor", "ceil", "trunc", "fix", "sign", "sgn", "heaviside"}
-STEPS |= {"floor_divide", "__floordiv__", "__rfloordiv__", "bernoulli"}
-SUMS = {"add", "sub", "neg", "rsub", "subtract", "__add__", "__sub__", "__radd__"}
-SUMS |= {"__rsub__", "__iadd__", "__isub__", "__neg__", "negative", "positive"}
-VIEWS = {
-    *[
-        "view",
-        "reshape",
-        "permute",
-        "transpose",
-        "movedim",
-        "flatten",
-        "squeeze",
-        "unsqueeze",
-    ],
-    *[
-        "__getitem__",
-        "contiguous",
-        "clone",
-        "select",
-        "narrow",
-        "expand",
-        ".T",
-        ".mT",
-        "t",
-        "gather",
-    ],
-    *[
-        "unbind",
-        "chunk",
-        "split",
-        "index_select",
-        "to",
-        "float",
-        "double",
-        "half",
-        "view_as",
-        "swapaxes",
-    ],
-    *["unflatten", "expand_as", "type", "requires_grad_", "take_along_dim", "moveaxis"],
-}
-SHAPING = {
-    *[
-        "unsqueeze",
-        "expand",
-        "outer",
-        "meshgrid",
-        "expand_as",
-        "repeat",
-        "repeat_interleave",
-    ],
-    *[
-        "broadcast_to",
-        "tile",
-        "cartesian_prod",
-        "ger",
-        "atleast_2d",
-        "atleast_3d",
-        "unflatten",
-    ],
-}
-SELECTS = {"where", "masked_fill", "masked_select", "masked_scatter", "nan_to_num"}
-DIVIDES = {"div", "true_divide", "divide", "__truediv__", "__rtruediv__", "reciprocal"}
-DIVIDES |= {"__rdiv__", "__div__", "__itruediv__", "__idiv__"}
-SQUASHES = {"softmax", "sigmoid", "softmin", "expit"}
-LOG_SQUASHES = {"log_softmax", "logsigmoid"}
-TAKES_LOGITS = {"cross_entropy", "binary_cross_entropy_with_logits"}
-TAKES_LOGITS |= {"multilabel_soft_margin_loss"}
-TAKES_LOG_PROBS = {"kl_div", "nll_loss"}
-ASYMMETRIC = {"cross_entropy", "binary_cross_entropy", "kl_div", "poisson_nll_loss"}
-ASYMMETRIC |= {"binary_cross_entropy_with_logits"}
+METADATA = _words(
+    """
+    ._base broadcast_shapes can_cast data_ptr .device dim .dtype element_size
+    __format__ get_device .grad .grad_dtype .grad_fn __hash__ is_complex
+    is_contiguous .is_cpu .is_cuda is_floating_point .is_leaf .is_meta .is_mkldnn
+    .is_mps .is_nested .is_quantized is_same_size is_signed .is_sparse
+    .is_sparse_csr is_tensor _is_view .is_xla .is_xpu .itemsize .layout __len__
+    .names .nbytes .ndim ndimension nelement numel .output_nr register_hook __repr__
+    .requires_grad result_type retain_grad .retains_grad .shape size storage_offset
+    __str__ stride untyped_storage ._version
+    """
+)
+SCALARS = _words("__complex__ __float__ __index__ __int__ item tolist")
+ARRAYS = _words("__array__ __dlpack__ numpy to_dlpack")
+DETACHES = _words("clone_detach .data detach detach_")
+REWRAPS = _words("as_tensor asarray from_numpy new_tensor tensor")
+CASTS = _words("bool byte char int long short to type type_as")
+COUNTS = _words(
+    """
+    bincount count_nonzero histc histogram histogramdd unique _unique2
+    unique_consecutive
+    """
+)
+STEPS = _words(
+    """
+    bernoulli ceil fix floor floor_divide __floordiv__ heaviside __rfloordiv__ round
+    sgn sign trunc
+    """
+)
+SUMS = _words(
+    """
+    __add__ add __iadd__ __isub__ __neg__ neg negative positive __radd__ __rsub__
+    rsub __sub__ sub subtract
+    """
+)
+VIEWS = _words(
+    """
+    .T chunk clone contiguous double expand expand_as flatten float gather
+    __getitem__ half index_select .mT moveaxis movedim narrow permute requires_grad_
+    reshape select split squeeze swapaxes t take_along_dim to transpose type unbind
+    unflatten unsqueeze view view_as
+    """
+)
+SHAPING = _words(
+    """
+    atleast_2d atleast_3d broadcast_to cartesian_prod expand expand_as ger meshgrid
+    outer repeat repeat_interleave tile unflatten unsqueeze
+    """
+)
+SELECTS = _words("masked_fill masked_scatter masked_select nan_to_num where")
+DIVIDES = _words(
+    """
+    __div__ div divide __idiv__ __itruediv__ __rdiv__ reciprocal __rtruediv__
+    true_divide __truediv__
+    """
+)
+SQUASHES = _words("expit sigmoid softmax softmin")
+LOG_SQUASHES = _words("log_softmax logsigmoid")
+TAKES_LOGITS = _words(
+    """
+    binary_cross_entropy_with_logits cross_entropy multilabel_soft_margin_loss
+    """
+)
+TAKES_LOG_PROBS = _words("kl_div nll_loss")
+ASYMMETRIC = _words(
+    """
+    binary_cross_entropy binary_cross_entropy_with_logits cross_entropy kl_div
+    poisson_nll_loss
+    """
+)
 
 
 def name_of(function: Any) -> str:

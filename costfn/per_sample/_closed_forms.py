@@ -50,7 +50,8 @@ def squared_norm(seen: Sequence[Seen]) -> Tensor:
 
 def squared_length(values: Tensor) -> Tensor:
     """The sum of squares, in one pass without an array of them."""
-    return torch.linalg.vector_norm(values).square()
+    length: Tensor = torch.linalg.vector_norm(values)
+    return length.square()
 
 
 def _few_positions(factors: Sequence[tuple[Tensor, Tensor]]) -> bool:
