@@ -290,8 +290,8 @@ JAX: tuple[Fault, ...] = (
     ),
     (
         "confusion.py",
-        "jax.lax.dot_general(q, a, axes,",
-        "jax.lax.dot_general(a, q, axes,",
+        "return _contracted(class_probs(target, width, a.dtype), a, scope)",
+        "return _contracted(a, class_probs(target, width, a.dtype), scope)",
         "a transposed matrix",
     ),
     (
@@ -314,8 +314,8 @@ JAX: tuple[Fault, ...] = (
     ),
     (
         "_math.py",
-        "return jnp.where(top, of_top, log1p(-p))",
-        "return log1p(-softmax(logits))",
+        "return jnp.where(top, of_top, log1p(jnp.where(top, 0.0, -p)))",
+        "return log1p(-p)",
         "1 - p in place of the small side",
     ),
     (
