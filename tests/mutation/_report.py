@@ -1,6 +1,6 @@
 """docs/mutants.md: what was tried, what survived, and why."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -11,9 +11,10 @@ from .reasons import REASONS
 INTRODUCTION = """\
 # Do the tests notice?
 
-Written by `make mutants` on {day}: a sample of {sample} small changes (seed {seed}),
-drawn by [cosmic-ray](https://github.com/sixty-north/cosmic-ray) from each file of
-`costfn` and `costfn_jax` in proportion to its size, and {planted} faults planted by
+Written by `make mutants` on {day}: a sample of {torch} small changes of `costfn` and
+{jax} of `costfn_jax` (seed {seed}), drawn by
+[cosmic-ray](https://github.com/sixty-north/cosmic-ray) from each file in proportion to
+its size, at least one, and {planted} faults planted by
 hand, those that people make when they write losses. Each is tried alone: a change is
 noticed if a test fails, or does not end. What survives has survived every test that
 uses its file, but for those of rooms that are not in the sample: the command line,
@@ -26,22 +27,25 @@ A change is *equivalent* if no caller could tell: those are counted apart.
 def page(
     mutants: Sequence[Mutant],
     results: dict[str, dict[str, Any]],
-    sample: int,
     seed: int,
     day: date,
 ) -> str:
     """The page, of what has been tried."""
     tried = [mutant for mutant in mutants if mutant.key in results]
     alive = {m.key for m in tried if results[m.key]["code"] == 0}
-    planted = sum(mutant.planted for mutant in mutants)
-    parts = [INTRODUCTION.format(day=day, sample=sample, seed=seed, planted=planted)]
+    sampled = Counter(mutant.side for mutant in mutants if not mutant.planted)
+    planted = len(mutants) - sampled.total()
+    parts = [INTRODUCTION.format(day=day, seed=seed, planted=planted, **sampled)]
     codes = [results[mutant.key]["code"] for mutant in tried]
     parts.append(
         f"{codes.count(None)} were noticed by tests that did not end, "
         f"{codes.count(-1)} by a crash, the others by a failure.\n"
     )
     if len(tried) < len(mutants):
-        parts.append(f"**Only {len(tried)} of {len(mutants)} have been run.**\n")
+        parts.append(
+            f"**Only {len(tried)} of {len(mutants)} have been run to the end**, those "
+            "first that are noticed soon: the final score can only be lower.\n"
+        )
 
     def table(title: str, of: Callable[[Mutant], str]) -> None:
         groups = defaultdict(list)
