@@ -97,9 +97,7 @@ def forget(tests: set[str]) -> None:
 
 
 def main(
-    sample: Annotated[
-        int, typer.Option(help="Changes of costfn.")
-    ] = 100,
+    sample: Annotated[int, typer.Option(help="Changes of costfn.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 0,
     side: Annotated[Side, typer.Option(help="Which library to change.")] = Side.both,
     workers: Annotated[int, typer.Option(help="Tried at once.")] = 2,
