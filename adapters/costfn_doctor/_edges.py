@@ -25,6 +25,7 @@ class Edge(NamedTuple):
 
 def edges(inputs: Inputs) -> Iterator[Edge]:
     """Inputs at the edge, those that training surely reaches first."""
+    yield Edge("the example as given", inputs.prediction, inputs.target)
     yield from _of_prediction(inputs)
     yield from _of_target(inputs)
 
@@ -32,6 +33,9 @@ def edges(inputs: Inputs) -> Iterator[Edge]:
 def _of_prediction(inputs: Inputs) -> Iterator[Edge]:
     p, t, kind = inputs.prediction, inputs.target, inputs.kind
     positive = kind == "real" and p.size > 3 and p.min() > 0
+    # Columns of another domain, such as a variance beside a mean; or a tanh's range.
+    mixed = p.ndim > 1 and len(p) >= 10 and bool((p.min(0) > 0).any())
+    narrow = p.size >= 32 and abs(p).max() < 1
     if is_real(t) and t.shape == p.shape:
         yield Edge("a perfect prediction", t.astype(float), t)
     if kind == "prob":
@@ -41,24 +45,25 @@ def _of_prediction(inputs: Inputs) -> Iterator[Edge]:
         yield Edge("uniform predictions", np.full_like(p, -np.log(p.shape[axis])), t)
     else:
         level = float(p.mean()) if positive else 0.0
-        yield Edge("a constant prediction", np.full_like(p, level), t)
+        yield Edge("a constant prediction", np.full_like(p, level), t, mixed)
         if positive:
             yield Edge("predictions of zero", np.zeros_like(p), t, far=True)
         else:
-            yield Edge("entries of exactly 1 and -1", np.where(p > 0, 1.0, -1.0), t)
+            signs = np.where(p > 0, 1.0, -1.0)
+            yield Edge("entries of exactly 1 and -1", signs, t, mixed or narrow)
     if p.ndim and len(p) > 1:
         q = p.copy()
         q[1] = q[0]
         yield Edge("two equal samples", q, t)
     if p.ndim > 1 and kind in ("real", "logits"):
-        yield Edge("rows of equal entries", np.broadcast_to(p[..., :1], p.shape), t)
+        same = np.broadcast_to(p[..., :1], p.shape)
+        yield Edge("rows of equal entries", same, t, mixed)
     if kind in ("real", "logits") and not positive:
         signs = np.where(p > 0, 1.0, -1.0)
         for size in (30, 100):
-            yield Edge(f"predictions of {size} and -{size}", size * signs, t, size > 30)
-            yield Edge(
-                f"predictions of -{size} and {size}", -size * signs, t, size > 30
-            )
+            far = size > 30 or mixed or narrow
+            yield Edge(f"predictions of {size} and -{size}", size * signs, t, far)
+            yield Edge(f"predictions of -{size} and {size}", -size * signs, t, far)
 
 
 def _of_probabilities(inputs: Inputs) -> Iterator[Edge]:
@@ -97,18 +102,22 @@ def _of_target(inputs: Inputs) -> Iterator[Edge]:
     elif t.dtype.kind in "iu":
         yield Edge("a batch of one class", p, np.full_like(t, t.flat[0]), far=True)
     if t.dtype.kind in "iu" and t.ndim == 1:
+        counts = np.unique(t, return_counts=True)[1]
+        # As of two views of each sample, where none can be alone.
+        paired = bool(counts.min() > 1 and counts.min() == counts.max())
         top = t.max()
         single = np.where(t == top, t.min(), t)
         single[0] = top
-        yield Edge("a class with one sample", p, single)
+        yield Edge("a class with one sample", p, single, paired)
 
 
 def check_edges(exam: Examination) -> None:
     """NaN and infinity at the edges, and the line where they begin."""
-    tried = 0
+    tried = failed = 0
     for edge in edges(exam.inputs):
         run = exam.run(edge.prediction, edge.target)
         if run.failure is not None:
+            failed += 1
             continue
         tried += 1
         bad_value = not math.isfinite(run.value)
@@ -119,7 +128,10 @@ def check_edges(exam: Examination) -> None:
         exam.spend()
         if place is not None:
             _report(exam, edge, run, place)
-    if not any(found.cause.startswith(("NAN", "OVER")) for found in exam.findings):
+    if failed:
+        exam.not_checked.append(f"{failed} edges at which the loss raises an error")
+    bad = any(found.cause.startswith(("NAN", "OVER")) for found in exam.findings)
+    if tried and not bad:
         exam.checked.append(f"finite at {tried} edges")
 
 

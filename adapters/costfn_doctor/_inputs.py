@@ -23,6 +23,15 @@ def guess_kind(prediction: Array) -> Kind:
     return "real"
 
 
+def some_rows(count: int, wanted: int) -> Array:
+    """Rows from all over a batch, which may be ordered by class.
+
+    In pairs of neighbours, of which losses of pairs are made.
+    """
+    number = np.arange(wanted)
+    return number // 2 * 2 * count // wanted // 2 * 2 + number % 2
+
+
 def simplex_axis(values: Array, *, start: int = 0) -> int | None:
     """Axis along which non-negative values sum to one; the class axis first."""
     axes = [axis for axis in (1, values.ndim - 1, 0) if start <= axis < values.ndim]

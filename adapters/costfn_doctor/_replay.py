@@ -264,7 +264,7 @@ def _slice(exam: Examination, axis: int, index: int) -> bool:
     evidence = {"movement of the loss": moved, "gradient": 0.0}
     exam.findings.append(
         finding(
-            "information" if cause == "DETACH" else "error",
+            "information" if cause in ("DETACH", "NO_GRAD") else "error",
             cause,
             f"{part} moves the loss and never gets a gradient",
             best.place,

@@ -56,6 +56,8 @@ def check_axis(exam: Examination) -> None:
     suspects: dict[int, Op] = {}
     for k, point in enumerate([p, *exam.samples[:2]]):
         trace = exam.run(point, record=True, gradient=False).trace
+        if any(op.live and _proper(op, p.shape, axis) for op in trace.ops):
+            return  # what runs along another axis is then a weight, as of attention
         derived = trace.reached([trace.prediction])
         here = {
             index: op
@@ -90,6 +92,14 @@ def check_axis(exam: Examination) -> None:
             },
         )
     )
+
+
+def _proper(op: Op, shape: tuple[int, ...], axis: int) -> bool:
+    """Whether an operation normalises along the axis of the classes."""
+    if op.name == "cross_entropy":
+        return True
+    value = op.values[0] if op.values else None
+    return value is not None and value.shape == shape and _sums_to_one(value, axis)
 
 
 def _distributions(target: object, prediction: Array) -> bool:

@@ -1,15 +1,17 @@
 """The examination of a torch loss."""
 
+import math
 from collections.abc import Callable, Collection
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from costfn_doctor import Report
 from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
-from costfn_doctor._inputs import Inputs, Kind, guess_kind
+from costfn_doctor._inputs import Inputs, Kind, guess_kind, some_rows
 from costfn_doctor._options import check_options
 
 from ._forms import copied
@@ -84,24 +86,36 @@ def diagnose(
         allow=allow,
         budget_seconds=budget_seconds,
     )
-    with isolated(loss), eager():
-        exam = _examination(
-            loss, prediction, target, batch_dim, kind, ideal, stochastic, budget_seconds
-        )
+    # Parameters of the loss stand still, unless it takes gradients by them itself.
+    for still in (True, False):
+        with isolated(loss, still), eager():
+            subject = TorchSubject(loss, prediction, target, kind, batch_dim, still)
+            exam = _examination(
+                subject,
+                prediction,
+                target,
+                batch_dim,
+                ideal,
+                stochastic,
+                budget_seconds,
+            )
+            failure = exam.base.failure
+            if failure is None or "does not require grad" not in str(failure.error):
+                break
+    with isolated(loss, still), eager():
         return examine(exam, allow)
 
 
 def _examination(
-    loss: Callable[..., Any],
+    subject: TorchSubject,
     prediction: Tensor,
     target: Any,
     batch_dim: int,
-    kind: Kind | None,
     ideal: Tensor | None,
     stochastic: bool,
     budget: float,
 ) -> Examination:
-    subject = TorchSubject(loss, prediction, target, kind, batch_dim)
+    kind = subject.kind
     if prediction.dtype in (torch.float16, torch.bfloat16):
         # What rounding hides would look like a cut; so float32, if the loss takes it.
         subject.dtype = torch.float32
@@ -114,28 +128,45 @@ def _examination(
     notes = []
     if wanted < count:
         small = [
-            _first(value, batch_dim, count, wanted) for value in (prediction, target)
+            _some(value, batch_dim, count, wanted) for value in (prediction, target)
         ]
-        part = None if ideal is None else _first(ideal, batch_dim, count, wanted)
-        tried = _made(subject, small[0], small[1], kind, part)
-        if subject.run(tried.prediction, tried.target, gradient=False).evaluated:
+        part = None if ideal is None else _some(ideal, batch_dim, count, wanted)
+        if _like(subject, (prediction, target), (small[0], small[1]), kind):
             prediction, target, ideal = small[0], small[1], part
-            notes = [f"samples beyond the first {wanted} of {count}"]
+            notes = [f"samples but {wanted} of {count}"]
     inputs = _made(subject, prediction, target, kind, ideal)
     return Examination(subject, inputs, budget, stochastic, not_checked=notes)
 
 
-def _first(value: Any, axis: int, count: int, wanted: int) -> Any:
-    """The first samples of every tensor that holds as many."""
+def _some(value: Any, axis: int, count: int, wanted: int) -> Any:
+    """The chosen samples of every tensor that holds as many."""
     if isinstance(value, Tensor):
         if value.dim() > axis and value.shape[axis] == count:
-            return value.narrow(axis, 0, wanted)
+            rows = torch.from_numpy(some_rows(count, wanted))
+            return value.index_select(axis, rows.to(value.device))
         return value
     if isinstance(value, dict):
-        return {key: _first(part, axis, count, wanted) for key, part in value.items()}
+        return {key: _some(part, axis, count, wanted) for key, part in value.items()}
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(_first(part, axis, count, wanted) for part in value)
+        return type(value)(_some(part, axis, count, wanted) for part in value)
     return value
+
+
+def _like(
+    subject: TorchSubject, whole: tuple[Any, Any], part: tuple[Any, Any], kind: Any
+) -> bool:
+    """Whether the loss of some of the samples is a number if that of all is."""
+    values = []
+    for prediction, target in (part, whole):
+        tried = _made(subject, prediction, target, kind, None)
+        run = subject.run(tried.prediction, tried.target, traced=False)
+        fine = run.gradient is None or bool(np.isfinite(run.gradient).all())
+        values.append(run.evaluated and math.isfinite(run.value) and fine)
+        if values[0]:
+            return True
+        if run.failure is not None:
+            return False
+    return not values[1]
 
 
 def _made(

@@ -15,6 +15,9 @@ SAYINGS = (
     (r"[Ii]nference tensors cannot be saved for backward", "NO_GRAD"),
 )
 
+# As Python writes what torch names in its errors.
+OPERATORS = {"floor_divide": "__floordiv__"}
+
 
 def explain(run: Run) -> Finding:
     """The finding for a run that failed."""
@@ -30,7 +33,8 @@ def explain(run: Run) -> Finding:
         at = (of or [at for at, _ in writes] or [at])[-1]
     elif cause == "NONDIFF_OP":
         operation = re.search(r"derivative for '?(?:aten::)?(\w+)", said)
-        ops = [op for op in run.trace.ops if operation and op.name == operation[1]]
+        names = [operation[1], OPERATORS.get(operation[1])] if operation else []
+        ops = [op for op in run.trace.ops if op.name in names]
         at = ops[-1].at if ops else at
     short = said if len(said) <= 150 else f"{said[:147]}..."
     kind = type(failure.error).__name__

@@ -32,7 +32,7 @@ def test_functions(
 
 def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
     worst: tuple[float, float] | None = None
-    flat = identity = True
+    flat = identity = clipped = True
     call: Callable[..., Any] = cls.apply
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)
@@ -50,12 +50,13 @@ def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
             for g, d in zip(slopes, directions, strict=True)
             if g is not None
         )
-        ends = []
+        ends, both = [], []
         for sign in (1, -1):
             shifted = [v.detach() if isinstance(v, Tensor) else v for v in inputs]
             for i, direction in zip(moved, directions, strict=True):
                 shifted[i] = shifted[i] + sign * STEP * direction
             values = _floats(call(*shifted))
+            both.append(values)
             ends.append(
                 sum(float((w * v).sum()) for w, v in zip(weights, values, strict=True))
             )
@@ -66,6 +67,7 @@ def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
             for result in results
             for leaf in leaves
         )
+        clipped &= _is_clipped(both, directions)
         size = max(abs(differences), abs(automatic), 1e-9)
         if abs(differences - automatic) <= NEAR * size:
             return None
@@ -73,12 +75,20 @@ def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
     assert worst is not None
     evidence = {"slope by differences": worst[0], "by backward": worst[1]}
     at = _place(cls)
-    if flat or identity:
-        what = "a step" if flat else "the identity"
+    if flat or identity or clipped:
+        what = "a step" if flat else "the identity" if identity else "a clamp"
         text = f"forward of {cls.__name__} is {what}, its backward another function's"
         return finding("information", "STRAIGHT_THROUGH", text, at, evidence=evidence)
     text = f"backward of {cls.__name__} is not the slope of its forward"
     return finding("error", "WRONG_BACKWARD", text, at, evidence=evidence)
+
+
+def _is_clipped(both: list[list[Tensor]], directions: list[Tensor]) -> bool:
+    """Whether the slope of every entry is 0 or 1."""
+    if len(directions) != 1 or [v.shape for v in both[0]] != [directions[0].shape]:
+        return False
+    slope = (both[0][0] - both[1][0]) / (2 * STEP * directions[0])
+    return bool(((slope.abs() < NEAR) | ((slope - 1).abs() < NEAR)).all())
 
 
 def _doubled(value: Any) -> Any:

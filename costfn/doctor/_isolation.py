@@ -13,8 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from costfn_doctor._source import Source
+
 LARGEST = 2_000_000
 """Numbers in a module of which every run gets a copy of its own."""
+USERS = Source(())
+REACHED = 10_000
+"""Objects that are looked at for what a loss holds."""
 
 
 def unwrapped(loss: Any) -> Any:
@@ -29,10 +34,15 @@ def unwrapped(loss: Any) -> Any:
 
 
 class Copies:
-    """Gives every run a loss in its first state."""
+    """Gives every run a loss in its first state.
 
-    def __init__(self, loss: Callable[..., Any]) -> None:
-        self.loss = loss
+    Args:
+        loss: The loss.
+        still: Its parameters need no gradients.
+    """
+
+    def __init__(self, loss: Callable[..., Any], still: bool) -> None:
+        self.loss, self.still = loss, still
         self._masters: dict[bool, Any] = {}
 
     def fresh(self, *, double: bool = False) -> Callable[..., Any]:
@@ -48,7 +58,7 @@ class Copies:
         made = _copied(loss)
         for module in _modules_in(made) if made is not loss else ():
             for parameter in module.parameters():
-                parameter.requires_grad_(False)
+                parameter.requires_grad_(parameter.requires_grad and not self.still)
             if double and not isinstance(module, torch.jit.ScriptModule):
                 module.double()
         return made
@@ -90,14 +100,18 @@ def _size(loss: Any) -> int:
     )
 
 
-def held_by(loss: Any) -> tuple[list[nn.Module], list[Tensor]]:
-    """Modules and tensors that a callable reaches from outside its arguments."""
-    found: list[Any] = [loss]
+def held_by(loss: Any) -> tuple[list[nn.Module], list[Tensor], list[Any]]:
+    """Modules, tensors and other objects that a callable reaches beside its arguments.
+
+    Of other objects those of the user's own classes, and random generators.
+    """
+    waiting: list[Any] = [loss]
     seen: set[int] = set()
     modules: list[nn.Module] = []
     tensors: list[Tensor] = []
-    while found:
-        value = found.pop()
+    others: list[Any] = []
+    while waiting and len(seen) < REACHED:
+        value = waiting.pop()
         if id(value) in seen:
             continue
         seen.add(id(value))
@@ -105,32 +119,36 @@ def held_by(loss: Any) -> tuple[list[nn.Module], list[Tensor]]:
             modules.append(value)
         elif isinstance(value, Tensor):
             tensors.append(value)
+        elif isinstance(value, (torch.Generator, np.random.Generator)):
+            others.append(value)
         elif isinstance(value, functools.partial):
-            found += [value.func, *value.args, *value.keywords.values()]
+            waiting += [value.func, *value.args, *value.keywords.values()]
         elif isinstance(value, types.MethodType):
-            found += [value.__self__, value.__func__]
+            waiting += [value.__self__, value.__func__]
         elif isinstance(value, types.FunctionType):
-            cells = [
-                cell.cell_contents for cell in value.__closure__ or () if _full(cell)
-            ]
+            if value is not loss and not USERS.is_user(value.__code__.co_filename):
+                continue
+            cells = [c.cell_contents for c in value.__closure__ or () if _full(c)]
             names = value.__code__.co_names
             used = [value.__globals__[n] for n in names if n in value.__globals__]
-            found += [
-                part
-                for part in (*cells, *used, *(value.__defaults__ or ()))
-                if isinstance(
-                    part,
-                    (nn.Module, Tensor, types.FunctionType, functools.partial, list),
-                )
-            ]
+            waiting += [*cells, *used, *(value.__defaults__ or ())]
         elif isinstance(value, (list, tuple)):
-            found += [part for part in value if isinstance(part, (nn.Module, Tensor))]
-        elif hasattr(value, "__dict__") and not isinstance(
-            value, (type, types.ModuleType)
-        ):
-            held = vars(value).values()
-            found += [part for part in held if isinstance(part, (nn.Module, Tensor))]
-    return modules, tensors
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif hasattr(value, "__dict__") and _of_user(value):
+            others.append(value)
+            waiting += vars(value).values()
+    return modules, tensors, others
+
+
+def _of_user(value: Any) -> bool:
+    """Whether an object is of a class in the user's own code."""
+    if isinstance(value, (type, types.ModuleType)):
+        return False
+    module = sys.modules.get(type(value).__module__)
+    file = getattr(module, "__file__", None)
+    return module is not None and (file is None or USERS.is_user(file))
 
 
 def _full(cell: Any) -> bool:
@@ -141,12 +159,18 @@ def _full(cell: Any) -> bool:
 
 
 @contextlib.contextmanager
-def isolated(loss: Any) -> Iterator[None]:
+def isolated(loss: Any, still: bool) -> Iterator[None]:
     """Restore random states, grad mode, and what the loss holds, afterwards."""
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
     enabled, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
-    modules, tensors = held_by(loss)
+    modules, tensors, others = held_by(loss)
+    generators = [(g, g.get_state()) for g in others if isinstance(g, torch.Generator)]
+    streams = [
+        (g.bit_generator, g.bit_generator.state)
+        for g in others
+        if isinstance(g, np.random.Generator)
+    ]
     held = [
         *tensors,
         *(p for module in modules for p in module.parameters()),
@@ -156,13 +180,14 @@ def isolated(loss: Any) -> Iterator[None]:
     training = [
         (part, part.training) for module in modules for part in module.modules()
     ]
+    objects = [part for module in modules for part in module.modules()]
+    objects += [part for part in others if hasattr(part, "__dict__")]
     attributes = [
         (part, {name: (value, _contents(value)) for name, value in vars(part).items()})
-        for module in modules
-        for part in module.modules()
+        for part in objects
     ]
     for tensor, _, requires in kept:
-        if requires and tensor.is_leaf:
+        if still and requires and tensor.is_leaf:
             tensor.requires_grad_(False)
     try:
         yield
@@ -179,6 +204,10 @@ def isolated(loss: Any) -> Iterator[None]:
                 tensor.requires_grad_(requires)
         for part, was in training:
             part.training = was
+        for generator, state in generators:
+            generator.set_state(state)
+        for stream, numbers in streams:
+            stream.state = numbers
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])
         random.setstate(states[2])
@@ -194,7 +223,7 @@ def _contents(value: Any) -> Any:
     return copy.copy(value) if isinstance(value, (dict, list, set)) else None
 
 
-def _restore_attributes(part: nn.Module, values: dict[str, tuple[Any, Any]]) -> None:
+def _restore_attributes(part: Any, values: dict[str, tuple[Any, Any]]) -> None:
     now = vars(part)
     for name in set(now) - set(values):
         del now[name]

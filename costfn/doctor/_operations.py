@@ -37,8 +37,8 @@ COUNTS = _words(
 )
 STEPS = _words(
     """
-    bernoulli ceil fix floor floor_divide __floordiv__ heaviside __rfloordiv__ round
-    sgn sign trunc
+    bernoulli ceil fix floor floor_divide __floordiv__ heaviside normal poisson
+    __rfloordiv__ round sgn sign trunc
     """
 )
 SUMS = _words(
@@ -61,6 +61,7 @@ SHAPING = _words(
     outer repeat repeat_interleave tile unflatten unsqueeze
     """
 )
+GATHERS = _words("gather __getitem__ index_select take_along_dim")
 SELECTS = _words("masked_fill masked_scatter masked_select nan_to_num where")
 DIVIDES = _words(
     """
@@ -145,6 +146,8 @@ def cause_of(name: str, results: list[Tensor], grad_mode: bool) -> str:
     if name in REWRAPS:
         return "REWRAP"
     kinds = [result for result in results if not result.is_floating_point()]
+    if not grad_mode and len(kinds) < len(results):
+        return "NO_GRAD"
     if name in CASTS and kinds:
         return "INT_CAST"
     if kinds:

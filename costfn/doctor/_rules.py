@@ -55,21 +55,34 @@ def _broadcasts(
 ) -> Iterator[Finding]:
     """Two operands of as many entries and unlike ranks make a larger result.
 
-    Where the code itself shaped an operand it is on purpose. Otherwise the loss is
-    run again with both in one shape: if its value differs, that is the evidence.
+    The loss is run again with both in one shape: if its value differs, that is the
+    evidence. Where the code itself shaped an operand it may be on purpose, as all
+    pairs of scores are: then it is an error in a loss of torch, a guess between
+    prediction and target, and nothing where both are of one of the two.
     """
     tracer = found.tracer
-    start = (tracer.trace.prediction, *tracer.trace.target)
-    derived = tracer.trace.reached(start)
+    of_prediction = tracer.trace.reached([tracer.trace.prediction])
+    of_target = tracer.trace.reached(tracer.trace.target)
+    derived = of_prediction | of_target
     shaped: set[int] = set()
     for call in tracer.calls:
         op = call.op
-        if _shapes(call) or not shaped.isdisjoint(op.inputs):
+        # The shape of an index says nothing of a purpose.
+        data = op.inputs[:1] if call.name in operations.GATHERS else op.inputs
+        if _shapes(call) or not shaped.isdisjoint(data):
             shaped.update(op.outputs)
         pair = _operands(call)
-        if pair is None or not shaped.isdisjoint(op.inputs):
+        if pair is None:
             continue
         a, b = pair
+        severity: Severity = "error"
+        if not shaped.isdisjoint(op.inputs):
+            sides = [
+                (n in of_prediction, n in of_target) for n in map(tracer.number, pair)
+            ]
+            if sorted(sides) != [(False, True), (True, False)]:
+                continue
+            severity = "error" if op.compares else "warning"
         if a.dim() == b.dim() or a.numel() != b.numel() or a.numel() < 2:
             continue
         try:
@@ -89,7 +102,7 @@ def _broadcasts(
             shapes = f"{tuple(a.shape)} against {tuple(b.shape)}"
             evidence = {"loss": found.run.value, "in one shape": other.value}
             yield finding(
-                "error",
+                severity,
                 "BROADCAST",
                 f"{shapes} becomes {tuple(joint)} in {call.name}",
                 call.at,
@@ -156,7 +169,8 @@ def _bounded(
     """What a loss of logits is given stays between 0 and 1 for any prediction."""
     if prediction.min() >= 0 and prediction.max() <= 1:
         return
-    far = subject.evaluate(np.sign(prediction) * 30, target, record=True)
+    wide = prediction * (30 / max(float(prediction.std()), 1e-6))
+    far = subject.evaluate(wide, target, record=True)
     derived = found.tracer.trace.reached([found.tracer.trace.prediction])
     for call, other in zip(found.tracer.calls, far.tracer.calls, strict=False):
         op = call.op
@@ -166,7 +180,9 @@ def _bounded(
         values = [value.detach() for value in values]
         low = min(float(value.min()) for value in values)
         high = max(float(value.max()) for value in values)
-        if op.live and op.inputs[0] in derived and low >= 0 and high <= 1:
+        # Both ends are reached by an activation, one by a similarity such as exp(-d).
+        ends = low < 0.01 and high > 0.99
+        if op.live and op.inputs[0] in derived and low >= 0 and high <= 1 and ends:
             yield finding(
                 "error",
                 "DOUBLE_ACTIVATION",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import costfn_doctor
+from costfn_doctor._inputs import Kind
 from costfn_doctor._report import Finding
 from costfn_doctor._source import Location, Source, home_of
 from costfn_doctor._subject import Failure, Frozen, NonFinite, Run
@@ -59,14 +60,15 @@ class TorchSubject:
         loss: Callable[..., Any],
         prediction: Tensor,
         target: Any,
-        kind: str | None,
+        kind: Kind | None,
         batch_dim: int,
+        still: bool,
     ) -> None:
         loss = unwrapped(loss)
         self.name = name_of(loss)
         self.source = Source(OURS, home_of(file_of(loss)))
         self.kind = kind
-        self.copies = Copies(loss)
+        self.copies = Copies(loss, still)
         self.dtype, self.device = prediction.dtype, prediction.device
         self.target = target
         self.batch_dim = batch_dim if batch_dim else None
@@ -156,9 +158,7 @@ class TorchSubject:
         run.connected = reaches(total, found.leaf)
         run.leaf = total.requires_grad and not run.connected
         if gradient and run.connected:
-            (slope,) = torch.autograd.grad(
-                total, found.leaf, allow_unused=True, retain_graph=True
-            )
+            slope = _slope(total, found.leaf)
             if slope is not None:
                 run.gradient = self.array(slope)
 
@@ -235,6 +235,16 @@ class TorchSubject:
     def backward_findings(self, prediction: Array, target: Any) -> list[Finding]:
         """Findings about custom Functions, each tested alone."""
         return test_functions(self.evaluate(prediction, target).tracer.functions)
+
+
+def _slope(total: Tensor, leaf: Tensor) -> Tensor | None:
+    try:
+        return torch.autograd.grad(total, leaf, allow_unused=True, retain_graph=True)[0]
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        total.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+        return leaf.grad
 
 
 def _note_changes(tracer: Tracer, before: Any, after: Any) -> None:

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from costfn_doctor import Report
@@ -13,6 +12,7 @@ from costfn_doctor._report import Finding, finding
 from costfn_doctor._source import Source
 from costfn_doctor._trace import Cut
 
+from ._operations import tensors_in
 from ._subject import OURS
 from ._tracer import Tracer
 
@@ -42,22 +42,24 @@ class _StepTracer(Tracer):
 
     def __init__(self) -> None:
         super().__init__(Source(OURS))
-        self.loss: Tensor | None = None
+        self.losses: list[Tensor] = []
         self.reached: set[int] = set()
+        self.needed: set[int] = set()
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         if getattr(function, "__name__", "") == "backward":
-            self.see(args[0])
+            for loss in tensors_in(args[0]):
+                self.see(loss)
             return function(*args, **(kwargs or {}))
         return super().__torch_function__(function, types, args, kwargs)
 
     def see(self, loss: Tensor) -> None:
-        """Note the loss, and the leaves that its graph leads to."""
-        self.loss = loss
-        self.trace.result = self.number(loss)
-        self.reached = leaves(loss)
+        """Note a loss, and the leaves that its graph leads to."""
+        self.losses.append(loss)
+        self.reached |= leaves(loss)
+        self.needed |= self.trace.made_of(self.number(loss))
 
     def leaf_inputs(self) -> list[Tensor]:
         """Parameters that the step read."""
@@ -108,13 +110,16 @@ def watch(model: nn.Module | None = None) -> Iterator[Watch]:
     """
     found, tracer = Watch(), _StepTracer()
     before = {} if model is None else _gradients(model)
-    with tracer:
-        yield found
-    if tracer.loss is None:
-        scalars = [t for t in tracer._kept if t.numel() == 1 and t.is_floating_point()]
-        if scalars:
-            tracer.see(scalars[-1])
-    found._report = _report(tracer, model, before)
+    try:
+        with tracer:
+            yield found
+    finally:  # a step that fails most needs a report
+        if not tracer.losses:
+            every = (t for t in tracer._kept if t.is_floating_point())
+            scalars = [t for t in every if t.numel() == 1]
+            if scalars:
+                tracer.see(scalars[-1])
+        found._report = _report(tracer, model, before)
 
 
 def _gradients(model: nn.Module) -> dict[str, Tensor | None]:
@@ -129,14 +134,17 @@ def _report(
 ) -> Report:
     names = {} if model is None else {id(p): n for n, p in model.named_parameters()}
     used = tracer.leaf_inputs()
-    lost = [p for p in used if id(p) not in tracer.reached]
+    # Of a model that is given; others may be meant to stand still.
+    lost = [
+        p for p in used if id(p) not in tracer.reached and (not names or id(p) in names)
+    ]
     findings = list(_cuts(tracer, lost, names))
     if lost and not any(found.severity == "error" for found in findings):
         at = tracer.trace.last_line()
         text = f"{len(lost)} of {len(used)} parameters do not reach the loss: "
         text += _listed(lost, names)
         findings.append(finding("error", "UNSEEN_CUT", text, at))
-    if tracer.loss is not None and tracer.loss.is_leaf and tracer.loss.requires_grad:
+    if any(loss.is_leaf and loss.requires_grad for loss in tracer.losses):
         at = next((op.at for op in reversed(tracer.trace.ops) if op.masks), None)
         text = "the loss is a leaf: backward() runs and reaches no parameter"
         findings.append(finding("error", "REQUIRES_GRAD_MASK", text, at))
@@ -156,7 +164,7 @@ def _cuts(
 ) -> Iterator[Finding]:
     """Each cut on the way to the loss, with the parameters it takes gradient from."""
     trace = tracer.trace
-    needed = trace.needed()
+    needed = tracer.needed
     numbers = {tracer.number(p): p for p in lost}
     ends = [trace.reached(cut.outputs) for cut in trace.cuts.values()]
     connected = any(not needed.isdisjoint(end) for end in ends)
@@ -208,7 +216,7 @@ def _flat(
         old = before[name]
         if p.grad is not None and bool((p.grad == (0 if old is None else old)).all()):
             zero.append(name)
-    if zero and tracer.loss is not None and torch.isfinite(tracer.loss).all():
+    if zero and all(bool(loss.isfinite().all()) for loss in tracer.losses):
         text = f"the gradient is zero for {', '.join(zero[:4])}"
         evidence = {"parameters with gradient zero": len(zero)}
         yield finding(

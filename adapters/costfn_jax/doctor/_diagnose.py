@@ -11,7 +11,7 @@ import numpy as np
 from costfn_doctor import Report
 from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
-from costfn_doctor._inputs import Inputs, Kind, guess_kind
+from costfn_doctor._inputs import Inputs, Kind, guess_kind, some_rows
 from costfn_doctor._options import check_options
 
 from ._subject import JaxSubject
@@ -88,9 +88,10 @@ def diagnose(
     count = p.shape[0] if p.ndim else 1
     wanted = min(count, max(SAMPLES, FEW * count // p.size))
     if wanted < count and (t is None or (_is_array(t) and t.shape[:1] == (count,))):
-        p, t = p[:wanted], None if t is None else t[:wanted]
-        best = None if best is None else best[:wanted]
-        notes = [f"samples beyond the first {wanted} of {count}"]
+        rows = some_rows(count, wanted)
+        p, t = p[rows], None if t is None else t[rows]
+        best = None if best is None else best[rows]
+        notes = [f"samples but {wanted} of {count}"]
     inputs = Inputs(p, t, kind or guess_kind(p), kind is not None, best)
     subject = JaxSubject(moved if batch_dim else loss, prediction, target)
     states = np.random.get_state(), random.getstate()
