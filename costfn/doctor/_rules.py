@@ -181,7 +181,7 @@ def _bounded(
         low = min(float(value.min()) for value in values)
         high = max(float(value.max()) for value in values)
         # Both ends are reached by an activation, one by a similarity such as exp(-d).
-        ends = low < 0.01 and high > 0.99
+        ends = float(values[1].min()) < 0.01 and float(values[1].max()) > 0.99
         if op.live and op.inputs[0] in derived and low >= 0 and high <= 1 and ends:
             yield finding(
                 "error",

@@ -59,6 +59,7 @@ LEAVES = ("_diagnosis", "_duality", "_lovasz", "_generalized_dice", "_reduce")
 LEAVES += ("_regression", "_tracking", "costs", "decisions")
 LONG = ("gradients", "numbers", "transforms", "compile", "modules", "calibration")
 LONG += ("module_habits", "metrics_sklearn", "batch_transforms", "math", "per_sample")
+CHEAP = {"_math": ("math",), "_check": ("mirror_errors",)}  # of JAX
 BOTH = ("mirror", "crosscheck")  # of both libraries
 LONG += BOTH
 ELSEWHERE = ("cli", "compare", "doctor", "forum", "testing")
@@ -127,13 +128,16 @@ def _of_jax(name: str, everything: tuple[str, ...]) -> Iterator[list[str]]:
     if name == "_from_jax":
         first = ["from_jax"]
     rest = [x for x in everything if x not in (*first, "crosscheck")]
+    cheap = CHEAP.get(name)
+    if cheap:
+        yield _files(cheap)
+    numbers = "both_frameworks" + (f" and ({words})" if words else "")
+    yield ["tests/test_crosscheck.py", "-k", numbers]
     if words:
         yield [*_files(first), "-k", words]
-        yield ["tests/test_crosscheck.py", "-k", f"both_frameworks and ({words})"]
         yield [*_files(first), "-k", f"not ({words})"]
     else:
         yield _files(first)
-        yield ["tests/test_crosscheck.py", "-k", "both_frameworks"]
     yield _files(rest)
 
 

@@ -21,6 +21,7 @@ HEAVY += ["jaxtyping", "jax.numpy", "optax", "equinox"]
 # Some is read where it is imported, so it is set before.
 ENVIRONMENT = {
     "HYPOTHESIS_PROFILE": "ci",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # XLA would take most of the time
     "JAX_ENABLE_X64": "1",
     "JAX_PLATFORMS": "cpu",
     "OMP_NUM_THREADS": "1",
