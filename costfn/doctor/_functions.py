@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -67,7 +67,7 @@ def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
             for result in results
             for leaf in leaves
         )
-        clipped &= _is_clipped(both, directions)
+        clipped &= _is_clipped(both, directions, leaves, slopes)
         size = max(abs(differences), abs(automatic), 1e-9)
         if abs(differences - automatic) <= NEAR * size:
             return None
@@ -83,12 +83,21 @@ def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
     return finding("error", "WRONG_BACKWARD", text, at, evidence=evidence)
 
 
-def _is_clipped(both: list[list[Tensor]], directions: list[Tensor]) -> bool:
-    """Whether the slope of every entry is 0 or 1."""
-    if len(directions) != 1 or [v.shape for v in both[0]] != [directions[0].shape]:
+def _is_clipped(
+    both: list[list[Tensor]],
+    directions: list[Tensor],
+    leaves: list[Tensor],
+    slopes: Sequence[Tensor | None],
+) -> bool:
+    """Whether each entry is kept or held at a bound, and those kept have a gradient."""
+    shapes = [value.shape for value in both[0]]
+    if len(leaves) != 1 or shapes != [leaves[0].shape] or slopes[0] is None:
         return False
-    slope = (both[0][0] - both[1][0]) / (2 * STEP * directions[0])
-    return bool(((slope.abs() < NEAR) | ((slope - 1).abs() < NEAR)).all())
+    up, down = both[0][0], both[1][0]
+    slope = (up - down) / (2 * STEP * directions[0])
+    middle = ((up + down) / 2 - leaves[0].detach()).abs()
+    kept = ((slope - 1).abs() < NEAR) & (middle < NEAR * STEP) & (slopes[0] != 0)
+    return bool((kept | (slope.abs() < NEAR)).all())
 
 
 def _doubled(value: Any) -> Any:

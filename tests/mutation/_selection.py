@@ -128,7 +128,7 @@ def _of_jax(name: str, everything: tuple[str, ...]) -> Iterator[list[str]]:
     if name == "_from_jax":
         first = ["from_jax"]
     rest = [x for x in everything if x not in (*first, "crosscheck")]
-    cheap = CHEAP.get(name)
+    cheap = CHEAP.get(name, () if name in ROWS else ("mirror_functions",))
     if cheap:
         yield _files(cheap)
     numbers = "both_frameworks" + (f" and ({words})" if words else "")
