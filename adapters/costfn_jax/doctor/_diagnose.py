@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Collection
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,6 +13,7 @@ from costfn_doctor._examination import Examination
 from costfn_doctor._inputs import Inputs, Kind, guess_kind, some_rows
 from costfn_doctor._options import check_options
 
+from ._forms import is_array
 from ._subject import JaxSubject
 
 SAMPLES = 16
@@ -82,12 +82,12 @@ def diagnose(
     )
     moved = _Moved(loss, batch_dim)
     p = moved.inwards(np.asarray(prediction, dtype=float))
-    t = moved.inwards(np.asarray(target)) if _is_array(target) else target
+    t = moved.inwards(np.asarray(target)) if is_array(target) else target
     best = None if ideal is None else moved.inwards(np.asarray(ideal, dtype=float))
     notes = []
     count = p.shape[0] if p.ndim else 1
     wanted = min(count, max(SAMPLES, FEW * count // p.size))
-    if wanted < count and (t is None or (_is_array(t) and t.shape[:1] == (count,))):
+    if wanted < count and (t is None or (is_array(t) and t.shape[:1] == (count,))):
         rows = some_rows(count, wanted)
         p, t = p[rows], None if t is None else t[rows]
         best = None if best is None else best[rows]
@@ -102,10 +102,6 @@ def diagnose(
     finally:
         np.random.set_state(states[0])
         random.setstate(states[1])
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, jax.Array))
 
 
 class _Moved:

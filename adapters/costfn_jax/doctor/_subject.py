@@ -1,7 +1,6 @@
 """A JAX loss as the doctor asks for it."""
 
 import contextlib
-import inspect
 import math
 import os
 import random
@@ -15,11 +14,12 @@ import numpy as np
 
 import costfn_doctor
 from costfn_doctor._report import Finding, finding
-from costfn_doctor._source import Location, Source, home_of
+from costfn_doctor._source import Location, Source
 from costfn_doctor._subject import Failure, Frozen, NonFinite, Run
 from costfn_doctor._trace import Array, Trace
 from costfn_doctor._values import first_non_finite
 
+from ._forms import home, is_array, returned, without_log
 from ._tracer import Tracer, first_bad
 
 OURS = (
@@ -38,13 +38,13 @@ class JaxSubject:
         self.loss = loss
         named = getattr(loss, "__name__", type(loss).__name__)
         self.name = str(named)
-        self.source = Source(OURS, _home(loss))
+        self.source = Source(OURS, home(loss))
         self._returned = "a scalar"
         self._compiles = True
         self._tracers: dict[Any, Tracer] = {}
         self._both = jax.jit(jax.value_and_grad(self._scalar))
         self.dtype = jnp.asarray(prediction).dtype
-        self.target_dtype = jnp.asarray(target).dtype if _is_array(target) else None
+        self.target_dtype = jnp.asarray(target).dtype if is_array(target) else None
 
     def _call(self, prediction: Any, target: Any) -> Any:
         return (
@@ -52,13 +52,6 @@ class JaxSubject:
         )
 
     def _scalar(self, prediction: Any, target: Any) -> Any:
-        result = self._call(prediction, target)
-        if (
-            isinstance(result, tuple)
-            and len(result) == 2
-            and isinstance(result[1], dict)
-        ):
-            result = result[0]  # the loss and what to log
         result = without_log(self._call(prediction, target))
         self._returned = returned(result)
         return sum(jnp.sum(jnp.asarray(part)) for part in jax.tree.leaves(result))
@@ -133,10 +126,10 @@ class JaxSubject:
 
     def _tracer(self, p: Any, t: Any) -> Tracer:
         """The tracer of the loss: one for all calls, or one for this target."""
-        key = p.dtype, p.shape, getattr(t, "shape", None)
         if len(self._given(p, t)) == 1:
             closed = jax.make_jaxpr(lambda q: self._scalar(q, t))(p)
             return Tracer(closed, self.source, compiled=False)
+        key = p.dtype, p.shape, t.shape
         if key not in self._tracers:
             closed = jax.make_jaxpr(self._scalar)(p, t)
             self._tracers[key] = Tracer(closed, self.source, compiled=True)
@@ -273,32 +266,8 @@ class JaxSubject:
         return []
 
 
-def _is_array(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, jax.Array))
-
-
 def _selected(trace: Trace, at: Location | None) -> bool:
     """Whether what a line makes is later chosen from, or thrown away."""
     start = [value for op in trace.ops if op.at == at for value in op.outputs]
     reached = trace.reached(start)
     return any(op.selects and reached.intersection(op.inputs) for op in trace.ops)
-
-
-def without_log(result: Any) -> Any:
-    """The loss, of a result that may be a loss and a dictionary to log."""
-    pair = isinstance(result, tuple) and len(result) == 2
-    return result[0] if pair and isinstance(result[1], dict) else result
-
-
-def returned(result: Any) -> str:
-    """What a loss returned, in words."""
-    if isinstance(result, (list, tuple, dict)):
-        return f"a {type(result).__name__}"
-    shape = jnp.shape(result)
-    return "a scalar" if shape == () else f"an array of shape {shape}"
-
-
-def _home(loss: Any) -> str | None:
-    with contextlib.suppress(TypeError, OSError):
-        return home_of(inspect.getsourcefile(inspect.unwrap(loss)))
-    return None
