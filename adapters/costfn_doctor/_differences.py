@@ -7,7 +7,7 @@ import numpy as np
 
 from ._examination import Examination
 from ._report import finding
-from ._subject import Frozen, Run
+from ._subject import Frozen
 from ._trace import Array
 
 POINTS = 4
@@ -74,7 +74,7 @@ def _slopes(exam: Examination, point: Array, k: int) -> tuple[Slope, Slope] | No
     double = exam.run(point, double=True, traced=traced)
     precise = double.failure is None and double.gradient is not None
     run = double if precise else exam.run(point, traced=traced)
-    if run.gradient is None or not _finite(run):
+    if run.gradient is None or not run.finite:
         return None
     direction = np.random.default_rng(k).normal(size=point.shape)
     automatic = float(np.sum(run.gradient * direction))
@@ -86,11 +86,6 @@ def _slopes(exam: Examination, point: Array, k: int) -> tuple[Slope, Slope] | No
             return None
         found.append(Slope(slope[0], automatic, slope[1]))
     return found[0], found[-1]
-
-
-def _finite(run: Run) -> bool:
-    found = run.gradient is not None and bool(np.isfinite(run.gradient).all())
-    return found and math.isfinite(run.value)
 
 
 def _difference(

@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 from ._examination import Examination
-from ._inputs import class_axis, is_binary
+from ._inputs import RIGHT, class_axis, is_binary
 from ._report import Severity, finding
 from ._trace import Array
 
-RIGHT = 6.0
 SURE = 25.0
 
 

@@ -120,9 +120,7 @@ def check_edges(exam: Examination) -> None:
             failed += 1
             continue
         tried += 1
-        bad_value = not math.isfinite(run.value)
-        bad = run.gradient is not None and not np.isfinite(run.gradient).all()
-        if not bad_value and not bad:
+        if run.finite:
             continue
         place = exam.subject.non_finite(edge.prediction, edge.target)
         exam.spend()
@@ -130,16 +128,20 @@ def check_edges(exam: Examination) -> None:
             _report(exam, edge, run, place)
     if failed:
         exam.not_checked.append(f"{failed} edges at which the loss raises an error")
-    bad = any(found.cause.startswith(("NAN", "OVER")) for found in exam.findings)
-    if tried and not bad:
+    if tried and not _causes(exam):
         exam.checked.append(f"finite at {tried} edges")
+
+
+def _causes(exam: Examination) -> set[str]:
+    """Causes that were found of numbers that are not finite."""
+    causes = {found.cause for found in exam.findings}
+    return {cause for cause in causes if cause.startswith(("NAN", "OVER"))}
 
 
 def _report(exam: Examination, edge: Edge, run: Run, place: NonFinite) -> None:
     cause = _cause(place, math.isfinite(run.value))
-    if any(f.cause.startswith(("NAN", "OVER")) for f in exam.findings) and (
-        edge.far or any(f.cause == cause for f in exam.findings)
-    ):
+    before = _causes(exam)
+    if cause in before or (edge.far and before):
         return
     severity: Severity = "warning" if edge.far else "error"
     if math.isfinite(run.value):

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs import Inputs
+from ._inputs import RIGHT, Inputs
 from ._report import Finding
 from ._subject import Frozen, Run, Subject
 from ._trace import Array, Site
 
 SAMPLES = 5
-RIGHT = 2  # place of the sample that is often right
+OFTEN_RIGHT = 2  # place of the sample that is often right
 
 
 class OutOfTimeError(Exception):
@@ -80,8 +80,8 @@ class Examination:
         if pair is not None and self.inputs.kind in ("logits", "real"):
             often = self.inputs.prediction.copy()
             # Chance is right too seldom for an accuracy to move, of many classes.
-            often[::2] = 6 * pair[0][::2]
-            found.insert(RIGHT, often)
+            often[::2] = RIGHT * pair[0][::2]
+            found.insert(OFTEN_RIGHT, often)
         return found
 
     @cached_property

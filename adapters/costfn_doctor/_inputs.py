@@ -8,6 +8,7 @@ import numpy as np
 
 from ._trace import Array
 
+RIGHT = 6.0  # logit of a right prediction, which is not all that sure
 Kind = Literal["logits", "logprob", "prob", "real"]
 
 

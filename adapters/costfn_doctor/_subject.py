@@ -1,8 +1,11 @@
 """What the doctor asks of a framework: run the loss, freeze, trace."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from ._report import Finding
 from ._source import Location, Source
@@ -31,6 +34,12 @@ class Run:
     returned: str = "a scalar"
     failure: Failure | None = None
     trace: Trace = field(default_factory=Trace)
+
+    @property
+    def finite(self) -> bool:
+        """Whether the value is finite, and the gradient if there is one."""
+        fine = self.gradient is None or bool(np.isfinite(self.gradient).all())
+        return fine and math.isfinite(self.value)
 
     @property
     def evaluated(self) -> bool:

@@ -1,10 +1,8 @@
 """The examination of a torch loss."""
 
-import math
 from collections.abc import Callable, Collection
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +11,7 @@ from costfn_doctor._diagnosis import diagnose as examine
 from costfn_doctor._examination import Examination
 from costfn_doctor._inputs import Inputs, Kind, guess_kind, some_rows
 from costfn_doctor._options import check_options
+from costfn_doctor._subject import Run
 
 from ._forms import copied
 from ._isolation import eager, isolated
@@ -115,11 +114,10 @@ def _examination(
     stochastic: bool,
     budget: float,
 ) -> Examination:
-    kind = subject.kind
     if prediction.dtype in (torch.float16, torch.bfloat16):
         # What rounding hides would look like a cut; so float32, if the loss takes it.
         subject.dtype = torch.float32
-        tried = _made(subject, prediction, target, kind, ideal)
+        tried = _made(subject, prediction, target, ideal)
         if not subject.run(tried.prediction, tried.target, gradient=False).evaluated:
             subject.dtype = prediction.dtype
     count = prediction.shape[batch_dim] if prediction.dim() else 1
@@ -127,14 +125,14 @@ def _examination(
     wanted = min(count, max(4, min(SAMPLES, ENTRIES // each), FEW // each))
     notes = []
     if wanted < count:
-        small = [
-            _some(value, batch_dim, count, wanted) for value in (prediction, target)
-        ]
-        part = None if ideal is None else _some(ideal, batch_dim, count, wanted)
-        if _like(subject, (prediction, target), (small[0], small[1]), kind):
-            prediction, target, ideal = small[0], small[1], part
+        whole = prediction, target, ideal
+        few, its_target, best = (
+            _some(value, batch_dim, count, wanted) for value in whole
+        )
+        if _serves(subject, (few, its_target), (prediction, target)):
+            prediction, target, ideal = few, its_target, best
             notes = [f"samples but {wanted} of {count}"]
-    inputs = _made(subject, prediction, target, kind, ideal)
+    inputs = _made(subject, prediction, target, ideal)
     return Examination(subject, inputs, budget, stochastic, not_checked=notes)
 
 
@@ -152,34 +150,28 @@ def _some(value: Any, axis: int, count: int, wanted: int) -> Any:
     return value
 
 
-def _like(
-    subject: TorchSubject, whole: tuple[Any, Any], part: tuple[Any, Any], kind: Any
+def _serves(
+    subject: TorchSubject, part: tuple[Any, Any], whole: tuple[Any, Any]
 ) -> bool:
-    """Whether the loss of some of the samples is a number if that of all is."""
-    values = []
-    for prediction, target in (part, whole):
-        tried = _made(subject, prediction, target, kind, None)
-        run = subject.run(tried.prediction, tried.target, traced=False)
-        fine = run.gradient is None or bool(np.isfinite(run.gradient).all())
-        values.append(run.evaluated and math.isfinite(run.value) and fine)
-        if values[0]:
-            return True
-        if run.failure is not None:
-            return False
-    return not values[1]
+    """Whether the loss of some samples is a number, if that of all is."""
+
+    def run(prediction: Tensor, target: Any) -> Run:
+        tried = _made(subject, prediction, target, None)
+        return subject.run(tried.prediction, tried.target, traced=False)
+
+    found = run(*part)
+    if found.failure is not None or found.finite:
+        return found.evaluated and found.finite
+    other = run(*whole)
+    return other.failure is None and not other.finite
 
 
-def _made(
-    subject: TorchSubject,
-    prediction: Tensor,
-    target: Any,
-    kind: Kind | None,
-    ideal: Any,
-) -> Inputs:
+def _made(subject: TorchSubject, prediction: Tensor, target: Any, ideal: Any) -> Inputs:
     array = subject.array(prediction)
     truth = subject.array(target) if isinstance(target, Tensor) else copied(target)
     best = None if ideal is None else subject.array(ideal)
-    return Inputs(array, truth, kind or guess_kind(array), kind is not None, best)
+    told = subject.kind is not None
+    return Inputs(array, truth, subject.kind or guess_kind(array), told, best)
 
 
 def _check_prediction(prediction: Any) -> None:
