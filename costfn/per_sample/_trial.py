@@ -48,7 +48,7 @@ def check_loss(made: Problem) -> None:
 
 
 def check_gradient(loss: Loss, prediction: Any, targets: tuple[Tensor, ...]) -> None:
-    """Asks the doctor of a loss that gives no gradient: it may be one cut off."""
+    """Asks the doctor of a loss that gives no gradient: it may be cut off."""
     if not isinstance(prediction, Tensor) or _check.visible(prediction) is None:
         return
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
@@ -58,6 +58,11 @@ def check_gradient(loss: Loss, prediction: Any, targets: tuple[Tensor, ...]) -> 
             (found,) = torch.autograd.grad(value, z, allow_unused=True)
             if found is not None and found.any():
                 return
+    ask_the_doctor(loss, prediction, targets)
+
+
+def ask_the_doctor(loss: Loss, prediction: Tensor, targets: tuple[Tensor, ...]) -> None:
+    """Raises with the doctor's report, if the loss is broken."""
     # Imported where it is needed, which is seldom.
     from ..doctor import diagnose
 

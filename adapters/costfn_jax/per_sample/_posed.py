@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from .. import _check
 from ._problem import Loss, Model, Problem, as_tuple
-from ._trial import check_gradient, check_loss
+from ._trial import ask_the_doctor, check_loss
 
 
 def problem(
@@ -66,7 +67,9 @@ def linearized(
 
     z = model(parameters, x)
     cotangents = jax.grad(of_predictions)(z)
-    check_gradient(batch_loss, z, as_tuple(y))
+    seen = _check.visible(cotangents) if isinstance(cotangents, Array) else None
+    if seen is not None and not seen.any():
+        ask_the_doctor(batch_loss, z, as_tuple(y))
     return made._replace(loss=inner, y=cotangents)
 
 

@@ -64,8 +64,14 @@ def check_gradient(
     if not isinstance(prediction, Array) or _check.visible(prediction) is None:
         return
     found = _check.visible(jax.grad(lambda z: loss(z, *targets).sum())(prediction))
-    if found is None or found.any():
-        return
+    if found is not None and not found.any():
+        ask_the_doctor(loss, prediction, targets)
+
+
+def ask_the_doctor(
+    loss: Callable[..., Array], prediction: Array, targets: tuple[Any, ...]
+) -> None:
+    """Raises with the doctor's report, if the loss is broken."""
     # Imported where it is needed, which is seldom.
     from ..doctor import diagnose
 
