@@ -11,6 +11,7 @@ import torch
 
 import costfn
 import costfn_jax
+from test_mirror_errors import to_jax, to_torch
 
 rng = np.random.default_rng(5)
 LOGITS = 2 * rng.normal(size=(12, 3))
@@ -94,14 +95,6 @@ METRICS = [
     for name in costfn.metrics.__all__
     if inspect.isfunction(getattr(costfn.metrics, name))
 ]
-
-
-def to_torch(value):
-    return torch.tensor(value) if isinstance(value, np.ndarray) else value
-
-
-def to_jax(value):
-    return jnp.asarray(value) if isinstance(value, np.ndarray) else value
 
 
 def function(package, path):

@@ -19,6 +19,7 @@ from ._strategies import (
     numbers,
     one_of,
     probabilities,
+    shapes,
 )
 
 Batches = SearchStrategy[tuple[Array, ...]]
@@ -83,8 +84,7 @@ def batches(
     least = 3 if cost == "non_metric" else 2
     if least == 3 and classes == CLASSES:
         classes = CLASSES[1:]
-    shapes = st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, least))
-    return shapes.flatmap(of_shape)
+    return shapes(sizes, classes, least).flatmap(of_shape)
 
 
 def binary_batches(*, sizes: OneOf = SIZES, largest: float = LARGEST) -> Batches:
@@ -137,8 +137,7 @@ def multilabel_batches(
         ...     assert logits.shape == target.shape and target.shape[1] == 3
         >>> test()
     """
-    shapes = st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, 1))
-    return shapes.flatmap(lambda shape: _members(shape, largest))
+    return shapes(sizes, classes, 1).flatmap(lambda shape: _members(shape, largest))
 
 
 def _members(shape: tuple[int, ...], largest: float) -> Batches:

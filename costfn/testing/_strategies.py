@@ -31,6 +31,11 @@ def one_of(name: str, choices: OneOf, least: int) -> SearchStrategy[int]:
     return st.sampled_from(several)
 
 
+def shapes(sizes: OneOf, classes: OneOf, least: int) -> SearchStrategy[tuple[int, int]]:
+    """Shapes of a batch, of this many classes at least."""
+    return st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, least))
+
+
 def numbers(shape: tuple[int, ...], low: float, high: float) -> Arrays:
     """Numbers that float16 holds, and that shrink to 0."""
     if not -65504 <= low < high <= 65504:
@@ -67,8 +72,9 @@ def logits(
         ...     assert z.shape in [(1, 3), (4, 3)] and abs(z).max() <= 20
         >>> test()
     """
-    shapes = st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, 1))
-    return shapes.flatmap(lambda shape: numbers(shape, -largest, largest))
+    return shapes(sizes, classes, 1).flatmap(
+        lambda shape: numbers(shape, -largest, largest)
+    )
 
 
 def labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
@@ -92,8 +98,7 @@ def labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
         ...     assert y.shape == (4,) and set(y) <= {0, 1, 2}
         >>> test()
     """
-    shapes = st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, 1))
-    return shapes.flatmap(
+    return shapes(sizes, classes, 1).flatmap(
         lambda shape: arrays(np.int64, shape[0], elements=st.integers(0, shape[1] - 1))
     )
 
@@ -121,8 +126,7 @@ def soft_labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
         ...     assert (q >= 0).all() and (q.sum(-1) == 1).all()
         >>> test()
     """
-    shapes = st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, 2))
-    return shapes.flatmap(lambda shape: probabilities(*shape))
+    return shapes(sizes, classes, 2).flatmap(lambda shape: probabilities(*shape))
 
 
 def probabilities(size: int, classes: int) -> Arrays:
