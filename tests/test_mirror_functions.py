@@ -15,6 +15,7 @@ from test_mirror_errors import to_jax, to_torch
 
 rng = np.random.default_rng(5)
 LOGITS = 2 * rng.normal(size=(12, 3))
+TIES = np.array([[0.0, 0.0, 0.0], [-1.0, 2.0, 2.0], [3.0, -1.0, 3.0]])
 PROBS = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
 LABELS = rng.integers(3, size=12)
 COST = np.array([[0.0, 1.0, 5.0], [2.0, 0.0, 1.5], [4.0, 7.0, 0.0]])
@@ -167,11 +168,12 @@ def test_relaxations_and_their_gradients(name, options):
         getattr(package.relaxations, name)(**options)
         for package in (costfn, costfn_jax)
     )
-    weight = np.linspace(-1, 1, LOGITS.size).reshape(LOGITS.shape)
-    z = torch.tensor(LOGITS, requires_grad=True)
+    logits = np.concatenate([LOGITS, TIES])
+    weight = np.linspace(-1, 1, logits.size).reshape(logits.shape)
+    z = torch.tensor(logits, requires_grad=True)
     value = ours(z)
     (value * torch.tensor(weight)).sum().backward()
-    found, pull = jax.vjp(mirror, jnp.asarray(LOGITS))
+    found, pull = jax.vjp(mirror, jnp.asarray(logits))
     assert_same(found, value)
     assert_same(pull(jnp.asarray(weight))[0], z.grad, 1e-11)
 

@@ -20,17 +20,22 @@ def on_simplex(probs):
     return parts + first * (1 - parts.sum(-1, keepdims=True))
 
 
-@HALVES
-def test_half_precision_is_the_float64_value_rounded_once(sample_case, dtype):
-    arguments = sample_case.draw(batch=(64,))
-    simplex = sample_case.takes in (("transition",), ("prior",))
+def many(case):
+    """64 examples whose distributions both types hold."""
+    arguments = case.draw(batch=(64,))
+    simplex = case.takes in (("transition",), ("prior",))
     arguments = arguments._replace(
         logits=arguments.logits / 2,
         extras=tuple(on_simplex(x) if simplex else x for x in arguments.extras),
     )
-    if sample_case.form == "probs":
-        arguments = arguments._replace(target=on_simplex(arguments.target))
-    given = arguments.torch(dtype)
+    if case.form == "probs":
+        return arguments._replace(target=on_simplex(arguments.target))
+    return arguments
+
+
+@HALVES
+def test_half_precision_is_the_float64_value_rounded_once(sample_case, dtype):
+    given = many(sample_case).torch(dtype)
     actual = sample_case(*given)
     wide = (x if x is None or not x.is_floating_point() else x.double() for x in given)
     expected = sample_case(*wide)
