@@ -40,14 +40,6 @@ def failures(loss, **modes):
     return [r for r in check(FIRST[loss], "cpu", plan(**modes)) if not r.passed]
 
 
-@pytest.fixture
-def quick():
-    """XLA spends most of its time on making the code fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def test_every_loss_is_checked():
     public = {name for name in costfn.__all__ if name.endswith("_loss")}
     assert public - {"metric_loss"} == set(FIRST)

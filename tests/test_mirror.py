@@ -11,7 +11,7 @@ import costfn_jax
 from crosscheck._runs import firsts, table
 
 # Annotations are of what is asked for, not of what is traced.
-pytestmark = pytest.mark.unchecked
+pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 PROBLEMS = {name: problem for name, (problem, _) in table().items()}
 FIRST = {loss: PROBLEMS[name] for loss, name in firsts().items()}
@@ -20,14 +20,6 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 CLASSES = 3
 each_form = pytest.mark.parametrize("problem", FORMS.values(), ids=repr)
 each_loss = pytest.mark.parametrize("problem", FIRST.values(), ids=repr)
-
-
-@pytest.fixture(autouse=True)
-def quick():
-    """XLA spends most of its time on making the code fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def convert(x, dtype):

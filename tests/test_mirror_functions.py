@@ -27,6 +27,7 @@ TABLES = {
     "absent": np.array([[5.0, 1.0, 2.0], [0.0, 0.0, 0.0], [1.0, 1.0, 4.0]]),
     "two": np.array([[8.0, 2.0], [3.0, 5.0]]),
 }
+TABLES["several"] = np.stack([TABLES["full"], TABLES["absent"]])
 SETS = rng.integers(2, size=(12, 3))
 KEEP = rng.random(12) < 0.7
 WEIGHT = rng.random(12)
@@ -37,6 +38,7 @@ CALLS = [
     ("costs.diagnose", [COST], {}),
     ("costs.diagnose", [np.abs(np.subtract.outer(range(4), range(4))) + 0.0], {}),
     ("costs.diagnose", [1 - np.eye(3)], {}),
+    ("costs.diagnose", [np.append(COST, np.full((3, 1), 9.0), axis=1)], {}),
     ("costs.from_hierarchy", [[("a", "x"), ("a", "y"), ("b", "z")]], {}),
     ("costs.from_utility", [COST], {}),
     ("costs.from_weights", [COST[1]], {}),
@@ -185,7 +187,8 @@ def test_metrics(name, table):
     matrix = TABLES[table]
     taken = inspect.signature(ours).parameters
     if "cost" in taken:
-        cost = COST[: len(matrix), : len(matrix)]
+        classes = matrix.shape[-1]
+        cost = COST[:classes, :classes]
         assert_same(
             mirror(jnp.asarray(matrix), jnp.asarray(cost)),
             ours(torch.tensor(matrix), torch.tensor(cost)),
@@ -194,7 +197,7 @@ def test_metrics(name, table):
     given = [{}, *({key: OPTIONS[key]} for key in OPTIONS if key in taken)]
     if "average" in taken:
         given += [{"average": None}, {"average": "macro", "absent": "drop_unseen"}]
-        given += [{"average": "binary"}] if len(matrix) == 2 else []
+        given += [{"average": "binary"}] if matrix.shape[-1] == 2 else []
     for options in given:
         found = mirror(jnp.asarray(matrix), **options)
         assert_same(found, ours(torch.tensor(matrix), **options))

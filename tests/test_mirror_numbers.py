@@ -14,21 +14,13 @@ from test_numbers import EXTREMES, LABELLED, at, derivative
 from test_one_rounding import many
 
 # Annotations are of what is asked for, not of what is traced.
-pytestmark = pytest.mark.unchecked
+pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 EPS = np.finfo(np.float32).eps
 # XLA takes what is below the smallest normal number for 0.
 NOTHING = 4 * np.finfo(np.float32).tiny
 HALVES = pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 OF_EXAMPLES = [case for case in CASES if case.loss in PER_SAMPLE]
-
-
-@pytest.fixture(autouse=True)
-def quick():
-    """XLA spends most of its time on making the code fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def function(case):

@@ -42,3 +42,14 @@ def test_kinks_do_not_hide_nan():
         loss = getattr(costfn_jax, name)
         of_logits = jax.grad(lambda z, f=loss, o=options: f(z, jnp.array(0), cost, **o))
         assert jnp.isnan(of_logits(jnp.array([jnp.nan, 0.0, 0.0]))).any()
+
+
+@pytest.mark.parametrize("prior", [[0.0, 0.5, 0.5], [-0.25, 0.75, 0.5]])
+def test_a_prior_that_is_refused_gives_nan_where_it_is_not_seen(prior):
+    def loss(prior):
+        labels = jnp.array([1, 2])
+        return costfn_jax.logit_adjusted_loss(jnp.zeros((2, 3)), labels, prior)
+
+    assert jnp.isnan(jax.jit(loss)(jnp.array(prior))).all()
+    with pytest.raises(ValueError, match=r"^prior must be above 0"):
+        loss(jnp.array(prior))
