@@ -60,10 +60,11 @@ LEAVES += ("_regression", "_tracking", "costs", "decisions")
 LONG = ("gradients", "numbers", "transforms", "compile", "modules", "calibration")
 LONG += ("module_habits", "metrics_sklearn", "batch_transforms", "math", "per_sample")
 CHEAP = {"_math": ("math",), "_check": ("mirror_errors",)}  # of JAX
-CHEAP |= dict.fromkeys((*ROWS, "_reduce"), ("mirror_numbers",))
 BOTH = ("mirror", "crosscheck")  # of both libraries
 LONG += BOTH
 ELSEWHERE = ("cli", "compare", "doctor", "forum", "testing")
+CHEAP |= dict.fromkeys((*ROWS, "_reduce"), ("mirror_numbers",))
+CHEAP |= dict.fromkeys(OF_COUNTS, ("mirror_counting", "mirror_functions"))
 JAX_ROWS = {
     "_overlap_metrics": "f_beta or jaccard or dice or tversky",
     "_overlap_losses": "f_beta or jaccard or dice or tversky",
@@ -129,7 +130,7 @@ def _of_jax(name: str, everything: tuple[str, ...]) -> Iterator[list[str]]:
     if name == "_from_jax":
         first = ["from_jax"]
     rest = [x for x in everything if x not in (*first, "crosscheck")]
-    of_rows = ["-k", words] if name in ROWS else []
+    of_rows = ["-k", words] if words else []
     yield [*_files(CHEAP.get(name, ("mirror_functions",))), *of_rows]
     numbers = "both_frameworks" + (f" and ({words})" if words else "")
     yield ["tests/test_crosscheck.py", "-k", numbers]
