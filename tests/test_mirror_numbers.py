@@ -133,10 +133,26 @@ def test_so_it_is_for_losses_of_counts(one, dtype):
 @HALVES
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_so_it_is_for_their_reduction(reduction, dtype):
-    losses = np.random.default_rng(0).uniform(0, 1, 1000)
-    weight = np.random.default_rng(1).uniform(0, 1, 1000)
-
     def reduced(losses, weight):
         return costfn_jax.reduce(losses, reduction=reduction, weight=weight)
 
-    assert_rounded_once(reduced, [losses, weight], dtype)
+    for seed in range(20):  # of a few, whose roundings do not even out
+        losses, weight = np.random.default_rng(seed).uniform(0, 1, (2, 3))
+        assert_rounded_once(reduced, [losses, weight], dtype)
+
+
+@pytest.mark.parametrize("case", OF_EXAMPLES, ids=repr)
+def test_every_option_and_form_is_that_of_torch(case):
+    arguments = case.draw(batch=(4,))
+    logits, *others = arguments.torch()
+    logits.requires_grad_()
+    losses = case(logits, *others)
+    losses.sum().backward()
+    z, target, *extras = [
+        convert(x, "float64")
+        for x in (arguments.logits, arguments.target, *arguments.extras)
+    ]
+    values, pull = jax.vjp(lambda z: function(case)(z, target, *extras), z)
+    np.testing.assert_allclose(values, losses.detach(), rtol=1e-12)
+    gradients = pull(jnp.ones_like(values))[0]
+    np.testing.assert_allclose(gradients, logits.grad, rtol=1e-11, atol=1e-14)
