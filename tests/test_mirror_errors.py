@@ -174,6 +174,22 @@ def test_losses_of_counts(name):
             assert_same(name, changed, {})
 
 
+SETS = (LOGITS > 0) + 0.0
+
+
+@pytest.mark.parametrize("bad", [2.0, -1.0, 1.5, -0.25, NAN])
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_label_sets(task, bad):
+    each = np.s_[:, 0] if task == "binary" else np.s_[:]
+    sets = entry(bad)(SETS)
+    kinds = [sets] if bad != bad or bad % 1 else [sets, sets.astype(int)]
+    for target in kinds:
+        arguments = [LOGITS[each], target[each]]
+        for name in ("f_beta_loss", "accuracy_loss"):
+            outcome = assert_same(name, arguments, {"task": task})
+            assert outcome[0] == "ValueError"
+
+
 OTHERS = [
     ("reduce", [LOGITS], {"reduction": "max"}),
     ("reduce", [LABELS], {}),

@@ -44,12 +44,62 @@ def test_kinks_do_not_hide_nan():
         assert jnp.isnan(of_logits(jnp.array([jnp.nan, 0.0, 0.0]))).any()
 
 
-@pytest.mark.parametrize("prior", [[0.0, 0.5, 0.5], [-0.25, 0.75, 0.5]])
-def test_a_prior_that_is_refused_gives_nan_where_it_is_not_seen(prior):
-    def loss(prior):
-        labels = jnp.array([1, 2])
-        return costfn_jax.logit_adjusted_loss(jnp.zeros((2, 3)), labels, prior)
+LOGITS, LABELS = jnp.zeros((2, 3)), jnp.array([1, 2])
+ONES = jnp.ones((2, 3))
+COST = costfn_jax.costs.ordinal(3)
+# One argument is of values that are refused where they are seen.
+REFUSED = {
+    "a prior of 0": (
+        lambda x: costfn_jax.logit_adjusted_loss(LOGITS, LABELS, x),
+        [0.0, 0.5, 0.5],
+    ),
+    "a negative prior": (
+        lambda x: costfn_jax.logit_adjusted_loss(LOGITS, LABELS, x),
+        [-0.25, 0.75, 0.5],
+    ),
+    "a negative cost": (
+        lambda x: costfn_jax.log_cost_loss(LOGITS, LABELS, x),
+        -COST,
+    ),
+    "a negative weight": (
+        lambda x: costfn_jax.reduce(jnp.ones(2), weight=x),
+        [1.0, -0.5],
+    ),
+    "a negative weight of counts": (
+        lambda x: costfn_jax.mcc_loss(LOGITS, LABELS, sample_weight=x),
+        [1.0, -0.5],
+    ),
+    "labels of 3": (
+        lambda x: costfn_jax.f_beta_loss(LOGITS, x, task="multilabel"),
+        3 * ONES,
+    ),
+    "labels below 0": (
+        lambda x: costfn_jax.f_beta_loss(LOGITS, x, task="multilabel"),
+        -ONES / 2,
+    ),
+    "no probabilities": (
+        lambda x: costfn_jax.expected_cost_loss(LOGITS, x, COST),
+        ONES,
+    ),
+    "no transition": (
+        lambda x: costfn_jax.forward_corrected_loss(LOGITS, LABELS, x),
+        COST,
+    ),
+    "a negative quantity": (
+        lambda x: costfn_jax.q_error_loss(ONES, x, log_space=False),
+        -ONES,
+    ),
+    "probabilities to unmix": (
+        lambda x: costfn_jax.unmix(x, jnp.eye(3)),
+        ONES,
+    ),
+    "no soft targets": (lambda x: costfn_jax.unmix(ONES / 3, x), COST),
+}
 
-    assert jnp.isnan(jax.jit(loss)(jnp.array(prior))).all()
-    with pytest.raises(ValueError, match=r"^prior must be above 0"):
-        loss(jnp.array(prior))
+
+@pytest.mark.parametrize("function, bad", REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_refused_gives_nan_where_it_is_not_seen(function, bad):
+    bad = jnp.asarray(bad)
+    with pytest.raises(ValueError, match="must be"):
+        function(bad)
+    assert jnp.isnan(jax.jit(function)(bad)).any()

@@ -143,11 +143,11 @@ def class_probs(target: Array, classes: int, dtype: DTypeLike) -> Array:
     return poisoned(q, ~_check.are_probs(target)[..., None])
 
 
-def non_negative(cost: Array) -> Array:
-    """The costs, with NaN for negative ones that could not be seen and refused."""
-    if _check.visible(cost) is not None or not is_floating(cost):
-        return cost
-    return jnp.where(cost < 0, jnp.nan, cost)
+def non_negative(values: Array) -> Array:
+    """The values, with NaN for negative ones that could not be seen and refused."""
+    if _check.visible(values) is not None or not is_floating(values):
+        return values
+    return jnp.where(values < 0, jnp.nan, values)
 
 
 def log_odds(logits: Array, labels: Array) -> Array:

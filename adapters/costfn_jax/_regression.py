@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._math import is_floating, number, upcast
+from ._math import is_floating, non_negative, number, upcast
 from ._types import Values
 
 
@@ -36,6 +36,7 @@ def q_error_loss(
             f"target must be at least 0 without log_space, got {seen.min().item():.6g}"
         )
     least = number(floor, p.dtype)
+    t = non_negative(t)
     t = jnp.where(t < least, least, t)
     raised = jnp.where(p < least, least, p)
     # Below the floor it goes on growing, linearly, unless nothing is what there was.

@@ -62,8 +62,9 @@ def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
     _check.probs("probs", probs)
     classes = probs.shape[-1]
     _check.probs("soft_targets", soft_targets, (classes, classes))
-    p, rows = upcast(probs), soft_targets.astype(upcast(probs).dtype)
-    seen = _check.visible(rows)
+    dtype = upcast(probs).dtype
+    p, rows = (class_probs(x, classes, dtype) for x in (probs, soft_targets))
+    seen = _check.visible(soft_targets)
     if seen is not None and int(np.linalg.matrix_rank(seen)) < classes:
         raise ValueError(
             "soft_targets must be invertible, got a matrix of rank "
