@@ -19,9 +19,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## the main job: which loss serves German Credit?
 	$(BIN)/costfn compare german-credit --out demo
 
+# XLA spends most of its time on making the code fast, which changes no shape.
 test: $(READY)  ## the suite, then that of the losses with shapes checked at run time
 	$(BIN)/python -m pytest --numprocesses 2 --quiet
-	$(BIN)/python -m pytest --numprocesses 2 --quiet tests \
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests \
 		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype -m "not unchecked" \
 		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*" \
 		--ignore-glob="tests/test_doctor*" --ignore-glob="tests/test_testing*" \

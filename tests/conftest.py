@@ -6,7 +6,6 @@ import os
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import jax
 import pytest
 import torch
 from hypothesis import settings
@@ -27,9 +26,12 @@ settings.load_profile(
 @pytest.fixture
 def quick():
     """XLA spends most of its time on making the code fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
+    jax = pytest.importorskip("jax")
+    name = "jax_disable_most_optimizations"
+    before = jax.config.read(name)
+    jax.config.update(name, True)
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update(name, before)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,7 +13,8 @@ import costfn
 import costfn_jax
 from losses import CASES
 
-pytestmark = pytest.mark.unchecked  # jaxtyping's checks come before ours
+# jaxtyping's checks come before ours.
+pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 NAN = float("nan")
 FIRST = {}

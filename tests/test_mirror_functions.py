@@ -13,6 +13,8 @@ import costfn
 import costfn_jax
 from test_mirror_errors import to_jax, to_torch
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 rng = np.random.default_rng(5)
 LOGITS = 2 * rng.normal(size=(12, 3))
 TIES = np.array([[0.0, 0.0, 0.0], [-1.0, 2.0, 2.0], [3.0, -1.0, 3.0]])

@@ -7,6 +7,8 @@ import pytest
 
 import costfn_jax
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 @pytest.mark.unchecked  # some are annotated as numbers
 def test_options_may_be_traced():

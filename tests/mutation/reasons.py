@@ -38,4 +38,24 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         "costfn/decisions.py",
         "p = p / p.sum(1, keepdim=True)",
     ): ("equivalent", "the probabilities have been checked to have two axes."),
+    (
+        "adapters/costfn_jax/_cost.py",
+        "log1p(jnp.where(near, mean, 1.0)),",
+    ): ("equivalent", "where the mean is not near 0 it is not used."),
+    (
+        "adapters/costfn_jax/_from_jax.py",
+        "gradient: jax.Array = pull(cotangent)[ -1]",
+    ): ("equivalent", "of one argument there is one gradient."),
+    (
+        "adapters/costfn_jax/_margin.py",
+        "bounded = jnp.where(s >= limit, limit, s)",
+    ): ("equivalent", "exp and its tangent meet there, in value and in slope."),
+    (
+        "adapters/costfn_jax/_transport.py",
+        "never = float(jnp.finfo(q.dtype).min) * 4",
+    ): ("equivalent", "minus infinity serves too: no distribution is 0 everywhere."),
+    (
+        "adapters/costfn_jax/confusion.py",
+        "/,",
+    ): ("equivalent", "of a function in the file, called with these by position."),
 }
