@@ -9,6 +9,7 @@ from jax import checkpoint, grad, hessian, jit, jvp, vmap
 import batch_losses
 import costfn_jax
 from crosscheck._runs import firsts, table
+from test_mirror_numbers import convert
 
 # Annotations are of what is asked for, not of what is traced.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
@@ -20,12 +21,6 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 CLASSES = 3
 each_form = pytest.mark.parametrize("problem", FORMS.values(), ids=repr)
 each_loss = pytest.mark.parametrize("problem", FIRST.values(), ids=repr)
-
-
-def convert(x, dtype):
-    if x is None:
-        return None
-    return jnp.asarray(x, dtype if x.dtype.kind == "f" else None)
 
 
 def all_of(problem, dtype="float32"):

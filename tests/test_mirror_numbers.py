@@ -9,7 +9,6 @@ import pytest
 
 import batch_losses
 import costfn_jax
-from losses import CASES, PER_SAMPLE
 from test_numbers import EXTREMES, LABELLED, at, derivative
 from test_one_rounding import many
 
@@ -20,7 +19,6 @@ EPS = np.finfo(np.float32).eps
 # XLA takes what is below the smallest normal number for 0.
 NOTHING = 4 * np.finfo(np.float32).tiny
 HALVES = pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-OF_EXAMPLES = [case for case in CASES if case.loss in PER_SAMPLE]
 
 
 def function(case):
@@ -112,10 +110,9 @@ def assert_rounded_once(loss, given, dtype):
 
 
 @HALVES
-@pytest.mark.parametrize("case", OF_EXAMPLES, ids=repr)
-def test_half_precision_is_the_float64_value_rounded_once(case, dtype):
-    logits, target, extras = many(case)
-    assert_rounded_once(function(case), [logits, target, *extras], dtype)
+def test_half_precision_is_the_float64_value_rounded_once(sample_case, dtype):
+    logits, target, extras = many(sample_case)
+    assert_rounded_once(function(sample_case), [logits, target, *extras], dtype)
 
 
 @HALVES
@@ -141,18 +138,17 @@ def test_so_it_is_for_their_reduction(reduction, dtype):
         assert_rounded_once(reduced, [losses, weight], dtype)
 
 
-@pytest.mark.parametrize("case", OF_EXAMPLES, ids=repr)
-def test_every_option_and_form_is_that_of_torch(case):
-    arguments = case.draw(batch=(4,))
+def test_every_option_and_form_is_that_of_torch(sample_case):
+    arguments = sample_case.draw(batch=(4,))
     logits, *others = arguments.torch()
     logits.requires_grad_()
-    losses = case(logits, *others)
+    losses = sample_case(logits, *others)
     losses.sum().backward()
     z, target, *extras = [
         convert(x, "float64")
         for x in (arguments.logits, arguments.target, *arguments.extras)
     ]
-    values, pull = jax.vjp(lambda z: function(case)(z, target, *extras), z)
+    values, pull = jax.vjp(lambda z: function(sample_case)(z, target, *extras), z)
     np.testing.assert_allclose(values, losses.detach(), rtol=1e-12)
     gradients = pull(jnp.ones_like(values))[0]
     np.testing.assert_allclose(gradients, logits.grad, rtol=1e-11, atol=1e-14)
