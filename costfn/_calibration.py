@@ -6,11 +6,13 @@ from torch import Tensor
 from . import _check
 from ._arrays import ArrayLike, as_tensor
 from ._hidden import poisoned
-from ._math import sum_type
+from ._math import sum_type, upcast
 from ._types import Labels, Logits
 
 
-def calibrate_temperature(logits: Logits | ArrayLike, labels: Labels | ArrayLike) -> Tensor:
+def calibrate_temperature(
+    logits: Logits | ArrayLike, labels: Labels | ArrayLike
+) -> Tensor:
     """The temperature at which `softmax(logits / temperature)` fits the labels best.
 
     Minimises the mean cross entropy over the inverse temperature, in which it is
@@ -49,7 +51,7 @@ def calibrate_temperature(logits: Logits | ArrayLike, labels: Labels | ArrayLike
     _check.labels("labels", labels, logits.shape[:-1], classes)
     if not labels.numel():
         raise ValueError("labels must hold at least one example, got none")
-    z = logits.detach().to(sum_type(logits))
+    z = logits.detach().to(sum_type(upcast(logits)))
     index = labels.long()
     inside = (index >= 0) & (index < classes)
     labelled = z.gather(-1, index.masked_fill(~inside, 0).unsqueeze(-1))

@@ -14,9 +14,7 @@ from ._types import PerClass, SquareCost
 from .confusion import Counts
 
 
-def cost_of(
-    metric: Callable[..., Tensor], table: Table | ArrayLike
-) -> SquareCost:
+def cost_of(metric: Callable[..., Tensor], table: Table | ArrayLike) -> SquareCost:
     """The cost matrix for which a small step is worth what the metric says it is.
 
     `cost[i, j] = -n d metric / d M[i, j]`, each row shifted to have 0 as its smallest

@@ -5,18 +5,19 @@ from torch import Tensor
 
 from . import _check
 from ._arrays import ArrayLike, as_tensor
-from ._hidden import checked_weights
+from ._hidden import bad_target, checked_weights, finished
 from ._math import (
-    class_probs,
     cross_entropy,
+    floating,
     log_complement,
     log_odds,
     log_sigmoid,
+    mean_over_classes,
     ratio,
     sum_type,
     upcast,
 )
-from ._options import Rule, number
+from ._options import AT_LEAST_ZERO, Rule, number
 from ._types import Logits, Losses, PerClass, Target
 
 
@@ -56,20 +57,21 @@ def focal_loss(
     """
     _check.scores("logits", logits)
     _check.target(target, logits.shape[:-1], logits.shape[-1])
-    _check.at_least_zero("gamma", gamma)
+    focus = number("gamma", gamma, AT_LEAST_ZERO)
     z = upcast(logits)
+    invalid = bad_target(target, z.shape[-1])
     # Through log(1 - p), so nothing cancels, and the gradient stays finite for
     # gamma < 1, where (1 - p) ** gamma has none at p = 1.
     if not target.is_floating_point():
         margin = log_odds(z, target)
         # As a tensor: forward over reverse turns a scalar of float32 into float64
         # where torch multiplies it by a Python number.
-        power = gamma * torch.ones_like(margin)
+        power = focus * torch.ones_like(margin)
         modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
-        return -modulated.to(logits.dtype)
-    q = class_probs(target, z.shape[-1], z.dtype)
-    of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)
-    return -(q * of_label).sum(-1).to(logits.dtype)
+        return finished(-modulated, logits, invalid)
+    of_label = torch.exp(focus * log_complement(z)) * z.log_softmax(-1)
+    losses = -mean_over_classes(target.to(z.dtype), of_label)
+    return finished(losses, logits, invalid)
 
 
 def logit_adjusted_loss(
@@ -114,7 +116,7 @@ def logit_adjusted_loss(
     _check.scores("logits", logits)
     classes = logits.shape[-1]
     _check.target(target, logits.shape[:-1], classes)
-    _check.at_least_zero("temperature", temperature)
+    strength = number("temperature", temperature, AT_LEAST_ZERO)
     _check.per_class("prior", prior, classes)
     seen = _check.visible(prior)
     if seen is not None and not (seen.isfinite() & (seen > 0)).all():
@@ -122,9 +124,10 @@ def logit_adjusted_loss(
             f"prior must be above 0 and finite for every class, got {seen.tolist()}"
         )
     z = upcast(logits)
-    frequency = prior.to(z.dtype)
+    frequency = checked_weights(prior, z.dtype)
     log_prior = frequency.masked_fill(frequency <= 0, torch.nan).log()
-    return cross_entropy(z + temperature * log_prior, target).to(logits.dtype)
+    losses = cross_entropy(z + strength * log_prior, target)
+    return finished(losses, logits, bad_target(target, classes))
 
 
 # As the paper has it: at 1 all counts are the same.
@@ -167,7 +170,7 @@ def class_balanced_weights(
     counts = as_tensor("counts", counts)
     _check.per_class("counts", counts)
     _check.weights("counts", counts, counts.shape)
-    examples = checked_weights(counts, sum_type(counts))
+    examples = checked_weights(counts, sum_type(floating(counts)))
     # Not `> 0`, for which a count of NaN would be an absent class.
     present = ~(examples <= 0)
     # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.

@@ -7,12 +7,11 @@ from torch import Tensor
 
 from . import _check
 from ._arrays import ArrayLike, as_tensor
-from ._hidden import bad_target, checked_costs
+from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
-    class_probs,
     cross_entropy,
     floating,
-    poisoned,
+    mean_over_classes,
     safe_labels,
     sum_type,
     times,
@@ -71,13 +70,15 @@ def soft_target_loss(
     _check.probs("target_probs", target_probs, logits.shape)
     _check.one_of("divergence", divergence, get_args(Divergence))
     z = upcast(logits)
+    invalid = bad_target(target_probs, z.shape[-1])
     if divergence == "cross_entropy":
-        return cross_entropy(z, target_probs).to(logits.dtype)
-    q = class_probs(target_probs, z.shape[-1], z.dtype)
-    some = q > 0
-    # Twice where: log(0) must not reach the gradient either.
-    gap = torch.where(some, q, 1.0).log() - z.log_softmax(-1)
-    return torch.where(q == 0, 0.0, q * gap).sum(-1).to(logits.dtype)
+        return finished(cross_entropy(z, target_probs), logits, invalid)
+    q = target_probs.to(z.dtype)
+    # Twice where: log(0) must not reach the gradient either. What rounding left below 0
+    # counts as 0 in the logarithm.
+    log_q = torch.where(q <= 0, 0.0, torch.where(q <= 0, 1.0, q).log())
+    losses = mean_over_classes(q, log_q - z.log_softmax(-1))
+    return finished(losses, logits, invalid)
 
 
 def soft_targets(
@@ -170,7 +171,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
             f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
             f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    wide = sum_type(probs)
+    wide = sum_type(upcast(probs))
     unusable = _unusable(given, rank)
     rows = given.to(wide)
     if unusable is not None:
@@ -235,17 +236,21 @@ def forward_corrected_loss(
     _check.target(target, logits.shape[:-1], classes)
     z = upcast(logits)
     log_p = z.log_softmax(-1)
-    noise = class_probs(transition, classes, z.dtype)
+    invalid = bad_target(target, classes)
+    # Of a transition that cannot be seen a bad row makes every example bad.
+    noise = transition.to(z.dtype)
+    bad_row = bad_target(transition, classes)
+    if bad_row is not None:
+        noise = noise.masked_fill(bad_row.unsqueeze(-1), torch.nan)
     # Finite for the impossible, so that its gradient is 0 and not NaN.
     never = torch.finfo(z.dtype).min / 4
     log_noise = torch.where(
-        noise == 0, never, torch.where(noise == 0, 1.0, noise).log()
+        noise <= 0, never, torch.where(noise <= 0, 1.0, noise).log()
     )
     if target.is_floating_point():
         log_observed = (log_p.unsqueeze(-1) + log_noise).logsumexp(-2)
-        q = class_probs(target, classes, z.dtype)
-        return -torch.where(q == 0, 0.0, q * log_observed).sum(-1).to(logits.dtype)
-    index, invalid = safe_labels(target, classes)
+        losses = -mean_over_classes(target.to(z.dtype), log_observed)
+        return finished(losses, logits, invalid)
+    index = safe_labels(target, classes)
     column = log_noise.T.index_select(0, index.reshape(-1)).reshape(log_p.shape)
-    losses = -(log_p + column).logsumexp(-1)
-    return poisoned(losses, invalid).to(logits.dtype)
+    return finished(-(log_p + column).logsumexp(-1), logits, invalid)

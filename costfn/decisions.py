@@ -23,7 +23,6 @@ from ._types import (
     DecisionCost,
     DecisionMatrix,
     Labels,
-    Logits,
     Probs,
 )
 from .confusion import confusion_matrix
@@ -124,7 +123,7 @@ def minimum_cost_decision(
 
 
 def _cheapest(probs: Tensor, cost: Tensor) -> Tensor:
-    wide = sum_type(probs)
+    wide = sum_type(upcast(probs))
     # What each decision costs above the best one, at a quarter, so that no difference
     # overflows. It decides the same, and rounding is then relative to what differs.
     c = checked_costs(cost, wide) / 4
@@ -145,11 +144,9 @@ def _rounding(probs: Tensor, cost: Tensor) -> float:
     The numbers that came are rounded themselves, and their sum once for each class.
     """
     given = max(
-        torch.finfo(upcast(x).dtype).eps
-        for x in (probs, cost)
-        if x.is_floating_point()
+        torch.finfo(upcast(x).dtype).eps for x in (probs, cost) if x.is_floating_point()
     )
-    return 4 * given + 2 * probs.shape[-1] * torch.finfo(sum_type(probs)).eps
+    return 4 * given + 2 * probs.shape[-1] * torch.finfo(sum_type(upcast(probs))).eps
 
 
 def abstain(
@@ -254,7 +251,7 @@ def plug_in_decision(
         )
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
-    p = probs.detach().to(sum_type(probs))
+    p = probs.detach().to(sum_type(upcast(probs)))
     # What half precision left of a sum of 1 would be no probabilities here.
     p = p / p.sum(-1, keepdim=True)
     classes = p.shape[-1]
