@@ -7,7 +7,8 @@ from torch import Tensor
 
 from . import _check
 from ._arrays import ArrayLike, as_tensor
-from ._averaging import Table, as_counts
+from ._averaging import Table, as_counts, each_class
+from ._hidden import checked_weights
 from ._math import ratio
 from ._options import AT_LEAST_ZERO, number
 from ._types import PerClass, SquareCost
@@ -63,10 +64,11 @@ def cost_of(metric: Callable[..., Tensor], table: Table | ArrayLike) -> SquareCo
         cost = -n[..., None, None] * slope
     else:
         # A tuple through grad: its fields vary independently, as the cells do.
+        full = table.complete()
         slopes = torch.func.grad(lambda c: metric(Counts(*c)).sum())(
-            tuple(x.detach() for x in table)
+            tuple(x.detach() for x in full if x is not None)
         )
-        cost = _cells(Counts(*slopes), table)
+        cost = _cells(slopes, full)
     shifted: Tensor = cost - cost.amin(-1, keepdim=True)
     return shifted.detach()
 
@@ -76,15 +78,18 @@ def _matrix(table: object) -> Tensor:
     return as_tensor("table", table, floats=torch.float64)
 
 
-def _cells(slope: Counts, table: Counts) -> Tensor:
+def _cells(slopes: tuple[Tensor, ...], table: Counts) -> Tensor:
     """Minus n times the slope in each cell of the matrix that the counts come from."""
+    hit, taken, _, _, missed, rest = slopes
+    # One more of another class is also one less that is rightly left.
+    wrong, right = taken - rest, taken + hit - missed
     if table.one_label:
         classes = table.actual.shape[-1]
-        right = torch.eye(classes, dtype=slope.actual.dtype, device=slope.actual.device)
-        gain = right * slope.true_positive.unsqueeze(-2) + slope.predicted.unsqueeze(-2)
-        return -table.total[..., None, None] * gain
-    taken = torch.stack([slope.predicted, slope.predicted + slope.true_positive], -1)
-    gain = torch.stack([torch.zeros_like(taken), taken], -1)
+        same = torch.eye(classes, dtype=torch.bool, device=taken.device)
+        gain = torch.where(same, right.unsqueeze(-2), wrong.unsqueeze(-2))
+    else:
+        of_one = torch.stack([wrong, right], -1)
+        gain = torch.stack([torch.zeros_like(of_one), of_one], -1)
     return -table.total[..., None, None] * gain
 
 
@@ -123,14 +128,13 @@ def confusion_informed_weights(
         Ours: the idea of weights from a confusion matrix, kept out of the graph.
     """
     smoothing = number("smoothing", smoothing, AT_LEAST_ZERO)
-    if isinstance(table, Counts):
-        c = table
-    else:
-        matrix = _matrix(table)
-        c = as_counts(matrix)
-        _check.weights("table", matrix, matrix.shape)
-    missed = c.actual - c.true_positive
-    rate = ratio(missed + smoothing, c.actual + 2 * smoothing)
+    if not isinstance(table, Counts):
+        table = _matrix(table)
+        _check.weights("table", table, table.shape)
+        wide = table.dtype if table.is_floating_point() else torch.float64
+        table = checked_weights(table, wide)
+    c = each_class(table)
+    rate = ratio(c.false_negative + smoothing, c.actual + 2 * smoothing)
     total = c.actual.sum(-1, keepdim=True)
     mean = ratio((rate * c.actual).sum(-1, keepdim=True), total)
     return ratio(rate, mean, 1.0).detach()

@@ -5,7 +5,7 @@ column per decision, in any unit; losses and expected costs come out in the same
 Arguments may be tensors or array-likes: NumPy arrays, lists, data frames.
 """
 
-from math import log
+from math import inf, log
 from numbers import Integral
 
 import torch
@@ -102,7 +102,7 @@ def ordinal(classes: int, power: float | Tensor = 1.0) -> Matrix:
 def _within(base: int, dtype: torch.dtype) -> Rule:
     """The powers of a base that a dtype can hold."""
     info = torch.finfo(dtype)
-    largest = (1 - info.eps) * log(info.max) / max(log(base), 1e-9)
+    largest = (1 - info.eps) * log(info.max) / log(base) if base > 1 else inf
     words = f"such that {base} ** power is finite in {dtype}"
     return Rule(words, lambda power: power <= largest)
 
