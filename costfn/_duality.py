@@ -64,11 +64,11 @@ def cost_of(metric: Callable[..., Tensor], table: Table | ArrayLike) -> SquareCo
         cost = -n[..., None, None] * slope
     else:
         # A tuple through grad: its fields vary independently, as the cells do.
-        full = table.complete()
+        fields = (*table[:4], *table.negatives())
         slopes = torch.func.grad(lambda c: metric(Counts(*c)).sum())(
-            tuple(x.detach() for x in full if x is not None)
+            tuple(x.detach() for x in fields)
         )
-        cost = _cells(slopes, full)
+        cost = _cells(slopes, table)
     shifted: Tensor = cost - cost.amin(-1, keepdim=True)
     return shifted.detach()
 
@@ -80,16 +80,17 @@ def _matrix(table: object) -> Tensor:
 
 def _cells(slopes: tuple[Tensor, ...], table: Counts) -> Tensor:
     """Minus n times the slope in each cell of the matrix that the counts come from."""
-    hit, taken, _, _, missed, rest = slopes
-    # One more of another class is also one less that is rightly left.
-    wrong, right = taken - rest, taken + hit - missed
+    hit, taken, actual, _, missed, rest = slopes
     if table.one_label:
-        classes = table.actual.shape[-1]
-        same = torch.eye(classes, dtype=torch.bool, device=taken.device)
-        gain = torch.where(same, right.unsqueeze(-2), wrong.unsqueeze(-2))
-    else:
-        of_one = torch.stack([wrong, right], -1)
-        gain = torch.stack([torch.zeros_like(of_one), of_one], -1)
+        right = torch.eye(actual.shape[-1], dtype=actual.dtype, device=actual.device)
+        # Decided for j, an example of i is found or missed, and no true negative of j.
+        # (It is one of all other classes, which is the same for each decision but i.)
+        gain = right * (hit + rest).unsqueeze(-2) + (taken - rest).unsqueeze(-2)
+        gain = gain + (1 - right) * missed.unsqueeze(-1)
+        return -table.total[..., None, None] * gain
+    negative = torch.stack([rest, taken], -1)
+    positive = torch.stack([missed, taken + hit], -1)
+    gain = torch.stack([negative, positive], -2)
     return -table.total[..., None, None] * gain
 
 
