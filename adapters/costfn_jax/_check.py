@@ -344,6 +344,22 @@ def same_shape(name: str, value: Array, shape: Sequence[int]) -> None:
         )
 
 
+def classes(chosen: Sequence[int], number: int) -> NDArray[np.int32]:
+    """Checks a choice of classes, and gives it as an index."""
+    if isinstance(chosen, str) or not isinstance(chosen, Sequence | Array | np.ndarray):
+        raise TypeError(
+            f"classes must be a list of class indices, got {type(chosen).__name__}"
+        )
+    listed = [int(k) if int(k) == k else k for k in chosen]
+    good = all(isinstance(k, int) and 0 <= k < number for k in listed)
+    if not listed or not good or len(set(listed)) < len(listed):
+        raise ValueError(
+            f"classes must be different class indices in [0, {number}), at least one, "
+            f"got {listed}"
+        )
+    return np.array(listed, np.int32)
+
+
 def one_of(name: str, value: object, choices: Sequence[object]) -> None:
     """Checks an option that is one of a few words or numbers."""
     if value not in choices:

@@ -9,7 +9,7 @@ from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
-from ._hidden import bad_label_sets, bad_target, checked_weights
+from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
 from ._math import class_probs, floating, is_floating, is_label, sum_over
 
 Task = Literal["multiclass", "multilabel", "binary"]
@@ -29,8 +29,9 @@ class Counts(NamedTuple):
     def __add__(self, other: object) -> "Counts":
         if not isinstance(other, Counts):
             return NotImplemented
-        pairs = zip(self.complete(), other.complete(), strict=True)
-        return Counts(*(a + b for a, b in pairs if a is not None and b is not None))
+        pairs = zip(self[:4], other[:4], strict=True)
+        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
+        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
 
     def __radd__(self, other: object) -> "Counts":
         # sum() starts from 0.
@@ -41,15 +42,15 @@ class Counts(NamedTuple):
         """Whether each example has exactly one class, and not a set of labels."""
         return self.total.ndim < self.actual.ndim
 
-    def complete(self) -> "Counts":
-        """The same, with the last two from the first four where they are missing."""
+    def negatives(self) -> tuple[Array, Array]:
+        """False and true negatives, from the first four fields where they are missing."""
         missed, rest = self.false_negative, self.true_negative
         if missed is None:
             missed = self.actual - self.true_positive
         if rest is None:
             total = self.total[..., None] if self.one_label else self.total
             rest = total - self.predicted - missed
-        return self._replace(false_negative=missed, true_negative=rest)
+        return missed, rest
 
 
 class Examples(NamedTuple):
@@ -74,8 +75,13 @@ def examples(
     classes: int,
     sample_weight: Array | None,
     where: Array | None,
+    *,
+    trusted: bool = False,
 ) -> Examples:
-    """Checks targets, weights and mask, and clears what is masked."""
+    """Checks targets, weights and mask, and clears what is masked.
+
+    Memberships are checked too, unless they come from a relaxation of this library.
+    """
     a = decisions
     batch = tuple(a.shape if task == "binary" else a.shape[:-1])
     keep = _over_classes("where", where, batch, a.shape, task)
@@ -87,8 +93,14 @@ def examples(
     if keep is not None and where is not None:
         # What a masked place holds must not reach the gradient as 0 times NaN.
         a = jnp.where(keep, a, 0.0)
-        target = _cleared(target, where if task == "multiclass" else keep)
-    bad = bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
+        target = cleared(target, where if task == "multiclass" else keep)
+    if not trusted:
+        _check.memberships(a)
+        hidden = _check.visible(a) is None
+        a = poisoned(a, _check.are_outside(a)) if hidden else a
+    bad = (
+        bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
+    )
     if bad is not None:
         bad = bad[..., None] if task == "multiclass" else bad
         ones = jnp.ones_like(a[..., :1] if task == "multiclass" else a)
@@ -96,7 +108,8 @@ def examples(
     return Examples(a, target, weight)
 
 
-def _cleared(target: Array, keep: Array) -> Array:
+def cleared(target: Array, keep: Array) -> Array:
+    """The target with something harmless in place of what is masked."""
     if target.ndim > keep.ndim:
         return jnp.where(keep[..., None], target, 1 / target.shape[-1])
     return jnp.where(keep, target, jnp.zeros_like(target))
@@ -212,6 +225,17 @@ def matrices(found: Examples, classes: int, scope: Scope) -> Array:
     weighted = a if weight is None else weight * a.astype(weight.dtype)
     q = class_probs(target, classes, weighted.dtype)
     return _contracted(q, weighted, scope)
+
+
+def in_two_columns(found: Examples) -> Examples:
+    """Binary examples as those of two classes."""
+    a, target, weight = found
+    if is_floating(target):
+        target = jnp.stack([1 - target, target], -1)
+    else:
+        target = target.astype(jnp.int32)
+    columns = jnp.stack([1 - a, a], -1)
+    return Examples(columns, target, None if weight is None else weight[..., None])
 
 
 def _contracted(left: Array, right: Array, scope: Scope) -> Array:
