@@ -117,11 +117,11 @@ def soft_targets(
     cost = as_tensor("cost", cost)
     _check.cost_matrix("cost", cost)
     temperature = number("temperature", temperature, ABOVE_ZERO)
-    dtype = floating(cost).dtype
+    kind = floating(cost).dtype
+    wide = upcast(checked_costs(cost, kind))
     # In units of the cheapest, which stays 0 however small the temperature is.
-    c = checked_costs(cost, upcast(cost.new_empty(0, dtype=dtype)).dtype)
-    above = c - c.amin(-1, keepdim=True)
-    return (-above / temperature).softmax(-1).to(dtype)
+    above = wide - wide.amin(-1, keepdim=True)
+    return (-above / temperature).softmax(-1).to(kind)
 
 
 def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
