@@ -179,6 +179,9 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         rows = torch.where(unusable, eye, rows)
     mixed = times(probs.to(wide), torch.linalg.inv(rows)).clamp(min=0)
     found = mixed / mixed.sum(-1, keepdim=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + torch.where(unusable, given.sum(), 0.0)
     for invalid in (bad_target(probs, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid.unsqueeze(-1))
     return found.to(probs.dtype)

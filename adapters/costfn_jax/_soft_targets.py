@@ -89,6 +89,9 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     mixed = times(probs.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdims=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + jnp.where(unusable, given.sum().astype(wide), 0.0)
     for invalid in (bad_target(probs, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid[..., None])
     return found.astype(probs.dtype)
