@@ -43,7 +43,7 @@ class Counts(NamedTuple):
         return self.total.ndim < self.actual.ndim
 
     def negatives(self) -> tuple[Array, Array]:
-        """False and true negatives, from the first four fields where they are missing."""
+        """False and true negatives, from the other fields where they are missing."""
         missed, rest = self.false_negative, self.true_negative
         if missed is None:
             missed = self.actual - self.true_positive
@@ -122,7 +122,7 @@ def _over_classes(
     shape: tuple[int, ...],
     task: Task,
 ) -> Array | None:
-    """One entry per example, or per label where there are several, beside memberships."""
+    """One entry per example or label, with the axes of the memberships."""
     if value is None:
         return None
     _check.array(name, value)
@@ -220,7 +220,7 @@ def _of_labels(a: Array, labels: Array, add: Add, total: Array) -> Counts:
 
 
 def matrices(found: Examples, classes: int, scope: Scope) -> Array:
-    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each entry of its first axis."""
+    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each image."""
     a, target, weight = found
     weighted = a if weight is None else weight * a.astype(weight.dtype)
     q = class_probs(target, classes, weighted.dtype)
