@@ -185,16 +185,16 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return weighted.sum(axes, dtype=sum_type(weighted))
 
     if task == "binary":
-        found = _two_classes(a, target.to(a.dtype), add)
-    elif task == "multilabel":
-        found = _of_probs(a, target.to(a.dtype), add, add(torch.ones_like(a)))
+        return _without_dust(_two_classes(a, target.to(a.dtype), add), a.dtype)
+    if task == "multilabel":
+        total = add(torch.ones_like(a))
     else:
         total = add(torch.ones_like(a[..., :1])).squeeze(-1)
-        if target.is_floating_point():
-            found = _of_probs(a, target.to(a.dtype), add, total)
-        else:
-            found = _of_labels(a, target, weight, add, total, scope)
-    return _without_dust(found, a.dtype)
+    if task == "multiclass" and not target.is_floating_point():
+        sums = _of_labels(a, target, weight, add, total, scope)
+    else:
+        sums = _of_probs(a, target.to(a.dtype), add, total)
+    return _without_dust(sums, a.dtype)
 
 
 def _without_dust(found: Counts, dtype: torch.dtype) -> Counts:
