@@ -21,7 +21,7 @@ VALUES = {
     "average": ("macro", "weighted"),
     "beta": (0.5, 1.0, 2.0),
     "class_weight": (None, [1.0, 2.0, 3.0, 4.0]),
-    "classes": (None, [0, 1], [0, 3]),
+    "classes": (None, [0, 1]),
     "gamma": (0.75, 0.5),
     "smooth": (0.0, 1.0),
     "weighting": ("square", "simple", "uniform"),
@@ -31,7 +31,7 @@ VALUES = {
 NOT_OPTIONS = {"logits", "target", "cost", "counting"}
 # What is undefined only where there are so few examples.
 FEW = dict.fromkeys(("cohen_kappa", "hss", "mcc", "specificity"), 1)
-# What is undefined only without examples, where a loss is 0 and a metric what it is told.
+# What is undefined only without examples, where every loss is 0.
 WITHOUT = ("accuracy", "balanced_accuracy", "g_mean", "generalized_dice")
 PAIRS = [
     (name, option)
