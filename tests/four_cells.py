@@ -160,7 +160,9 @@ def mean(values, weights):
 
 
 def left_out(cell, absent):
-    tp, fp, fn, _ = cell
+    tp, fp, fn, tn = cell
+    if tp + fp + fn + tn == 0:
+        return True  # a label that all examples ignore
     return {
         "keep": False,
         "drop": tp + fn == 0,
@@ -289,21 +291,29 @@ OF_COST = {
 }
 
 
-def loss(name, table, *, zero_division=None, **options):
-    """By the name of its function; 0 where nothing is left or defined."""
+def measured(name, table, *, zero_division=None, **options):
+    """The metric behind a loss; None where nothing is left or it is undefined.
+
+    Of the losses of costs, which are no metric's opposite, 1 less the loss.
+    """
     metric = name.removesuffix("_loss")
     if zero_division is None:
         zero_division = nan if metric == "balanced_accuracy" else 0.0
     if sum(table.total) == 0:
-        return 0
+        several = options.get("average", "macro") is None
+        return [None] * len(options.get("classes") or table.cells) if several else None
     if metric in OF_COST:
         found = OF_COST[metric](table, **options)
-        return 0 if found is None else found
+        return 1 if found is None else 1 - found
     if metric in OF_CLASS:
         of_class = OF_CLASS[metric]
-        found = averaged(table, of_class, zero_division=zero_division, **options)
-    else:
-        found = defined(OF_TABLE[metric](table, **options), zero_division)
+        return averaged(table, of_class, zero_division=zero_division, **options)
+    return defined(OF_TABLE[metric](table, **options), zero_division)
+
+
+def loss(name, table, **options):
+    """By the name of its function; 0 where nothing is left or defined."""
+    found = measured(name, table, **options)
     if isinstance(found, list):
         return [0 if value is None else 1 - value for value in found]
     return 0 if found is None else 1 - found

@@ -72,31 +72,34 @@ def slopes(a, formula):
     return torch.tensor(found)
 
 
+def both_at(a, labels, weight, name, options):
+    """Value and gradient of the library's loss and of the formula in 60 digits."""
+    given, plain = costs(name, CLASSES)
+
+    def of_library(z):
+        return getattr(costfn, name)(
+            z,
+            labels,
+            **given,
+            **options,
+            relaxation=lambda z: z,
+            sample_weight=weight,
+        )
+
+    def of_cells(x):
+        return four_cells.loss(name, exactly(x, labels, weight), **plain, **options)
+
+    with mp.workdps(60):
+        value = torch.tensor(float(of_cells(a)), dtype=torch.float64)
+        expected = value, slopes(a, of_cells)
+    return value_and_gradient(of_library, a), expected
+
+
 @pytest.mark.parametrize("corner", CORNERS)
 @pytest.mark.parametrize("name, options", CASES, ids=str)
 def test_value_and_gradient_at_a_corner(name, options, corner):
     a, labels = CORNERS[corner]
-    given, plain = costs(name, CLASSES)
-    for weight in (None, WEIGHT[: len(a)]):
-        for average in ({}, {"average": "weighted"}) if name in AVERAGED else ({},):
-            rest = options | average
-
-            def of_library(z, weight=weight, rest=rest):
-                return getattr(costfn, name)(
-                    z,
-                    labels,
-                    **given,
-                    **rest,
-                    relaxation=lambda z: z,
-                    sample_weight=weight,
-                )
-
-            def of_cells(x, weight=weight, rest=rest):
-                return four_cells.loss(
-                    name, exactly(x, labels, weight), **plain, **rest
-                )
-
-            with mp.workdps(60):
-                value = torch.tensor(float(of_cells(a)), dtype=torch.float64)
-                expected = value, slopes(a, of_cells)
-            close(value_and_gradient(of_library, a), expected)
+    close(*both_at(a, labels, None, name, options))
+    if name in AVERAGED:
+        options = options | {"average": "weighted"}
+    close(*both_at(a, labels, WEIGHT[: len(a)], name, options))
