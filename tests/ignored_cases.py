@@ -35,8 +35,7 @@ class Images(NamedTuple):
             x.clone() for x in (self.logits, self.target, self.weight)
         )
         logits[gone] = pick(rng, BAD_SCORES, logits[gone].shape, logits.dtype)
-        if weight.shape == gone.shape:
-            weight[gone] = pick(rng, BAD_WEIGHTS, weight[gone].shape, weight.dtype)
+        weight[gone] = pick(rng, BAD_WEIGHTS, weight[gone].shape, weight.dtype)
         if self.task == "multiclass" and self.soft:
             rows = torch.tensor(BAD_ROWS, dtype=target.dtype)
             target[gone] = rows[rng.integers(len(BAD_ROWS), size=int(gone.sum()))]
@@ -67,7 +66,7 @@ def images(seed, task="multiclass", *, soft=False, each=False):
         target = torch.tensor(rng.normal(size=shape)).softmax(-1)
     else:
         target = torch.tensor(rng.integers(CLASSES, size=batch))
-    weight = torch.tensor(rng.uniform(0.1, 2.0, size=batch))
+    weight = torch.tensor(rng.uniform(0.1, 2.0, size=shape if each else batch))
     keep = torch.tensor(rng.uniform(size=shape if each else batch) > 0.3)
     keep[-1:], keep[:, -1:] = False, False
     if each:

@@ -38,11 +38,8 @@ def table_of(seen, z, weight, rows):
         y = torch.eye(CLASSES, dtype=Q)[y]
     w = weight if weight.ndim == z.ndim else weight[..., None]
     if seen.task == "binary":
-        a, y, w = (
-            torch.stack([1 - a, a], -1),
-            torch.stack([1 - y, y], -1),
-            weight[..., None],
-        )
+        a, y = (torch.stack([1 - x, x], -1) for x in (a, y))
+        w = weight[..., None]
     a, y, w = (x[rows].flatten(0, -2) for x in (a, y, w))
     several = seen.task == "multilabel"
     return four_cells.Table(a, y, w, soft=seen.soft, several=several)
@@ -96,9 +93,8 @@ def situations(draw, name):
         words += {"multiclass": [], "binary": ["binary"], "multilabel": ["micro"]}[task]
         options["average"] = draw(st.sampled_from(words))
     scope = draw(st.sampled_from(["batch", "example"]))
-    weighing = draw(
-        st.sampled_from(["none", "pixels", "images"][: 2 + (scope != "batch")])
-    )
+    weighings = ["none", "pixels", *["images"] * (scope == "example")]
+    weighing = draw(st.sampled_from(weighings))
     reduction = draw(st.sampled_from(["mean", "sum", "none"]))
     return seen, rng, scope, reduction, weighing, options
 
