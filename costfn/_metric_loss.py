@@ -223,7 +223,7 @@ def batch_loss(
     decisions = _decisions(logits, task, where, relaxation)
     batch = decisions.shape if task == "binary" else decisions.shape[:-1]
     check_scope(scope, batch)
-    of_image, sample_weight = weight_of_images(sample_weight, batch, scope)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     classes = decisions.shape[-1] if decisions.ndim else 1
     trusted = relaxation is None or isinstance(relaxation, SoftDecision)
     found = examples(
