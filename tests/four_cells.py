@@ -39,14 +39,6 @@ class Table:
     def actual(self):
         return [tp + fn for tp, _, fn, _ in self.cells]
 
-    @property
-    def predicted(self):
-        return [tp + fp for tp, fp, _, _ in self.cells]
-
-    @property
-    def unpredicted(self):
-        return [fn + tn for _, _, fn, tn in self.cells]
-
     @cached_property
     def matrix(self):
         """Truth down, decisions across."""
@@ -211,25 +203,27 @@ def g_mean(table, *, classes=None, class_weight=None):
     return product
 
 
+def covariance(table):
+    """Of truth and decisions: the sum over the classes of their own."""
+    parts = sum(tp * tn - fp * fn for tp, fp, fn, tn in table.cells)
+    return parts / table.total[0] ** 2
+
+
 def mcc(table):
-    """The shares of a class and of the decisions for it, and against it."""
-    n = table.total[0]
-    t, p, u = (
-        [x / n for x in v] for v in (table.actual, table.predicted, table.unpredicted)
+    """The shares of a class and of the decisions for it, each times that against it."""
+    of_truth = of_decisions = 0
+    for tp, fp, fn, tn in table.cells:
+        of_truth = of_truth + (tp + fn) * (fp + tn)
+        of_decisions = of_decisions + (tp + fp) * (fn + tn)
+    return share(
+        covariance(table) * table.total[0] ** 2, (of_truth * of_decisions) ** 0.5
     )
-    covariance = sum(table.hits) / n - sum(x * y for x, y in zip(t, p, strict=True))
-    of_truth = sum(x * (1 - x) for x in t)
-    of_decisions = sum(x * y for x, y in zip(p, u, strict=True))
-    return share(covariance, (of_truth * of_decisions) ** 0.5)
 
 
 def cohen_kappa(table, *, weights=None):
     if weights is None:
-        n = table.total[0]
-        agreed = sum(table.hits) / n
-        pairs = zip(table.actual, table.predicted, strict=True)
-        by_chance = sum(t * p for t, p in pairs) / n**2
-        return share(agreed - by_chance, 1 - by_chance)
+        chance = sum((tp + fn) * (fn + tn) for tp, _, fn, tn in table.cells)
+        return share(covariance(table), chance / table.total[0] ** 2)
     m = table.matrix
     power = 1 if weights == "linear" else 2
     seen = expected = 0
