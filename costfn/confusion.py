@@ -174,11 +174,13 @@ def one_vs_rest(matrix: ConfusionMatrix) -> Counts:
     # Of each truth what is not decided for a class; then without the class itself.
     rest = others(m)
     rest = rest - torch.diag_embed(rest.diagonal(dim1=-2, dim2=-1))
+    actual = m.sum(-1)
     return Counts(
         true_positive=right,
         predicted=m.sum(-2),
-        actual=m.sum(-1),
-        total=m.sum((-2, -1)),
+        actual=actual,
+        # In this order it is exactly that of the only class there is.
+        total=actual.sum(-1),
         false_negative=wrong.sum(-1),
         true_negative=rest.sum(-2),
     )
