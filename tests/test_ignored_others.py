@@ -1,12 +1,15 @@
 """What is ignored, in the functions with `where` that are no losses of counts."""
 
+from inspect import signature
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import costfn
-from batch_losses import COST
+import four_cells
+from batch_losses import AVERAGED, COST
 from cell_cases import Q, close, value_and_gradient
 from ignored_cases import BAD_SCORES, CLASSES, images, pick
 from test_ignored import hidden
@@ -119,6 +122,43 @@ def test_of_the_matrix(seed, soft, weighed, hide):
     with hidden(hide):
         found = value_and_gradient(of_all, bad)
     close(found, value_and_gradient(of_kept, a))
+
+
+@pytest.mark.parametrize("name", AVERAGED)
+@given(seed=seeds, soft=some, weighed=some, hide=some)
+def test_of_the_average_over_samples(name, seed, soft, weighed, hide):
+    seen, rng = images(seed, "multilabel", soft=soft)
+    spoilt = seen.spoilt(rng)
+    z, y, w, keep = (
+        x.flatten(0, 1)
+        for x in (spoilt.logits, spoilt.target, spoilt.weight, seen.keep)
+    )
+    options = {"task": "multilabel", "average": "samples"}
+    if "smooth" in signature(getattr(costfn, name)).parameters:
+        options["smooth"] = 0.5
+
+    def of_all(z):
+        weight = w if weighed else None
+        return getattr(costfn, name)(z, y, sample_weight=weight, where=keep, **options)
+
+    def of_kept(z):
+        weight = w[keep] if weighed else torch.ones(len(z))[keep]
+        return by_samples(name, z[keep], y[keep], weight, soft, options)
+
+    with hidden(hide):
+        found = value_and_gradient(of_all, z)
+    clean = torch.where(keep[:, None], z, 0.0)
+    close(found, value_and_gradient(of_kept, clean))
+
+
+def by_samples(name, z, y, weight, soft, options):
+    """The mean over the examples, each a table of its labels."""
+    if not len(z):
+        return 0.0
+    a, y = z.sigmoid().T, y.T
+    table = four_cells.Table(a, y, torch.ones(len(a), 1), soft=soft, several=True)
+    smooth = {key: x for key, x in options.items() if key == "smooth"}
+    return four_cells.loss(name, table, class_weight=weight, **smooth)
 
 
 @given(seed=seeds, hide=some)
