@@ -121,10 +121,12 @@ class Problem(NamedTuple):
         w = torch.ones(len(a), dtype=Q) if self.weight is None else self.weight
         if options.get("average") == "samples":
             # Each example is a table of its own: it takes the place of a label.
-            a, target, w, of_example = a.T, target.T, torch.ones(self.width), w
-            options |= {"average": "macro", "class_weight": of_example}
+            options |= {"average": "macro", "class_weight": w}
+            a, target, w = a.T, target.T, (w > 0).to(Q).expand(self.width, -1)
+        else:
+            w = w[:, None]
         several = self.task == "multilabel"
-        table = four_cells.Table(a, target, w[:, None], soft=self.soft, several=several)
+        table = four_cells.Table(a, target, w, soft=self.soft, several=several)
         found = four_cells.loss(name, table, **options)
         if isinstance(found, list):
             return torch.stack([torch.as_tensor(x, dtype=Q) for x in found])
