@@ -197,6 +197,8 @@ def g_mean(table, *, classes=None, class_weight=None):
     weight = {k: 1 if class_weight is None else class_weight[k] for k in found}
     product = 1
     for k, value in found.items():
+        if weight[k] == 0:
+            continue
         if value == 0:
             return 0
         product = product * value ** (weight[k] / sum(weight.values()))
