@@ -349,9 +349,9 @@ def classes(chosen: Sequence[int], number: int, device: torch.device) -> Tensor:
         raise TypeError(
             f"classes must be a list of class indices, got {type(chosen).__name__}"
         )
-    listed = np.asarray(chosen).tolist()
-    strange = [k for k in listed if isinstance(k, bool | str)]
-    if strange:
+    plain = chosen.tolist() if isinstance(chosen, Tensor | np.ndarray) else chosen
+    listed = [k.item() if isinstance(k, Tensor | np.generic) else k for k in plain]
+    if any(isinstance(k, bool | str) for k in listed):
         raise TypeError(f"classes must be a list of class indices, got {listed}")
     # A float that is whole serves, which NaN and a list are not.
     good = all(k in range(number) for k in listed)
