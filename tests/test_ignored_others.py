@@ -6,12 +6,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.func import grad_and_value
 
 import costfn
 import four_cells
 from batch_losses import AVERAGED, COST
 from cell_cases import Q, close, value_and_gradient
 from ignored_cases import BAD_SCORES, CLASSES, images, pick
+from losses import SAMPLE_CASES
 from test_ignored import hidden
 
 seeds, some = st.integers(0, 2**32 - 1), st.booleans()
@@ -40,29 +42,36 @@ def test_of_reduce(reduction, seed, weighed, hide):
     close(found, value_and_gradient(of_kept, seen.logits))
 
 
-@pytest.mark.parametrize("form", ["log_cost_loss", "focal_loss", "cost_hinge_loss"])
-def test_of_a_loss_that_is_reduced_later(form):
-    """A label to ignore spoils its own loss, and the mask takes that out again."""
-    extras = () if form == "focal_loss" else (COST,)
-    seen, rng = images(1)
-    target = seen.spoilt(rng).target
+@pytest.mark.parametrize(
+    "case",
+    [case for case in SAMPLE_CASES if case.form in ("labels", "probs")],
+    ids=repr,
+)
+def test_of_a_loss_that_is_reduced_later(case):
+    """A target to ignore spoils its own loss, and the mask takes that out again."""
+    logits, target, *extras = case.draw(batch=(4,)).torch()
+    keep = torch.tensor([True, False, True, False])
+    spoilt = target.clone()
+    if case.form == "labels":
+        spoilt[~keep] = torch.tensor([-1, 255])
+    else:
+        spoilt[1], spoilt[3] = 2 / 3, 0.0
 
     def of_all(z):
         with hidden(True):
-            losses = getattr(costfn, form)(z, target, *extras)
-        return costfn.reduce(losses, where=seen.keep)
+            losses = case(z, spoilt, *extras)
+        return costfn.reduce(losses, where=keep)
 
     def of_kept(z):
-        z, labels = z[seen.keep], target[seen.keep]
-        return getattr(costfn, form)(z, labels, *extras).mean()
+        return case(z[keep], target[keep], *extras).mean()
 
-    close(
-        value_and_gradient(of_all, seen.logits),
-        value_and_gradient(of_kept, seen.logits),
-    )
+    found = value_and_gradient(of_all, logits)
+    close(found, value_and_gradient(of_kept, logits))
     with hidden(True):
-        losses = getattr(costfn, form)(seen.logits, target, *extras)
-    assert losses[~seen.keep].isnan().all()
+        slope, losses = grad_and_value(lambda z: case(z, spoilt, *extras).sum())(logits)
+    assert losses.isnan()
+    assert slope[~keep].isnan().any(-1).all()
+    assert slope[keep].isfinite().all()
 
 
 TASKS = ("multiclass", "multilabel", "binary")
