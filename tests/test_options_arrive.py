@@ -21,7 +21,7 @@ VALUES = {
     "average": ("macro", "weighted"),
     "beta": (0.5, 1.0, 2.0),
     "class_weight": (None, [1.0, 2.0, 3.0, 4.0]),
-    "classes": (None, [0, 1]),
+    "classes": (None, [0]),
     "gamma": (0.75, 0.5),
     "smooth": (0.0, 1.0),
     "weighting": ("square", "simple", "uniform"),
