@@ -71,7 +71,7 @@ def sigmoid_focal_loss(
     else:
         weight = torch.where(y, there, absent)
         losses = weight * _focused(torch.where(y, z, -z), power=power)
-    return poisoned(losses, invalid).to(logits.dtype)
+    return _spoilt(losses, z, invalid).to(logits.dtype)
 
 
 def asymmetric_loss(
@@ -139,7 +139,7 @@ def asymmetric_loss(
         # Of each label the half that it is in, or the other's infinity would come in.
         present = _focused(z.masked_fill(~y, 0.0), power=power)
         losses = torch.where(y, present, shifted(z.masked_fill(y, 0.0)))
-    return poisoned(losses, invalid).to(logits.dtype)
+    return _spoilt(losses, z, invalid).to(logits.dtype)
 
 
 def _marks(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -175,6 +175,16 @@ def _marks(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
             "costfn.reduce(..., where=...)"
         )
     return (y if soft else y == 1), None
+
+
+def _spoilt(losses: Tensor, logits: Tensor, invalid: Tensor | None) -> Tensor:
+    """The losses, NaN where the target was invalid, in the gradient too.
+
+    There the logits take the place of the losses, whose own gradient may be 0.
+    """
+    if invalid is None:
+        return losses
+    return poisoned(torch.where(invalid, logits, losses), invalid)
 
 
 def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -36,7 +36,7 @@ def sigmoid_focal_loss(
     else:
         weight = jnp.where(y, there, absent).astype(z.dtype)
         losses = weight * _focused(jnp.where(y, z, -z), power=power)
-    return poisoned(losses, invalid).astype(logits.dtype)
+    return _spoilt(losses, z, invalid).astype(logits.dtype)
 
 
 def asymmetric_loss(
@@ -63,7 +63,7 @@ def asymmetric_loss(
         # Of each label the half that it is in, or the other's infinity would come in.
         present = _focused(jnp.where(y, z, 0.0), power=power)
         losses = jnp.where(y, present, shifted(jnp.where(y, 0.0, z)))
-    return poisoned(losses, invalid).astype(logits.dtype)
+    return _spoilt(losses, z, invalid).astype(logits.dtype)
 
 
 def _marks(logits: Array, target: Array) -> tuple[Array, Array | None]:
@@ -99,6 +99,16 @@ def _marks(logits: Array, target: Array) -> tuple[Array, Array | None]:
             "costfn_jax.reduce(..., where=...)"
         )
     return (y if soft else y == 1), None
+
+
+def _spoilt(losses: Array, logits: Array, invalid: Array | None) -> Array:
+    """The losses, NaN where the target was invalid, in the gradient too.
+
+    There the logits take the place of the losses, whose own gradient may be 0.
+    """
+    if invalid is None:
+        return losses
+    return poisoned(jnp.where(invalid, logits, losses), invalid)
 
 
 def _weights(
