@@ -30,7 +30,7 @@ def normalized_cost_loss(
             says.
         cost: Costs, `(classes, classes)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -74,7 +74,7 @@ def savings_loss(
             says.
         cost: Costs, `(classes, classes)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -119,7 +119,7 @@ def regret_loss(
             says.
         cost: Costs, `(classes, classes)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.

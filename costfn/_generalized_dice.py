@@ -81,7 +81,7 @@ def generalized_dice_loss(
             `metrics.generalized_dice`.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.

@@ -29,7 +29,7 @@ def accuracy_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -74,7 +74,7 @@ def balanced_accuracy_loss(
         adjusted: Scale it so that chance is 1 and perfect 0.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -119,7 +119,7 @@ def g_mean_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -162,7 +162,7 @@ def mcc_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -207,7 +207,7 @@ def cohen_kappa_loss(
         weights: None, `"linear"` or `"quadratic"`.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -253,7 +253,7 @@ def hss_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.

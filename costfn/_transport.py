@@ -7,7 +7,9 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import class_probs, non_negative, ratio, upcast
+from ._hidden import bad_target, checked_costs, finished
+from ._math import ratio, upcast
+from ._options import ABOVE_ZERO, number
 from ._reduce import reduce
 from ._types import Logits, Losses, Probs, SquareCost, Target
 from .confusion import Scope
@@ -68,29 +70,30 @@ def sinkhorn_loss(
     batch, classes = logits.shape[:-1], logits.shape[-1]
     _check.probs("target_probs", target_probs, logits.shape)
     _check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
-    _check.positive("epsilon", epsilon)
+    smoothing = number("epsilon", epsilon, ABOVE_ZERO)
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     z = upcast(logits)
-    costs = cost.to(z.dtype)
+    costs = checked_costs(cost, z.dtype)
     p, log_p = z.softmax(-1), z.log_softmax(-1)
-    q = class_probs(target_probs, classes, z.dtype)
+    q = target_probs.to(z.dtype)
     log_q = _log(q)
 
     def transport(a: Tensor, log_a: Tensor, b: Tensor, log_b: Tensor) -> Tensor:
-        return _transport(a, log_a, b, log_b, costs, epsilon, iterations)
+        return _transport(a, log_a, b, log_b, costs, smoothing, iterations)
 
     losses = transport(q, log_q, p, log_p)
     if debias:
         of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
         losses = losses - of_itself / 2
-    return losses.to(logits.dtype)
+    return finished(losses, logits, bad_target(target_probs, classes))
 
 
 def _log(q: Tensor) -> Tensor:
-    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN.
+    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN. What
+    # rounding left below 0 counts as 0.
     never = torch.finfo(q.dtype).min / 4
-    return torch.where(q == 0, never, torch.where(q == 0, 1.0, q).log())
+    return torch.where(q <= 0, never, torch.where(q <= 0, 1.0, q).log())
 
 
 def _transport(
