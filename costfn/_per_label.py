@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import log_sigmoid, poisoned, sigmoid, softplus, upcast
+from ._hidden import bad_label_sets, finished
+from ._math import log_sigmoid, sigmoid, softplus, upcast
 from ._options import AT_LEAST_ZERO, Rule, number
 from ._types import Marks, PerClass, Values
 
@@ -71,7 +72,7 @@ def sigmoid_focal_loss(
     else:
         weight = torch.where(y, there, absent)
         losses = weight * _focused(torch.where(y, z, -z), power=power)
-    return _spoilt(losses, z, invalid).to(logits.dtype)
+    return _finished(losses, logits, invalid)
 
 
 def asymmetric_loss(
@@ -139,7 +140,7 @@ def asymmetric_loss(
         # Of each label the half that it is in, or the other's infinity would come in.
         present = _focused(z.masked_fill(~y, 0.0), power=power)
         losses = torch.where(y, present, shifted(z.masked_fill(y, 0.0)))
-    return _spoilt(losses, z, invalid).to(logits.dtype)
+    return _finished(losses, logits, invalid)
 
 
 def _marks(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -147,44 +148,23 @@ def _marks(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
 
     The second is None where the targets were seen, and so checked, already.
     """
-    _check.tensor("logits", logits)
-    if not logits.is_floating_point():
-        raise TypeError(f"logits must be floating point, got {logits.dtype}")
-    _check.tensor("target", target)
-    if target.is_complex():
-        raise TypeError(f"target must be 0, 1 or in between, got {target.dtype}")
-    if target.shape != logits.shape:
-        raise ValueError(
-            f"target must have the shape {tuple(logits.shape)} of logits, one for each "
-            f"label, got {tuple(target.shape)}"
-        )
-    if target.dtype == torch.bool:
-        return target, None
-    soft = target.is_floating_point()
-    y = upcast(target).to(upcast(logits).dtype) if soft else target.long()
-    right = (y >= 0) & (y <= 1)
-    seen = _check.visible(y)
-    if seen is None:
-        return (y.masked_fill(~right, 0.0) if soft else y == 1), ~right
-    wrong = seen[~((seen >= 0) & (seen <= 1))]
-    if wrong.numel():
-        rule = "in [0, 1]" if soft else "0 or 1"
-        raise ValueError(
-            f"target must be {rule} for each label, got {wrong[0].item():.6g}; to "
-            "leave labels out give them a target of 0 and mask them with "
-            "costfn.reduce(..., where=...)"
-        )
-    return (y if soft else y == 1), None
+    _check.floating_point("logits", logits)
+    _check.label_sets(target, logits.shape, None)
+    invalid = bad_label_sets(target)
+    if target.is_floating_point():
+        y = target.to(upcast(logits).dtype)
+        return (y if invalid is None else y.masked_fill(invalid, 0.0)), invalid
+    return target == 1, invalid
 
 
-def _spoilt(losses: Tensor, logits: Tensor, invalid: Tensor | None) -> Tensor:
-    """The losses, NaN where the target was invalid, in the gradient too.
+def _finished(losses: Tensor, logits: Tensor, invalid: Tensor | None) -> Tensor:
+    """The losses as they are returned, NaN where the target was invalid.
 
-    There the logits take the place of the losses, whose own gradient may be 0.
+    There the logits take their place, since a loss may have the gradient 0.
     """
-    if invalid is None:
-        return losses
-    return poisoned(torch.where(invalid, logits, losses), invalid)
+    if invalid is not None:
+        losses = torch.where(invalid, upcast(logits), losses)
+    return finished(losses, logits, invalid)
 
 
 def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,8 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from . import _check
-from ._math import is_floating, log1p, log_sigmoid, poisoned, sigmoid, softplus, upcast
+from ._hidden import bad_label_sets, finished
+from ._math import is_floating, log1p, log_sigmoid, sigmoid, softplus, upcast
 from ._options import AT_LEAST_ZERO, Rule, number, typed
 from ._types import Marks, PerClass, Values
 
@@ -36,7 +37,7 @@ def sigmoid_focal_loss(
     else:
         weight = jnp.where(y, there, absent).astype(z.dtype)
         losses = weight * _focused(jnp.where(y, z, -z), power=power)
-    return _spoilt(losses, z, invalid).astype(logits.dtype)
+    return _finished(losses, logits, invalid)
 
 
 def asymmetric_loss(
@@ -63,7 +64,7 @@ def asymmetric_loss(
         # Of each label the half that it is in, or the other's infinity would come in.
         present = _focused(jnp.where(y, z, 0.0), power=power)
         losses = jnp.where(y, present, shifted(jnp.where(y, 0.0, z)))
-    return _spoilt(losses, z, invalid).astype(logits.dtype)
+    return _finished(losses, logits, invalid)
 
 
 def _marks(logits: Array, target: Array) -> tuple[Array, Array | None]:
@@ -71,44 +72,23 @@ def _marks(logits: Array, target: Array) -> tuple[Array, Array | None]:
 
     The second is None where the targets were seen, and so checked, already.
     """
-    _check.array("logits", logits)
-    if not is_floating(logits):
-        raise TypeError(f"logits must be floating point, got {logits.dtype}")
-    _check.array("target", target)
-    if jnp.iscomplexobj(target):
-        raise TypeError(f"target must be 0, 1 or in between, got {target.dtype}")
-    if target.shape != logits.shape:
-        raise ValueError(
-            f"target must have the shape {logits.shape} of logits, one for each "
-            f"label, got {target.shape}"
-        )
-    if target.dtype == bool:
-        return target, None
-    soft = is_floating(target)
-    y = target.astype(upcast(logits).dtype) if soft else target
-    seen = _check.visible(y)
-    if seen is None:
-        right = (y >= 0) & (y <= 1)
-        return (jnp.where(right, y, 0.0) if soft else y == 1), ~right
-    wrong = seen[~((seen >= 0) & (seen <= 1))]
-    if wrong.size:
-        rule = "in [0, 1]" if soft else "0 or 1"
-        raise ValueError(
-            f"target must be {rule} for each label, got {wrong[0].item():.6g}; to "
-            "leave labels out give them a target of 0 and mask them with "
-            "costfn_jax.reduce(..., where=...)"
-        )
-    return (y if soft else y == 1), None
+    _check.floating_point("logits", logits)
+    _check.label_sets(target, logits.shape, None)
+    invalid = bad_label_sets(target)
+    if is_floating(target):
+        y = target.astype(upcast(logits).dtype)
+        return (y if invalid is None else jnp.where(invalid, 0.0, y)), invalid
+    return target == 1, invalid
 
 
-def _spoilt(losses: Array, logits: Array, invalid: Array | None) -> Array:
-    """The losses, NaN where the target was invalid, in the gradient too.
+def _finished(losses: Array, logits: Array, invalid: Array | None) -> Array:
+    """The losses as they are returned, NaN where the target was invalid.
 
-    There the logits take the place of the losses, whose own gradient may be 0.
+    There the logits take their place, since a loss may have the gradient 0.
     """
-    if invalid is None:
-        return losses
-    return poisoned(jnp.where(invalid, logits, losses), invalid)
+    if invalid is not None:
+        losses = jnp.where(invalid, upcast(logits), losses)
+    return finished(losses, logits, invalid)
 
 
 def _weights(
