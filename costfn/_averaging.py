@@ -19,9 +19,8 @@ Table = Counts | Tensor
 
 
 class Averaging(TypedDict, total=False):
-    """How one number per class becomes one; see `costfn.metrics.precision`."""
+    """What an average does about 0/0, absent classes and weights of classes."""
 
-    average: Average | None
     zero_division: float
     absent: Absent
     classes: Sequence[int] | None
@@ -66,15 +65,15 @@ Formula = Callable[[Cells], tuple[Tensor, Tensor]]
 
 
 def as_counts(table: Table) -> Counts:
-    """Counts, or those in a confusion matrix, with all their cells."""
-    return (table if isinstance(table, Counts) else one_vs_rest(table)).complete()
+    """Counts, or those in a confusion matrix."""
+    return table if isinstance(table, Counts) else one_vs_rest(table)
 
 
 def each_class(table: Table) -> Cells:
     """Each class of the counts against the rest."""
     c = as_counts(table)
     other = others(c.actual) if c.one_label else c.total - c.actual
-    return Cells(*c[:3], *c[4:], other)
+    return Cells(c.true_positive, c.predicted, c.actual, *c.negatives(), other=other)
 
 
 def quotient(numerator: Tensor, denominator: Tensor) -> tuple[Tensor, Tensor]:

@@ -231,6 +231,20 @@ def cost_values(name: str, value: Tensor, *, non_negative: bool = False) -> None
         )
 
 
+def zero_diagonal(name: str, value: Tensor) -> None:
+    """Checks that to be right is free."""
+    seen = visible(value)
+    if seen is None:
+        return
+    own = seen.diagonal(dim1=-2, dim2=-1)
+    if own.any():
+        raise ValueError(
+            f"{name} must be 0 on its diagonal, what it costs to be right, got "
+            f"{own[own != 0][0].item():.6g}; subtracting from each row its diagonal "
+            "changes no decision"
+        )
+
+
 def decision_problem(
     logits: Tensor,
     target_: Tensor | None,
@@ -263,6 +277,7 @@ def class_problem(
     *,
     square: bool = True,
     non_negative: bool = False,
+    where: Tensor | None = None,
 ) -> None:
     """Checks scores of classes, a target, and costs with a row per class."""
     scores("logits", logits)
@@ -275,7 +290,7 @@ def class_problem(
         batch=batch,
         non_negative=non_negative,
     )
-    target(target_, batch, classes)
+    target(target_, batch, classes, where)
 
 
 def numbers(name: str, value: Tensor) -> None:
@@ -328,7 +343,9 @@ def same_shape(name: str, value: Tensor, shape: Sequence[int]) -> None:
 
 def classes(chosen: Sequence[int], number: int, device: torch.device) -> Tensor:
     """Checks a choice of classes, and gives it as an index."""
-    if isinstance(chosen, str) or not isinstance(chosen, Sequence | Tensor | np.ndarray):
+    if isinstance(chosen, str) or not isinstance(
+        chosen, Sequence | Tensor | np.ndarray
+    ):
         raise TypeError(
             f"classes must be a list of class indices, got {type(chosen).__name__}"
         )

@@ -130,7 +130,9 @@ def _learned_risk(z: Tensor, c: Tensor, risk: Tensor) -> Tensor:
     s = (p * d * d * _second_remainder(torch.where(near, x, 0.0))).sum(-1)
     near = near.squeeze(-1)
     smooth = mean.squeeze(-1) + risk * s * _log_quotient(risk * risk * s)
-    return torch.where(near, smooth, _entropic_mean(z, c, torch.where(risk == 0, 1.0, risk)))
+    return torch.where(
+        near, smooth, _entropic_mean(z, c, torch.where(risk == 0, 1.0, risk))
+    )
 
 
 def _second_remainder(x: Tensor) -> Tensor:

@@ -41,8 +41,9 @@ class Counts(NamedTuple):
     def __add__(self, other: object) -> "Counts":
         if not isinstance(other, Counts):
             return NotImplemented
-        pairs = zip(self.complete(), other.complete(), strict=True)
-        return Counts(*(a + b for a, b in pairs if a is not None and b is not None))
+        pairs = zip(self[:4], other[:4], strict=True)
+        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
+        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
 
     def __radd__(self, other: object) -> "Counts":
         # sum() starts from 0.
@@ -53,15 +54,15 @@ class Counts(NamedTuple):
         """Whether each example has exactly one class, and not a set of labels."""
         return self.total.ndim < self.actual.ndim
 
-    def complete(self) -> "Counts":
-        """The same, with the last two from the first four where they are missing."""
+    def negatives(self) -> tuple[Tensor, Tensor]:
+        """False and true negatives, from the other fields where they are missing."""
         missed, rest = self.false_negative, self.true_negative
         if missed is None:
             missed = self.actual - self.true_positive
         if rest is None:
             total = self.total.unsqueeze(-1) if self.one_label else self.total
             rest = total - self.predicted - missed
-        return self._replace(false_negative=missed, true_negative=rest)
+        return missed, rest
 
 
 class Examples(NamedTuple):
@@ -132,7 +133,7 @@ def _over_classes(
     shape: torch.Size,
     task: Task,
 ) -> Tensor | None:
-    """One entry per example, or per label where there are several, beside memberships."""
+    """One entry per example or label, with the axes of the memberships."""
     if value is None:
         return None
     _check.tensor(name, value)
@@ -256,7 +257,7 @@ def _by_label(values: Tensor, index: Tensor, classes: int, scope: Scope) -> Tens
 
 
 def matrices(found: Examples, classes: int, scope: Scope) -> Tensor:
-    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each entry of its first axis."""
+    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each image."""
     a, target, weight = found
     weighted = a if weight is None else weight * a
     rows = weighted.to(sum_type(weighted))

@@ -160,7 +160,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def times(rows: Tensor, matrix: Tensor) -> Tensor:
-    """Rows `(*batch, K)` times a matrix `(K, D)` or one per example, `(*batch, K, D)`."""
+    """Rows `(*batch, K)` times a matrix `(K, D)`, or one per example."""
     if matrix.ndim == 2:
         return product(rows, matrix)
     return product(rows.unsqueeze(-2), matrix).squeeze(-2)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypedDict, Unpack, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from ._counting import (
     matrices,
     tables,
 )
-from ._groups import mean_over_images, weight_of_images
+from ._groups import mean_over_images, weight_of, weight_of_images
 from ._math import cast_back, upcast
 from ._reduce import Reduction
 from ._soft_decisions import Relaxation, SoftDecision, Softmax
@@ -183,17 +183,16 @@ def _of_samples(
     def weighed(table: Counts) -> Tensor:
         if weight is not None and of_example:
             each = weight.to(table.total.dtype)
-            table = Counts(*(each * x for x in table if x is not None))
+            table = Counts(*(each * x for x in (*table[:4], *table.negatives())))
         return metric(table, average="samples")
 
     if classes is not None:
         index = _check.classes(classes, logits.shape[-1], logits.device)
-        rows = ("where", "sample_weight")
         logits, target = logits[..., index], target[..., index]
-        chosen: dict[str, Any] = {
-            name: counting[name][index] for name in rows if counting.get(name) is not None
-        }
-        counting.update(chosen)
+        if (of_label := counting.get("where")) is not None:
+            counting["where"] = of_label[index]
+        if (of_label := counting.get("sample_weight")) is not None:
+            counting["sample_weight"] = of_label[index]
     return one_less(weighed, "counts", logits.mT, target.mT, **counting)
 
 
@@ -210,8 +209,12 @@ def batch_loss(
     where: Tensor | None = None,
     sum_counts: Callable[..., Counts | Tensor] | None = None,
     reduction: Reduction = "mean",
+    undefined_is_nan: bool = True,
 ) -> Tensor:
-    """A measure of the batch's counts, 0 where it is undefined; smaller is better."""
+    """A measure of the batch's counts; smaller is better, NaN is undefined.
+
+    Unless the measure has inputs of its own, a cost, from which NaN may come.
+    """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
     _check.one_of("reduction", reduction, get_args(Reduction))
@@ -241,7 +244,9 @@ def batch_loss(
         pairs = found if task == "multiclass" else in_two_columns(found)
         table = matrices(pairs, pairs.decisions.shape[-1], scope)
     table = table if sum_counts is None else sum_counts(table)
-    losses = mean_over_images(measure(table), table, of_image, scope, reduction)
+    total, known = weight_of(table)
+    known = known & undefined_is_nan
+    losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
     return cast_back(losses, logits)
 
 

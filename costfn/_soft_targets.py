@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._hidden import bad_target, checked_costs, finished, poisoned
+from ._hidden import bad_target, checked_costs, finished
 from ._math import (
     cross_entropy,
     floating,
@@ -213,7 +213,9 @@ def forward_corrected_loss(
         noise = noise.masked_fill(bad_row.unsqueeze(-1), torch.nan)
     # Finite for the impossible, so that its gradient is 0 and not NaN.
     never = torch.finfo(z.dtype).min / 4
-    log_noise = torch.where(noise <= 0, never, torch.where(noise <= 0, 1.0, noise).log())
+    log_noise = torch.where(
+        noise <= 0, never, torch.where(noise <= 0, 1.0, noise).log()
+    )
     if target.is_floating_point():
         log_observed = (log_p.unsqueeze(-1) + log_noise).logsumexp(-2)
         losses = -mean_over_classes(target.to(z.dtype), log_observed)

@@ -43,8 +43,9 @@ def counts(
     """Count decisions against targets, class by class.
 
     With memberships `a`, targets `y` and weights `w`: `sum w min(a, y)`, `sum w a`,
-    `sum w y`, `sum w`, `sum w (y - min(a, y))` and `sum w (1 - max(a, y))`. For labels the minimum is the product `a y`; for soft targets
-    it is, other than the product, largest where `a = y`.
+    `sum w y`, `sum w`, `sum w (y - min(a, y))` and `sum w (1 - max(a, y))`. For labels
+    the minimum is the product `a y`; for soft targets it is, other than the product,
+    largest where `a = y`.
 
     Args:
         decisions: Memberships in [0, 1], from a relaxation: `(*batch, classes)`, for
@@ -87,7 +88,9 @@ def counts(
     _check.one_of("scope", scope, get_args(Scope))
     a = _memberships(decisions, task, classes, where)
     check_scope(scope, a.shape if task == "binary" else a.shape[:-1])
-    found = examples(a, target, task, a.shape[-1] if a.ndim else 1, sample_weight, where)
+    found = examples(
+        a, target, task, a.shape[-1] if a.ndim else 1, sample_weight, where
+    )
     return tables(found, task, scope)
 
 

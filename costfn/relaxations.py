@@ -30,6 +30,7 @@ __all__ = [
     "straight_through",
 ]
 
+
 def softmax(temperature: float | Tensor = 1.0) -> Relaxation:
     """Softmax of `logits / temperature`: the default.
 
