@@ -209,6 +209,10 @@ def of_examples() -> list[Row]:
         if name == "generalized_wasserstein_dice_loss":
             rows.append(row({"cost": spoilt(COST, 1.0, (1, 1))}))
             rows.append(row({"cost": spoilt(COST.astype(int), 1, (1, 1))}))
+            for x in bad_weights():
+                weighted = given | {"sample_weight": WEIGHT.astype(x.dtype)}
+                bad = {"sample_weight": x}
+                rows.append(Row(name, weighted, bad, "sample_weight", masked=True))
         if "prior" in given:
             values = (0.0, -1.0, np.nan, np.inf)
             bad = [spoilt(given["prior"], x) for x in values]
@@ -424,6 +428,7 @@ def of_the_rest() -> list[Row]:
     add("costs.with_abstention", given, "price", prices)
     given = {"target": LABELS, "cost": COST}
     add("costs.cost_vector", given, "target", bad_labels(), rows=(BAD,))
+    add("costs.cost_vector", given, "cost", finite)
     given = {"target": PROBS, "cost": COST}
     add("costs.cost_vector", given, "target", bad_probs(), rows=(BAD,))
     given = {"probs": PROBS, "cost": COST}
@@ -458,6 +463,9 @@ def of_decisions() -> list[Row]:
         Row("decisions.calibrate_temperature", given, {"labels": x}, "labels", None)
         for x in bad_labels()
     ]
+    infinite = spoilt(LOGITS, np.inf)
+    bad = {"logits": infinite}
+    rows.append(Row("decisions.calibrate_temperature", given, bad, "logits", None))
     singular = {"probs": PROBS, "soft_targets": np.full((3, 3), 1 / 3)}
     good = singular | {"soft_targets": np.eye(3)}
     bad = {"soft_targets": singular["soft_targets"]}
