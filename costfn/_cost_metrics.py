@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from . import _check
+from ._hidden import checked_costs
 from ._math import ratio
 from ._types import ConfusionMatrix, DecisionMatrix
 
@@ -119,8 +120,9 @@ def regret(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
         Savage, "The Theory of Statistical Decision", JASA 46, 1951.
         https://doi.org/10.1080/01621459.1951.10500768
     """
-    _check.cost_matrix("cost", cost)
-    return expected_cost(matrix, cost - cost.amin(-1, keepdim=True))
+    m, c = _matrix_and_cost(matrix, cost)
+    loss = c - c.amin(-1, keepdim=True)
+    return ratio((m * loss).sum((-2, -1)), m.sum((-2, -1)))
 
 
 def _matrix_and_cost(matrix: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,4 +134,4 @@ def _matrix_and_cost(matrix: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
             f"class and a column per decision, got {tuple(matrix.shape)}"
         )
     m = matrix if matrix.is_floating_point() else matrix.double()
-    return m, cost.to(m.dtype)
+    return m, checked_costs(cost, m.dtype)

@@ -1,10 +1,10 @@
 """The primitive of every cost loss: what each decision costs an example."""
 
-import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, floating, safe_labels, times
+from ._hidden import bad_target, checked_costs, poisoned
+from ._math import floating, safe_labels, times
 from ._types import CostVectors, DecisionCost, Target
 
 
@@ -44,21 +44,18 @@ def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
     batch = target.shape[:-1] if soft else target.shape
     _check.cost_matrix("cost", cost, batch=batch)
     _check.target(target, batch, cost.shape[-2])
-    return select_costs(target, floating(cost))
+    rows = select_costs(target, checked_costs(cost, floating(cost).dtype))
+    invalid = bad_target(target, cost.shape[-2])
+    return rows if invalid is None else poisoned(rows, invalid.unsqueeze(-1))
 
 
 def select_costs(target: Tensor, cost: Tensor) -> Tensor:
-    """`cost_vector` of arguments already checked."""
-    classes = cost.shape[-2]
+    """`cost_vector` of arguments already checked; a bad label has some row."""
     if target.is_floating_point():
-        return times(class_probs(target, classes, cost.dtype), cost)
-    index, invalid = safe_labels(target, classes)
+        return times(target.to(cost.dtype), cost)
+    index = safe_labels(target, cost.shape[-2])
     if cost.ndim == 2:
         rows = cost.index_select(0, index.reshape(-1))
-        rows = rows.reshape(*index.shape, cost.shape[-1])
-    else:
-        pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
-        rows = cost.gather(-2, pick).squeeze(-2)
-    if invalid is None:
-        return rows
-    return rows.masked_fill(invalid.unsqueeze(-1), torch.nan)
+        return rows.reshape(*index.shape, cost.shape[-1])
+    pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
+    return cost.gather(-2, pick).squeeze(-2)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from . import _check
 from ._averaging import Table, as_counts
 from ._math import ratio
+from ._options import AT_LEAST_ZERO, number
 from ._types import PerClass, SquareCost
 from .confusion import Counts
 
@@ -56,23 +56,28 @@ def cost_of(metric: Callable[..., Tensor], table: Table) -> SquareCost:
         cost = -n[..., None, None] * slope
     else:
         # A tuple through grad: its fields vary independently, as the cells do.
+        fields = (*table[:4], *table.negatives())
         slopes = torch.func.grad(lambda c: metric(Counts(*c)).sum())(
-            tuple(x.detach() for x in table)
+            tuple(x.detach() for x in fields)
         )
-        cost = _cells(Counts(*slopes), table)
+        cost = _cells(slopes, table)
     shifted: Tensor = cost - cost.amin(-1, keepdim=True)
     return shifted.detach()
 
 
-def _cells(slope: Counts, table: Counts) -> Tensor:
+def _cells(slopes: tuple[Tensor, ...], table: Counts) -> Tensor:
     """Minus n times the slope in each cell of the matrix that the counts come from."""
+    hit, taken, actual, _, missed, rest = slopes
     if table.one_label:
-        classes = table.actual.shape[-1]
-        right = torch.eye(classes, dtype=slope.actual.dtype, device=slope.actual.device)
-        gain = right * slope.true_positive.unsqueeze(-2) + slope.predicted.unsqueeze(-2)
+        right = torch.eye(actual.shape[-1], dtype=actual.dtype, device=actual.device)
+        # Decided for j, an example of i is found or missed, and no true negative of j.
+        # (It is one of all other classes, which is the same for each decision but i.)
+        gain = right * (hit + rest).unsqueeze(-2) + (taken - rest).unsqueeze(-2)
+        gain = gain + (1 - right) * missed.unsqueeze(-1)
         return -table.total[..., None, None] * gain
-    taken = torch.stack([slope.predicted, slope.predicted + slope.true_positive], -1)
-    gain = torch.stack([torch.zeros_like(taken), taken], -1)
+    negative = torch.stack([rest, taken], -1)
+    positive = torch.stack([missed, taken + hit], -1)
+    gain = torch.stack([negative, positive], -2)
     return -table.total[..., None, None] * gain
 
 
@@ -105,10 +110,10 @@ def confusion_informed_weights(table: Table, *, smoothing: float = 1.0) -> PerCl
     Source:
         Ours: the idea of weights from a confusion matrix, kept out of the graph.
     """
-    _check.at_least_zero("smoothing", smoothing)
+    extra = number("smoothing", smoothing, AT_LEAST_ZERO)
     c = as_counts(table)
     missed = c.actual - c.true_positive
-    rate = ratio(missed + smoothing, c.actual + 2 * smoothing)
+    rate = ratio(missed + extra, c.actual + 2 * extra)
     total = c.actual.sum(-1, keepdim=True)
     mean = ratio((rate * c.actual).sum(-1, keepdim=True), total)
     return ratio(rate, mean, 1.0).detach()

@@ -4,15 +4,17 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._hidden import bad_target, checked_weights, finished
 from ._math import (
-    class_probs,
     cross_entropy,
     log_complement,
     log_odds,
     log_sigmoid,
+    mean_over_classes,
     ratio,
     upcast,
 )
+from ._options import AT_LEAST_ZERO, number
 from ._types import Logits, Losses, PerClass, Target
 
 
@@ -52,20 +54,21 @@ def focal_loss(
     """
     _check.scores("logits", logits)
     _check.target(target, logits.shape[:-1], logits.shape[-1])
-    _check.at_least_zero("gamma", gamma)
+    focus = number("gamma", gamma, AT_LEAST_ZERO)
     z = upcast(logits)
+    invalid = bad_target(target, z.shape[-1])
     # Through log(1 - p), so nothing cancels, and the gradient stays finite for
     # gamma < 1, where (1 - p) ** gamma has none at p = 1.
     if not target.is_floating_point():
         margin = log_odds(z, target)
         # As a tensor: forward over reverse turns a scalar of float32 into float64
         # where torch multiplies it by a Python number.
-        power = gamma * torch.ones_like(margin)
+        power = focus * torch.ones_like(margin)
         modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
-        return -modulated.to(logits.dtype)
-    q = class_probs(target, z.shape[-1], z.dtype)
-    of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)
-    return -(q * of_label).sum(-1).to(logits.dtype)
+        return finished(-modulated, logits, invalid)
+    of_label = torch.exp(focus * log_complement(z)) * z.log_softmax(-1)
+    losses = -mean_over_classes(target.to(z.dtype), of_label)
+    return finished(losses, logits, invalid)
 
 
 def logit_adjusted_loss(
@@ -110,7 +113,7 @@ def logit_adjusted_loss(
     _check.scores("logits", logits)
     classes = logits.shape[-1]
     _check.target(target, logits.shape[:-1], classes)
-    _check.at_least_zero("temperature", temperature)
+    strength = number("temperature", temperature, AT_LEAST_ZERO)
     _check.per_class("prior", prior, classes)
     seen = _check.visible(prior)
     if seen is not None and not (seen.isfinite() & (seen > 0)).all():
@@ -118,9 +121,10 @@ def logit_adjusted_loss(
             f"prior must be above 0 and finite for every class, got {seen.tolist()}"
         )
     z = upcast(logits)
-    frequency = prior.to(z.dtype)
+    frequency = checked_weights(prior, z.dtype)
     log_prior = frequency.masked_fill(frequency <= 0, torch.nan).log()
-    return cross_entropy(z + temperature * log_prior, target).to(logits.dtype)
+    losses = cross_entropy(z + strength * log_prior, target)
+    return finished(losses, logits, bad_target(target, classes))
 
 
 def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
@@ -155,12 +159,12 @@ def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
     _check.cost_values("counts", counts, non_negative=True)
     if not 0 <= beta < 1:
         raise ValueError(f"beta must be in [0, 1), got {beta}")
-    number = counts.double()
-    present = number > 0
+    size = checked_weights(counts, torch.float64)
+    present = size > 0
     # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.
     log_beta = torch.tensor(beta, dtype=torch.float64).log()
-    effective = -torch.expm1(torch.where(present, number, 1.0) * log_beta)
-    weights = torch.where(present, 1 / effective, 0.0)
+    effective = -torch.expm1(torch.where(present, size, 1.0) * log_beta)
+    weights = torch.where(present, 1 / effective, 0.0 * size)
     scaled = ratio(weights * present.sum(), weights.sum())
     wide = counts.dtype == torch.float64
     return scaled if wide else scaled.to(torch.get_default_dtype())

@@ -6,15 +6,16 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._hidden import bad_target, checked_costs, finished
 from ._math import (
-    class_probs,
     cross_entropy,
     floating,
-    poisoned,
+    mean_over_classes,
     safe_labels,
     times,
     upcast,
 )
+from ._options import ABOVE_ZERO, number
 from ._types import (
     DecisionMatrix,
     Logits,
@@ -67,13 +68,15 @@ def soft_target_loss(
     _check.probs("target_probs", target_probs, logits.shape)
     _check.one_of("divergence", divergence, get_args(Divergence))
     z = upcast(logits)
+    invalid = bad_target(target_probs, z.shape[-1])
     if divergence == "cross_entropy":
-        return cross_entropy(z, target_probs).to(logits.dtype)
-    q = class_probs(target_probs, z.shape[-1], z.dtype)
-    some = q > 0
-    # Twice where: log(0) must not reach the gradient either.
-    gap = torch.where(some, q, 1.0).log() - z.log_softmax(-1)
-    return torch.where(q == 0, 0.0, q * gap).sum(-1).to(logits.dtype)
+        return finished(cross_entropy(z, target_probs), logits, invalid)
+    q = target_probs.to(z.dtype)
+    # Twice where: log(0) must not reach the gradient either. What rounding left below 0
+    # counts as 0 in the logarithm.
+    log_q = torch.where(q <= 0, 0.0, torch.where(q <= 0, 1.0, q).log())
+    losses = mean_over_classes(q, log_q - z.log_softmax(-1))
+    return finished(losses, logits, invalid)
 
 
 def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
@@ -108,9 +111,10 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
         al., "Making Better Mistakes", CVPR 2020. https://arxiv.org/abs/1912.09393
     """
     _check.cost_matrix("cost", cost)
-    _check.positive("temperature", temperature)
-    wide = floating(cost)
-    return (upcast(-wide) / temperature).softmax(-1).to(wide.dtype)
+    softness = number("temperature", temperature, ABOVE_ZERO)
+    kind = floating(cost).dtype
+    wide = upcast(checked_costs(cost, kind))
+    return (-wide / softness).softmax(-1).to(kind)
 
 
 def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
@@ -201,17 +205,21 @@ def forward_corrected_loss(
     _check.target(target, logits.shape[:-1], classes)
     z = upcast(logits)
     log_p = z.log_softmax(-1)
-    noise = class_probs(transition, classes, z.dtype)
+    invalid = bad_target(target, classes)
+    # Of a transition that cannot be seen a bad row makes every example bad.
+    noise = transition.to(z.dtype)
+    bad_row = bad_target(transition, classes)
+    if bad_row is not None:
+        noise = noise.masked_fill(bad_row.unsqueeze(-1), torch.nan)
     # Finite for the impossible, so that its gradient is 0 and not NaN.
     never = torch.finfo(z.dtype).min / 4
     log_noise = torch.where(
-        noise == 0, never, torch.where(noise == 0, 1.0, noise).log()
+        noise <= 0, never, torch.where(noise <= 0, 1.0, noise).log()
     )
     if target.is_floating_point():
         log_observed = (log_p.unsqueeze(-1) + log_noise).logsumexp(-2)
-        q = class_probs(target, classes, z.dtype)
-        return -torch.where(q == 0, 0.0, q * log_observed).sum(-1).to(logits.dtype)
-    index, invalid = safe_labels(target, classes)
+        losses = -mean_over_classes(target.to(z.dtype), log_observed)
+        return finished(losses, logits, invalid)
+    index = safe_labels(target, classes)
     column = log_noise.T.index_select(0, index.reshape(-1)).reshape(log_p.shape)
-    losses = -(log_p + column).logsumexp(-1)
-    return poisoned(losses, invalid).to(logits.dtype)
+    return finished(-(log_p + column).logsumexp(-1), logits, invalid)

@@ -13,6 +13,7 @@ from . import _check
 from ._cost_vector import cost_vector
 from ._diagnosis import Diagnosis, diagnose
 from ._math import floating
+from ._options import ABOVE_ZERO, FINITE, number
 from ._types import DecisionMatrix, Matrix, PerClass, WiderMatrix
 
 __all__ = [
@@ -85,9 +86,9 @@ def ordinal(classes: int, power: float = 1.0) -> Matrix:
         Canadian AI 2009. https://doi.org/10.1007/978-3-642-01818-3_25
     """
     _classes(classes)
-    _check.positive("power", power)
+    exponent = number("power", power, ABOVE_ZERO)
     rank = torch.arange(classes, dtype=torch.get_default_dtype())
-    return (rank.unsqueeze(1) - rank).abs() ** power
+    return (rank.unsqueeze(1) - rank).abs() ** exponent
 
 
 def from_weights(weights: PerClass) -> Matrix:
@@ -279,7 +280,7 @@ def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> WiderMatrix:
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
     _check.cost_matrix("cost", cost)
-    _check.finite("price", price)
+    price = number("price", price, FINITE)
     wide = floating(cost)
     return torch.cat([wide, torch.zeros_like(wide[:, :1]) + price], dim=-1)
 

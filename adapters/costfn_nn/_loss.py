@@ -33,7 +33,7 @@ class Weighted(nn.Module):
         _check.per_class("weight", self.weight, classes)
         if target.is_floating_point():
             return (target * self.weight).sum(-1)
-        index, _ = safe_labels(target, len(self.weight))
+        index = safe_labels(target, len(self.weight))
         return self.weight.index_select(0, index.reshape(-1)).reshape(index.shape)
 
     def extra_repr(self) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, jvp
 
-from .. import _check
+from .. import _options
 from .._math import ratio
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import flat, streamed
@@ -79,7 +79,7 @@ def projections(
         )
     made = problem(model, loss, x, y, **options)
     if dim is not None:
-        _check.positive("dim", dim)
+        _options.number("dim", dim, _options.ABOVE_ZERO)
         number = dim
         return solve(lambda p: _random(p, number, seed), made)
     given = dict(directions or {})

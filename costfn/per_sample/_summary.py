@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import RandomSampler
 
-from .. import _check
+from .. import _options
 from ._directions import along, squared_length, summed
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._influence import validation_gradient
@@ -78,7 +78,7 @@ def summary(
         (GraNd). https://arxiv.org/abs/2107.07075 Influence: Pruthi et al., NeurIPS
         2020. https://arxiv.org/abs/2002.08484
     """
-    _check.positive("top", top)
+    _options.number("top", top, _options.ABOVE_ZERO)
     if isinstance(getattr(loader, "sampler", None), RandomSampler):
         raise ValueError(
             "loader must not shuffle, or an index would name no sample; build it with "

@@ -1,0 +1,295 @@
+"""Counting soft or hard decisions against targets: the work behind `confusion`."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import _check
+from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
+from ._math import class_probs, floating, one_hot, product, safe_labels, sum_type
+
+Task = Literal["multiclass", "multilabel", "binary"]
+Scope = Literal["batch", "example"]
+
+
+class Counts(NamedTuple):
+    """What a metric needs to know, for one table or, with axes before, for many.
+
+    `+` adds two tables, and `sum` any number. Made by hand, the first four will do.
+    `costfn.counts` counts the last two as well: `total - predicted` has no digits left
+    where nearly everything is decided for one class.
+
+    Attributes:
+        true_positive: Weight of the examples of a class decided for it, `(*, classes)`.
+        predicted: Weight decided for each class, `(*, classes)`.
+        actual: Weight of each class in the target, `(*, classes)`.
+        total: Weight of all examples, `(*,)`; for several labels per example, where
+            each is a problem of its own, `(*, labels)`.
+        false_negative: Weight of a class not decided for it, `(*, classes)`.
+        true_negative: Weight of others not decided for the class, `(*, classes)`.
+    """
+
+    true_positive: Tensor
+    predicted: Tensor
+    actual: Tensor
+    total: Tensor
+    false_negative: Tensor | None = None
+    true_negative: Tensor | None = None
+
+    def __add__(self, other: object) -> "Counts":
+        if not isinstance(other, Counts):
+            return NotImplemented
+        pairs = zip(self[:4], other[:4], strict=True)
+        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
+        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
+
+    def __radd__(self, other: object) -> "Counts":
+        # sum() starts from 0.
+        return self if other == 0 else NotImplemented
+
+    @property
+    def one_label(self) -> bool:
+        """Whether each example has exactly one class, and not a set of labels."""
+        return self.total.ndim < self.actual.ndim
+
+    def negatives(self) -> tuple[Tensor, Tensor]:
+        """False and true negatives, from the other fields where they are missing."""
+        missed, rest = self.false_negative, self.true_negative
+        if missed is None:
+            missed = self.actual - self.true_positive
+        if rest is None:
+            total = self.total.unsqueeze(-1) if self.one_label else self.total
+            rest = total - self.predicted - missed
+        return missed, rest
+
+
+class Examples(NamedTuple):
+    """Checked examples, whose masked ones are harmless and have weight 0.
+
+    Attributes:
+        decisions: Memberships `(*batch, classes)`, for `"binary"` `(*batch,)`.
+        target: Labels, probabilities or label sets.
+        weight: What multiplies memberships, `(*batch, 1)` or of their shape, and NaN
+            where the target is bad; None for 1 throughout.
+    """
+
+    decisions: Tensor
+    target: Tensor
+    weight: Tensor | None
+
+
+def examples(
+    decisions: Tensor,
+    target: Tensor,
+    task: Task,
+    classes: int,
+    sample_weight: Tensor | None,
+    where: Tensor | None,
+    *,
+    trusted: bool = False,
+) -> Examples:
+    """Checks targets, weights and mask, and clears what is masked.
+
+    Memberships are checked too, unless they come from a relaxation of this library.
+    """
+    a = decisions
+    batch = tuple(a.shape if task == "binary" else a.shape[:-1])
+    keep = _over_classes("where", where, batch, a.shape, task)
+    if task == "multiclass":
+        _check.target(target, batch, classes, where)
+        bad = bad_target(target if where is None else _cleared(target, where), classes)
+        bad = None if bad is None else bad.unsqueeze(-1)
+    else:
+        _check.label_sets(target, a.shape, keep)
+        bad = bad_label_sets(target if keep is None else target.masked_fill(~keep, 0))
+    if keep is not None and where is not None:
+        # What a masked place holds must not reach the gradient as 0 times NaN.
+        a = torch.where(keep, a, 0.0)
+        one_label = task == "multiclass"
+        target = _cleared(target, where) if one_label else target.masked_fill(~keep, 0)
+    if not trusted:
+        _check.memberships(a)
+        hidden = _check.visible(a) is None
+        a = poisoned(a, _check.are_outside(a)) if hidden else a
+    weight = _weight(a, sample_weight, keep, batch, task)
+    if bad is not None:
+        ones = torch.ones_like(a[..., :1] if task == "multiclass" else a)
+        weight = torch.where(bad, torch.nan, ones if weight is None else weight)
+    return Examples(a, target, weight)
+
+
+def _cleared(target: Tensor, where: Tensor) -> Tensor:
+    if target.is_floating_point():
+        return torch.where(where.unsqueeze(-1), target, 1 / target.shape[-1])
+    return target.masked_fill(~where, 0)
+
+
+def _over_classes(
+    name: str,
+    value: Tensor | None,
+    batch: tuple[int, ...],
+    shape: torch.Size,
+    task: Task,
+) -> Tensor | None:
+    """One entry per example or label, with the axes of the memberships."""
+    if value is None:
+        return None
+    _check.tensor(name, value)
+    each = task == "multilabel" and value.shape == shape
+    if name == "where":
+        _check.mask(value, shape if each else batch)
+    _check.same_shape(name, value, shape if each else batch)
+    return value if each or task == "binary" else value.unsqueeze(-1)
+
+
+def _weight(
+    a: Tensor,
+    sample_weight: Tensor | None,
+    keep: Tensor | None,
+    batch: tuple[int, ...],
+    task: Task,
+) -> Tensor | None:
+    weight = _over_classes("sample_weight", sample_weight, batch, a.shape, task)
+    if weight is None:
+        return None if keep is None else keep.to(a.dtype)
+    _check.numbers("sample_weight", weight)
+    if keep is not None:
+        weight = torch.where(keep, weight, 0)
+    _check.weights("sample_weight", weight, weight.shape)
+    wide = torch.promote_types(a.dtype, floating(weight).dtype)
+    return checked_weights(weight, wide)
+
+
+Add = Callable[[Tensor], Tensor]
+
+
+def tables(found: Examples, task: Task, scope: Scope) -> Counts:
+    """The counts of checked examples."""
+    a, target, weight = found
+    axes = tuple(range(int(scope == "example"), a.ndim - (task != "binary")))
+
+    def add(values: Tensor) -> Tensor:
+        weighted = values if weight is None else weight * values
+        if not axes:
+            return weighted.to(sum_type(weighted))
+        return weighted.sum(axes, dtype=sum_type(weighted))
+
+    if task == "binary":
+        return _two_classes(a, target.to(a.dtype), add)
+    if task == "multilabel":
+        return _of_probs(a, target.to(a.dtype), add, add(torch.ones_like(a)))
+    total = add(torch.ones_like(a[..., :1])).squeeze(-1)
+    if target.is_floating_point():
+        return _of_probs(a, target.to(a.dtype), add, total)
+    return _of_labels(a, target, weight, add, total, scope)
+
+
+def _of_probs(a: Tensor, y: Tensor, add: Add, total: Tensor) -> Counts:
+    """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
+    # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
+    inside = ~(a > y) & (y > 0)
+    return Counts(
+        true_positive=add(torch.where(inside, a, y)),
+        predicted=add(a),
+        actual=add(y),
+        total=total,
+        false_negative=add(torch.where(inside, y - a, 0.0)),
+        true_negative=add(torch.where(inside, 1 - y, 1 - a)),
+    )
+
+
+def _two_classes(a: Tensor, y: Tensor, add: Add) -> Counts:
+    """A score of one class against its absence, as two classes, the negative first."""
+    inside = ~(a > y) & (y > 0)
+    hit, rest = add(torch.where(inside, a, y)), add(torch.where(inside, 1 - y, 1 - a))
+    missed = add(torch.where(inside, y - a, 0.0))
+    alarm = add(torch.where(inside, 0.0, a - y))
+    return Counts(
+        true_positive=torch.stack([rest, hit], -1),
+        predicted=torch.stack([add(1 - a), add(a)], -1),
+        actual=torch.stack([add(1 - y), add(y)], -1),
+        total=add(torch.ones_like(a)),
+        false_negative=torch.stack([alarm, missed], -1),
+        true_negative=torch.stack([hit, rest], -1),
+    )
+
+
+def _of_labels(
+    a: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    add: Add,
+    total: Tensor,
+    scope: Scope,
+) -> Counts:
+    index = safe_labels(labels, a.shape[-1])
+    hit = a.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+    each = torch.ones_like(hit) if weight is None else weight.squeeze(-1)
+
+    def of_label(values: Tensor) -> Tensor:
+        return _by_label(values, index, a.shape[-1], scope)
+
+    return Counts(
+        true_positive=of_label(each * hit),
+        predicted=add(a),
+        actual=of_label(each),
+        total=total,
+        false_negative=of_label(each * (1 - hit)),
+        true_negative=add((1 - a).scatter(-1, index.unsqueeze(-1), 0.0)),
+    )
+
+
+def _by_label(values: Tensor, index: Tensor, classes: int, scope: Scope) -> Tensor:
+    """Sums over the examples of each label."""
+    per_image = scope == "example"
+    wide = values.to(sum_type(values))
+    flat = wide.flatten(1) if per_image else wide.reshape(1, -1)
+    where = index.flatten(1) if per_image else index.reshape(1, -1)
+    if values.device.type == "cpu":
+        empty = flat.new_zeros(flat.shape[0], classes)
+        sums = empty.scatter_add(-1, where, flat)
+    else:
+        # On accelerators scatter_add is a contest of atomics, in no fixed order.
+        sums = (flat.unsqueeze(-1) * one_hot(where, classes, flat.dtype)).sum(-2)
+    return sums if per_image else sums.squeeze(0)
+
+
+def matrices(found: Examples, classes: int, scope: Scope) -> Tensor:
+    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each image."""
+    a, target, weight = found
+    weighted = a if weight is None else weight * a
+    rows = weighted.to(sum_type(weighted))
+    per_image = scope == "example"
+    rows = rows.flatten(1, -2) if per_image else rows.reshape(1, -1, a.shape[-1])
+    if target.is_floating_point() or a.device.type != "cpu":
+        q = class_probs(target, classes, rows.dtype)
+        q = q.flatten(1, -2) if per_image else q.reshape(1, -1, classes)
+        sums = product(q.mT, rows)
+    else:
+        index = safe_labels(target, classes)
+        index = index.flatten(1) if per_image else index.reshape(1, -1)
+        empty = rows.new_zeros(rows.shape[0], classes, rows.shape[-1])
+        sums = empty.scatter_add(1, index.unsqueeze(-1).expand(rows.shape), rows)
+    return sums if per_image else sums.squeeze(0)
+
+
+def in_two_columns(found: Examples) -> Examples:
+    """Binary examples as those of two classes."""
+    a, target, weight = found
+    if target.is_floating_point():
+        target = torch.stack([1 - target, target], -1)
+    else:
+        target = target.long()
+    columns = torch.stack([1 - a, a], -1)
+    return Examples(columns, target, None if weight is None else weight.unsqueeze(-1))
+
+
+def check_scope(scope: Scope, batch: torch.Size) -> None:
+    """Checks that there are images with pixels where each is counted by itself."""
+    if scope == "example" and len(batch) < 2:
+        raise ValueError(
+            "scope must be 'batch' unless there is a batch axis of images and axes of "
+            f"pixels, got {len(batch)} batch axes"
+        )
