@@ -3,6 +3,7 @@
 from jax import Array
 
 from . import _check
+from ._hidden import checked_costs
 from ._math import floating, ratio
 from ._types import ConfusionMatrix, DecisionMatrix
 
@@ -22,7 +23,7 @@ def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
     The same arguments, values and errors.
     """
     m, c = _matrix_and_cost(matrix, cost)
-    constant = (m.sum(-1, keepdims=True) * c).sum(-2).min(-1)
+    constant = (m.sum(-1, keepdims=True) * c).sum(-2).amin(-1)
     return ratio((m * c).sum((-2, -1)), constant)
 
 
@@ -33,8 +34,9 @@ def savings(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
 
 def regret(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
     """Mirror of `costfn.metrics.regret`: the same arguments, values and errors."""
-    _check.cost_matrix("cost", cost)
-    return expected_cost(matrix, cost - cost.min(-1, keepdims=True))
+    m, c = _matrix_and_cost(matrix, cost)
+    loss = c - c.min(-1, keepdims=True)
+    return ratio((m * loss).sum((-2, -1)), m.sum((-2, -1)))
 
 
 def _matrix_and_cost(matrix: Array, cost: Array) -> tuple[Array, Array]:
@@ -42,8 +44,8 @@ def _matrix_and_cost(matrix: Array, cost: Array) -> tuple[Array, Array]:
     _check.cost_matrix("cost", cost)
     if matrix.shape[-2:] != cost.shape:
         raise ValueError(
-            f"matrix must have the shape {cost.shape} of cost, a row per true "
-            f"class and a column per decision, got {matrix.shape}"
+            f"matrix must have the shape {tuple(cost.shape)} of cost, a row per true "
+            f"class and a column per decision, got {tuple(matrix.shape)}"
         )
     m = floating(matrix)
-    return m, cost.astype(m.dtype)
+    return m, checked_costs(cost, m.dtype)

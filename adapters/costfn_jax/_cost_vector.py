@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
+from ._hidden import bad_target, checked_costs, poisoned
 from ._math import (
     class_probs,
     floating,
@@ -23,17 +24,17 @@ def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
     batch = target.shape[:-1] if soft else target.shape
     _check.cost_matrix("cost", cost, batch=batch)
     _check.target(target, batch, cost.shape[-2])
-    return select_costs(target, floating(cost))
+    costs = select_costs(target, checked_costs(cost, floating(cost).dtype))
+    invalid = bad_target(target, cost.shape[-2])
+    return costs if invalid is None else poisoned(costs, invalid[..., None])
 
 
 def select_costs(target: Array, cost: Array) -> Array:
-    """`cost_vector` of arguments already checked."""
+    """`cost_vector` of arguments already checked; a bad label has some row."""
     classes = cost.shape[-2]
     if is_floating(target):
         return times(class_probs(target, classes, cost.dtype), cost)
-    index, invalid = safe_labels(target, classes)
+    index = safe_labels(target, classes)
     if cost.ndim == 2:
-        costs = rows(cost, index)
-    else:
-        costs = jnp.where(is_class(index, classes)[..., None], cost, 0).sum(-2)
-    return costs if invalid is None else jnp.where(invalid[..., None], jnp.nan, costs)
+        return rows(cost, index)
+    return jnp.where(is_class(index, classes)[..., None], cost, 0).sum(-2)

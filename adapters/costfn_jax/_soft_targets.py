@@ -9,15 +9,17 @@ from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
 from ._cost_vector import select_costs
+from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
     class_probs,
     cross_entropy,
     floating,
     is_floating,
-    number,
+    mean_over_classes,
     times,
     upcast,
 )
+from ._options import ABOVE_ZERO, number, typed
 from ._types import (
     DecisionMatrix,
     Logits,
@@ -38,22 +40,24 @@ def soft_target_loss(
     _check.probs("target_probs", target_probs, logits.shape)
     _check.one_of("divergence", divergence, get_args(Divergence))
     z = upcast(logits)
+    invalid = bad_target(target_probs, z.shape[-1])
     if divergence == "cross_entropy":
-        return cross_entropy(z, target_probs).astype(logits.dtype)
+        return finished(cross_entropy(z, target_probs), logits, invalid)
     q = class_probs(target_probs, z.shape[-1], z.dtype)
-    some = q > 0
-    # Twice where: log(0) must not reach the gradient either.
-    gap = jnp.log(jnp.where(some, q, 1.0)) - log_softmax(z)
-    return jnp.where(q == 0, 0.0, q * gap).sum(-1).astype(logits.dtype)
+    # Twice where: log(0) must not reach the gradient either. What rounding left below 0
+    # counts as 0 in the logarithm.
+    log_q = jnp.where(q <= 0, 0.0, jnp.log(jnp.where(q <= 0, 1.0, q)))
+    losses = mean_over_classes(q, log_q - log_softmax(z))
+    return finished(losses, logits, invalid)
 
 
 def soft_targets(cost: DecisionMatrix, *, temperature: float | Array) -> Probs:
     """Mirror of `costfn.soft_targets`: the same arguments, values and errors."""
     _check.cost_matrix("cost", cost)
-    _check.positive("temperature", temperature)
-    wide = floating(cost)
-    scores = upcast(-wide)
-    return softmax(scores / number(temperature, scores.dtype)).astype(wide.dtype)
+    softness = number("temperature", temperature, ABOVE_ZERO)
+    kind = floating(cost).dtype
+    wide = upcast(checked_costs(cost, kind))
+    return softmax(-wide / typed(softness, wide.dtype)).astype(kind)
 
 
 def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
@@ -71,9 +75,16 @@ def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
             f"{int(np.linalg.matrix_rank(seen))} for {classes} classes; a lower "
             "temperature keeps its rows apart"
         )
-    mixed = times(p, jnp.linalg.inv(rows))
+    mixed = times(p, jnp.linalg.inv(_spoilt(rows, soft_targets)))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
-    return (mixed / mixed.sum(-1, keepdims=True)).astype(probs.dtype)
+    mixed = _spoilt(mixed / mixed.sum(-1, keepdims=True), probs)
+    return mixed.astype(probs.dtype)
+
+
+def _spoilt(rows: Array, probs: Array) -> Array:
+    """Rows that are NaN where probabilities that could not be seen are none."""
+    bad = bad_target(probs, probs.shape[-1])
+    return rows if bad is None else poisoned(rows, bad[..., None])
 
 
 def forward_corrected_loss(
@@ -89,14 +100,15 @@ def forward_corrected_loss(
     _check.target(target, logits.shape[:-1], classes)
     z = upcast(logits)
     log_p = log_softmax(z)
-    noise = class_probs(transition, classes, z.dtype)
+    invalid = bad_target(target, classes)
+    # Of a transition that cannot be seen a bad row makes every example bad.
+    noise = _spoilt(transition.astype(z.dtype), transition)
     # Finite for the impossible, so that its gradient is 0 and not NaN.
     never = float(jnp.finfo(z.dtype).min) / 4
-    log_noise = jnp.where(noise == 0, never, jnp.log(jnp.where(noise == 0, 1.0, noise)))
+    log_noise = jnp.where(noise <= 0, never, jnp.log(jnp.where(noise <= 0, 1.0, noise)))
     if is_floating(target):
         log_observed = logsumexp(log_p[..., None] + log_noise, axis=-2)
         q = class_probs(target, classes, z.dtype)
-        losses = -jnp.where(q == 0, 0.0, q * log_observed).sum(-1)
-        return losses.astype(logits.dtype)
+        return finished(-mean_over_classes(q, log_observed), logits, invalid)
     column = select_costs(target, log_noise.T)
-    return -logsumexp(log_p + column, axis=-1).astype(logits.dtype)
+    return finished(-logsumexp(log_p + column, axis=-1), logits, invalid)

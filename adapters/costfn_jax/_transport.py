@@ -11,7 +11,9 @@ from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import class_probs, non_negative, number, ratio, upcast
+from ._hidden import bad_target, checked_costs, finished
+from ._math import class_probs, ratio, upcast
+from ._options import ABOVE_ZERO, number, typed
 from ._reduce import reduce
 from ._types import Logits, Losses, Probs, SquareCost, Target
 from .confusion import Scope
@@ -31,12 +33,12 @@ def sinkhorn_loss(
     batch, classes = logits.shape[:-1], logits.shape[-1]
     _check.probs("target_probs", target_probs, logits.shape)
     _check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
-    _check.positive("epsilon", epsilon)
+    chosen = number("epsilon", epsilon, ABOVE_ZERO)
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     z = upcast(logits)
-    costs = cost.astype(z.dtype)
-    smoothing = number(epsilon, z.dtype)
+    costs = checked_costs(cost, z.dtype)
+    smoothing = typed(chosen, z.dtype)
     p, log_p = softmax(z), log_softmax(z)
     q = class_probs(target_probs, classes, z.dtype)
     log_q = _log(q)
@@ -49,13 +51,14 @@ def sinkhorn_loss(
     if debias:
         of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
         losses = losses - of_itself / 2
-    return losses.astype(logits.dtype)
+    return finished(losses, logits, bad_target(target_probs, classes))
 
 
 def _log(q: Array) -> Array:
-    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN.
+    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN. What
+    # rounding left below 0 counts as 0.
     never = float(jnp.finfo(q.dtype).min) / 4
-    return jnp.where(q == 0, never, jnp.log(jnp.where(q == 0, 1.0, q)))
+    return jnp.where(q <= 0, never, jnp.log(jnp.where(q <= 0, 1.0, q)))
 
 
 # A loop is compiled at every call, unless by `jit`, which keeps what it compiled.

@@ -1,0 +1,262 @@
+"""Counting soft or hard decisions against targets, in JAX: behind `confusion`."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.sharding import NamedSharding, PartitionSpec
+
+from . import _check
+from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
+from ._math import class_probs, floating, is_floating, is_label, sum_over
+
+Task = Literal["multiclass", "multilabel", "binary"]
+Scope = Literal["batch", "example"]
+
+
+class Counts(NamedTuple):
+    """Mirror of `costfn.confusion.Counts`; a pytree, which `jax.lax.psum` adds up."""
+
+    true_positive: Array
+    predicted: Array
+    actual: Array
+    total: Array
+    false_negative: Array | None = None
+    true_negative: Array | None = None
+
+    def __add__(self, other: object) -> "Counts":
+        if not isinstance(other, Counts):
+            return NotImplemented
+        pairs = zip(self[:4], other[:4], strict=True)
+        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
+        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
+
+    def __radd__(self, other: object) -> "Counts":
+        # sum() starts from 0.
+        return self if other == 0 else NotImplemented
+
+    @property
+    def one_label(self) -> bool:
+        """Whether each example has exactly one class, and not a set of labels."""
+        return self.total.ndim < self.actual.ndim
+
+    def negatives(self) -> tuple[Array, Array]:
+        """False and true negatives, from the first four fields where they are missing."""
+        missed, rest = self.false_negative, self.true_negative
+        if missed is None:
+            missed = self.actual - self.true_positive
+        if rest is None:
+            total = self.total[..., None] if self.one_label else self.total
+            rest = total - self.predicted - missed
+        return missed, rest
+
+
+class Examples(NamedTuple):
+    """Checked examples, whose masked ones are harmless and have weight 0.
+
+    Attributes:
+        decisions: Memberships `(*batch, classes)`, for `"binary"` `(*batch,)`.
+        target: Labels, probabilities or label sets.
+        weight: What multiplies memberships, `(*batch, 1)` or of their shape, and NaN
+            where the target is bad; None for 1 throughout.
+    """
+
+    decisions: Array
+    target: Array
+    weight: Array | None
+
+
+def examples(
+    decisions: Array,
+    target: Array,
+    task: Task,
+    classes: int,
+    sample_weight: Array | None,
+    where: Array | None,
+    *,
+    trusted: bool = False,
+) -> Examples:
+    """Checks targets, weights and mask, and clears what is masked.
+
+    Memberships are checked too, unless they come from a relaxation of this library.
+    """
+    a = decisions
+    batch = tuple(a.shape if task == "binary" else a.shape[:-1])
+    keep = _over_classes("where", where, batch, a.shape, task)
+    if task == "multiclass":
+        _check.target(target, batch, classes, where)
+    else:
+        _check.label_sets(target, a.shape, keep)
+    weight = _weight(a, sample_weight, keep, batch, task)
+    if keep is not None and where is not None:
+        # What a masked place holds must not reach the gradient as 0 times NaN.
+        a = jnp.where(keep, a, 0.0)
+        target = cleared(target, where if task == "multiclass" else keep)
+    if not trusted:
+        _check.memberships(a)
+        hidden = _check.visible(a) is None
+        a = poisoned(a, _check.are_outside(a)) if hidden else a
+    bad = (
+        bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
+    )
+    if bad is not None:
+        bad = bad[..., None] if task == "multiclass" else bad
+        ones = jnp.ones_like(a[..., :1] if task == "multiclass" else a)
+        weight = jnp.where(bad, jnp.nan, ones if weight is None else weight)
+    return Examples(a, target, weight)
+
+
+def cleared(target: Array, keep: Array) -> Array:
+    """The target with something harmless in place of what is masked."""
+    if target.ndim > keep.ndim:
+        return jnp.where(keep[..., None], target, 1 / target.shape[-1])
+    return jnp.where(keep, target, jnp.zeros_like(target))
+
+
+def _over_classes(
+    name: str,
+    value: Array | None,
+    batch: tuple[int, ...],
+    shape: tuple[int, ...],
+    task: Task,
+) -> Array | None:
+    """One entry per example, or per label where there are several, beside memberships."""
+    if value is None:
+        return None
+    _check.array(name, value)
+    each = task == "multilabel" and value.shape == shape
+    if name == "where":
+        _check.mask(value, shape if each else batch)
+    _check.same_shape(name, value, shape if each else batch)
+    return value if each or task == "binary" else value[..., None]
+
+
+def _weight(
+    a: Array,
+    sample_weight: Array | None,
+    keep: Array | None,
+    batch: tuple[int, ...],
+    task: Task,
+) -> Array | None:
+    weight = _over_classes("sample_weight", sample_weight, batch, a.shape, task)
+    if weight is None:
+        return None if keep is None else keep.astype(a.dtype)
+    if keep is not None:
+        _check.numbers("sample_weight", weight)
+        shape = jnp.broadcast_shapes(keep.shape, weight.shape)
+        weight, keep = (jnp.broadcast_to(x, shape) for x in (weight, keep))
+    _check.weights("sample_weight", weight, weight.shape, keep)
+    weight = weight if keep is None else jnp.where(keep, weight, 0)
+    wide = jnp.promote_types(a.dtype, floating(weight).dtype)
+    return checked_weights(weight, wide)
+
+
+Add = Callable[[Array], Array]
+
+
+def tables(found: Examples, task: Task, scope: Scope) -> Counts:
+    """The counts of checked examples."""
+    a, target, weight = found
+    axes = tuple(range(int(scope == "example"), a.ndim - (task != "binary")))
+    if weight is not None:
+        a = a.astype(weight.dtype)
+
+    def add(values: Array) -> Array:
+        return sum_over(values if weight is None else weight * values, axes)
+
+    if task == "binary":
+        return _two_classes(a, target.astype(a.dtype), add)
+    if task == "multilabel":
+        return _of_probs(a, target.astype(a.dtype), add, add(jnp.ones_like(a)))
+    total = add(jnp.ones_like(a[..., :1])).squeeze(-1)
+    if is_floating(target):
+        q = class_probs(target, a.shape[-1], a.dtype)
+        return _of_probs(a, q, add, total)
+    return _of_labels(a, target, add, total)
+
+
+def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
+    """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
+    # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
+    inside = ~(a > y) & (y > 0)
+    return Counts(
+        true_positive=add(jnp.where(inside, a, y)),
+        predicted=add(a),
+        actual=add(y),
+        total=total,
+        false_negative=add(jnp.where(inside, y - a, 0.0)),
+        true_negative=add(jnp.where(inside, 1 - y, 1 - a)),
+    )
+
+
+def _two_classes(a: Array, y: Array, add: Add) -> Counts:
+    """A score of one class against its absence, as two classes, the negative first."""
+    inside = ~(a > y) & (y > 0)
+    hit, rest = add(jnp.where(inside, a, y)), add(jnp.where(inside, 1 - y, 1 - a))
+    missed = add(jnp.where(inside, y - a, 0.0))
+    alarm = add(jnp.where(inside, 0.0, a - y))
+    return Counts(
+        true_positive=jnp.stack([rest, hit], -1),
+        predicted=jnp.stack([add(1 - a), add(a)], -1),
+        actual=jnp.stack([add(1 - y), add(y)], -1),
+        total=add(jnp.ones_like(a)),
+        false_negative=jnp.stack([alarm, missed], -1),
+        true_negative=jnp.stack([hit, rest], -1),
+    )
+
+
+def _of_labels(a: Array, labels: Array, add: Add, total: Array) -> Counts:
+    hot = is_label(labels, a.shape[-1])
+    return Counts(
+        true_positive=add(jnp.where(hot, a, 0.0)),
+        predicted=add(a),
+        actual=add(hot.astype(a.dtype)),
+        total=total,
+        false_negative=add(jnp.where(hot, 1 - a, 0.0)),
+        true_negative=add(jnp.where(hot, 0.0, 1 - a)),
+    )
+
+
+def matrices(found: Examples, classes: int, scope: Scope) -> Array:
+    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each entry of its first axis."""
+    a, target, weight = found
+    weighted = a if weight is None else weight * a.astype(weight.dtype)
+    q = class_probs(target, classes, weighted.dtype)
+    return _contracted(q, weighted, scope)
+
+
+def in_two_columns(found: Examples) -> Examples:
+    """Binary examples as those of two classes."""
+    a, target, weight = found
+    if is_floating(target):
+        target = jnp.stack([1 - target, target], -1)
+    else:
+        target = target.astype(jnp.int32)
+    columns = jnp.stack([1 - a, a], -1)
+    return Examples(columns, target, None if weight is None else weight[..., None])
+
+
+def _contracted(left: Array, right: Array, scope: Scope) -> Array:
+    """The sum over examples, or over each image's pixels, of products of the rest."""
+    # No scatter, which on accelerators adds in no fixed order.
+    apart = tuple(range(int(scope == "example")))
+    summed = tuple(range(len(apart), right.ndim - 1))
+    # Where a mesh is explicit, JAX asks how to place a sum over devices.
+    placed = jax.typeof(right).sharding
+    each = (placed.spec[axis] for axis in apart)
+    rest = [None] * (left.ndim - right.ndim + 2)
+    out = NamedSharding(placed.mesh, PartitionSpec(*each, *rest))
+    axes = (summed, summed), (apart, apart)
+    found: Array = jax.lax.dot_general(left, right, axes, "highest", out_sharding=out)
+    return found
+
+
+def check_scope(scope: Scope, batch: tuple[int, ...]) -> None:
+    """Checks that there are images with pixels where each is counted by itself."""
+    if scope == "example" and len(batch) < 2:
+        raise ValueError(
+            "scope must be 'batch' unless there is a batch axis of images and axes of "
+            f"pixels, got {len(batch)} batch axes"
+        )

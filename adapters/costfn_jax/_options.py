@@ -1,0 +1,73 @@
+"""Options that are one number, in JAX: plain, or an array that is learned or traced."""
+
+from collections.abc import Callable
+from math import inf, nan
+from numbers import Real
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import DTypeLike
+
+from . import _check
+from ._math import floating
+
+
+class Rule(NamedTuple):
+    """A range of numbers, and its words in an error."""
+
+    words: str
+    holds: Callable[[Any], Any]
+
+
+FINITE = Rule("finite", lambda x: (-inf < x) & (x < inf))
+AT_LEAST_ZERO = Rule("at least 0 and finite", lambda x: (0 <= x) & (x < inf))
+ABOVE_ZERO = Rule("above 0 and finite", lambda x: (0 < x) & (x < inf))
+BELOW_ONE = Rule("in (0, 1)", lambda x: (0 < x) & (x < 1))
+BELOW_HALF = Rule("in (0, 1/2)", lambda x: (0 < x) & (x < 0.5))
+
+
+def number(name: str, value: object, rule: Rule) -> float | Array:
+    """Checks an option that is one number, and gives a float or a scalar array.
+
+    An array of one element, of any shape, is such a number. Where its value cannot be
+    seen, one out of range becomes NaN.
+    """
+    if isinstance(value, Array):
+        return _scalar(name, value, rule)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} must be a number or a jax.Array of one element, got "
+            f"{type(value).__name__}"
+        )
+    found = float(value)
+    if not rule.holds(found):
+        raise ValueError(f"{name} must be {rule.words}, got {value}")
+    return found
+
+
+def _scalar(name: str, value: Array, rule: Rule) -> Array:
+    if value.dtype == bool or jnp.iscomplexobj(value):
+        raise TypeError(
+            f"{name} must be a real number, got a jax.Array of {value.dtype}"
+        )
+    if value.size != 1:
+        raise ValueError(
+            f"{name} must be one number, got a jax.Array of shape {value.shape}"
+        )
+    found = floating(value.reshape(()))
+    seen = _check.visible(found)
+    if seen is None:
+        return jnp.where(rule.holds(found), found, nan)
+    # As a float: NumPy warns of a NaN in the comparison of half precision.
+    if not rule.holds(float(seen)):
+        raise ValueError(f"{name} must be {rule.words}, got {seen.item()}")
+    return found
+
+
+def typed(value: float | Array, dtype: DTypeLike) -> float | Array:
+    """An option that mixes with arrays of a dtype: an array would promote them."""
+    return value.astype(dtype) if isinstance(value, Array) else value
