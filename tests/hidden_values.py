@@ -21,7 +21,7 @@ SCORES = rng.normal(size=EXAMPLES)
 TABLE = rng.normal(size=(EXAMPLES, 2))
 LABELS = np.array([0, 1, 2, 1])
 PROBS = rng.dirichlet(np.ones(CLASSES), EXAMPLES)
-WEIGHT = np.array([1.0, 2, 0.5, 1.5])
+WEIGHT = np.array([1.0, 2, 3, 5])
 COST = batch_losses.COST.numpy()
 BINARY_COST = batch_losses.BINARY_COST.numpy()
 TRUTH = np.array([1, 0, 1, 0])
@@ -138,10 +138,9 @@ def bad_costs(cost: Array, *, negative: bool, at: Any) -> list[Array]:
     return wrong
 
 
-def bad_weights(weight: Array = WEIGHT) -> list[Array]:
-    wrong = [spoilt(weight, x) for x in (-1.0, np.nan, np.inf)]
-    integers = [spoilt(np.ceil(weight).astype(t), -1) for t in (np.int64, np.int32)]
-    return [*wrong, *integers]
+def bad_weights() -> list[Array]:
+    wrong = [spoilt(WEIGHT, x) for x in (-1.0, np.nan, np.inf)]
+    return [*wrong, *(spoilt(WEIGHT.astype(t), -1) for t in (np.int64, np.int32))]
 
 
 def of_tensors(options: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +195,12 @@ def of_examples() -> list[Row]:
             wrong = bad_labels()
 
         def row(bad: dict[str, Any], **kind: Any) -> Row:
-            return Row(name, given, bad, next(iter(bad)), **kind)  # noqa: B023
+            ((argument, x),) = bad.items()
+            right = given[argument]  # noqa: B023
+            if argument == target and right.dtype.kind == x.dtype.kind:  # noqa: B023
+                right = right.astype(x.dtype)
+            full = given | {argument: right}  # noqa: B023
+            return Row(name, full, bad, argument, **kind)  # noqa: B023
 
         rows += [row({target: x}, rows=one, masked=True) for x in wrong]
         if "cost" in given:
@@ -418,7 +422,12 @@ def of_the_rest() -> list[Row]:
     of_classes.append(spoilt(numbers.astype(int), -1))
     given = {"counts": numbers, "beta": 0.9}
     add("class_balanced_weights", given, "counts", of_classes)
+    betas = [np.array(x) for x in (-0.1, 1.0, np.nan)]
+    given = {"counts": numbers, "beta": np.array(0.9)}
+    add("class_balanced_weights", given, "beta", betas)
     add("costs.from_weights", {"weights": numbers}, "weights", of_classes)
+    powers = [np.array(x) for x in (0.0, -1.0, np.nan, np.inf)]
+    add("costs.ordinal", {"classes": 3, "power": np.array(1.0)}, "power", powers)
     add("costs.from_utility", {"utility": COST}, "utility", finite)
     diagonal = [spoilt(COST.astype(t), 1, (1, 1)) for t in (float, int)]
     add("costs.metric_closure", {"cost": COST}, "cost", [*priced, *diagonal])
@@ -457,6 +466,9 @@ def of_decisions() -> list[Row]:
     rows += [
         Row("decisions.abstain", given, {"price": np.array(x)}, "price", None)
         for x in (np.nan, np.inf)
+    ]
+    rows += [
+        Row("costs.diagnose", {"cost": COST}, {"cost": x}, "cost", None) for x in finite
     ]
     given = {"logits": LOGITS, "labels": LABELS}
     rows += [
