@@ -38,6 +38,15 @@ def sum_type(values: Tensor) -> torch.dtype:
     return values.dtype if values.device.type == "mps" else torch.float64
 
 
+def flushed(sums: Tensor, total: Tensor, dtype: torch.dtype) -> Tensor:
+    """Sums over examples, 0 with gradient 0 where their share of the total is too small.
+
+    One over it, on the way back to examples in `dtype`, would overflow.
+    """
+    least = 4 * torch.finfo(dtype).tiny
+    return torch.where(sums <= least * total, 0.0, sums)
+
+
 def others(values: Tensor) -> Tensor:
     """For each entry of the last axis the sum of all the others.
 

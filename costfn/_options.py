@@ -61,6 +61,9 @@ def _scalar(name: str, value: Tensor, rule: Rule) -> Tensor:
     seen = _check.visible(found)
     if seen is None:
         return torch.where(rule.holds(found), found, nan)
-    if not rule.holds(seen):
-        raise ValueError(f"{name} must be {rule.words}, got {seen.item()}")
+    # Of a whole batch under vmap.
+    outside = ~torch.as_tensor(rule.holds(seen))
+    if outside.any():
+        wrong = seen[outside].reshape(-1)[0].item()
+        raise ValueError(f"{name} must be {rule.words}, got {wrong:.6g}")
     return found
