@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad
 
