@@ -8,7 +8,15 @@ from torch import Tensor
 
 from . import _check
 from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
-from ._math import class_probs, floating, one_hot, product, safe_labels, sum_type
+from ._math import (
+    class_probs,
+    floating,
+    flushed,
+    one_hot,
+    product,
+    safe_labels,
+    sum_type,
+)
 
 Task = Literal["multiclass", "multilabel", "binary"]
 Scope = Literal["batch", "example"]
@@ -177,13 +185,24 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return weighted.sum(axes, dtype=sum_type(weighted))
 
     if task == "binary":
-        return _two_classes(a, target.to(a.dtype), add)
+        return _without_dust(_two_classes(a, target.to(a.dtype), add), a.dtype)
     if task == "multilabel":
-        return _of_probs(a, target.to(a.dtype), add, add(torch.ones_like(a)))
-    total = add(torch.ones_like(a[..., :1])).squeeze(-1)
-    if target.is_floating_point():
-        return _of_probs(a, target.to(a.dtype), add, total)
-    return _of_labels(a, target, weight, add, total, scope)
+        total = add(torch.ones_like(a))
+    else:
+        total = add(torch.ones_like(a[..., :1])).squeeze(-1)
+    if task == "multiclass" and not target.is_floating_point():
+        sums = _of_labels(a, target, weight, add, total, scope)
+    else:
+        sums = _of_probs(a, target.to(a.dtype), add, total)
+    return _without_dust(sums, a.dtype)
+
+
+def _without_dust(found: Counts, dtype: torch.dtype) -> Counts:
+    total = found.total.unsqueeze(-1) if found.one_label else found.total
+    hit, taken, missed, rest = (
+        flushed(x, total, dtype) for x in (*found[:2], *found.negatives())
+    )
+    return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
 def _of_probs(a: Tensor, y: Tensor, add: Add, total: Tensor) -> Counts:

@@ -10,7 +10,7 @@ from ._cost_vector import select_costs
 from ._counting import Scope, examples
 from ._groups import mean_over_images, weight_of_images
 from ._hidden import bad_target, checked_costs, finished
-from ._math import cast_back, ratio, sum_type, upcast
+from ._math import cast_back, flushed, ratio, sum_type, upcast
 from ._options import ABOVE_ZERO, number
 from ._reduce import Reduction
 from ._types import Logits, Losses, Probs, SquareCost, Target
@@ -213,7 +213,8 @@ def generalized_wasserstein_dice_loss(
         wide = values.to(sum_type(values))
         return wide.sum(axes) if axes else wide
 
-    errors, hits, total = add(each * wrong), add(each * right), add(each)
+    total = add(each)
+    errors, hits = (flushed(add(each * x), total, z.dtype) for x in (wrong, right))
     losses = ratio(errors, 2 * hits + errors)
     defined = torch.zeros_like(total, dtype=torch.bool)
     mean = mean_over_images(losses, total, defined, of_image, scope, reduction)

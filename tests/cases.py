@@ -43,6 +43,7 @@ class Loss:
     kinked: bool = False  # piecewise linear somewhere
     log_divergent: bool = False  # grows as the logits' gap when confidently wrong
     vanishes: bool = False  # its value, and so its small side, goes to 0 at perfect
+    zero_diagonal: bool = False  # to be right must be free
 
     @property
     def torch(self) -> Callable[..., torch.Tensor]:
@@ -124,6 +125,8 @@ class Case:
                 # Drawn numbers often tie, and a tie is broken by rounding.
                 ramp = np.arange(np.prod(size)).reshape(size) * 2.0**-10
                 extra = uniform(0, 4, size) + ramp
+                if self.loss.zero_diagonal:
+                    extra = extra * (1 - np.eye(*size[-2:]))
             else:
                 extra = uniform(0, 1, size) + 2.0**-4
                 extra = extra / extra.sum(-1, keepdims=True)

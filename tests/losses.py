@@ -249,6 +249,7 @@ LOSSES = (
         bad_options=({"background": 3}, {"background": -1}),
         per_sample=False,
         vanishes=True,
+        zero_diagonal=True,
     ),
     Loss(
         name="focal_loss",
