@@ -248,6 +248,20 @@ def cost_values(name: str, value: Array, *, non_negative: bool = False) -> None:
         )
 
 
+def zero_diagonal(name: str, value: Array) -> None:
+    """Checks that to be right is free."""
+    seen = visible(value)
+    if seen is None:
+        return
+    own = seen.diagonal(axis1=-2, axis2=-1)
+    if own.any():
+        raise ValueError(
+            f"{name} must be 0 on its diagonal, what it costs to be right, got "
+            f"{own[own != 0][0].item():.6g}; subtracting from each row its diagonal "
+            "changes no decision"
+        )
+
+
 def decision_problem(
     logits: Array,
     target_: Array | None,
@@ -280,6 +294,7 @@ def class_problem(
     *,
     square: bool = True,
     non_negative: bool = False,
+    where: Array | None = None,
 ) -> None:
     """Checks scores of classes, a target, and costs with a row per class."""
     scores("logits", logits)
@@ -292,7 +307,7 @@ def class_problem(
         batch=batch,
         non_negative=non_negative,
     )
-    target(target_, batch, classes)
+    target(target_, batch, classes, where)
 
 
 def numbers(name: str, value: Array) -> None:

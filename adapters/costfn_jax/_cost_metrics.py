@@ -23,7 +23,7 @@ def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
     The same arguments, values and errors.
     """
     m, c = _matrix_and_cost(matrix, cost)
-    constant = (m.sum(-1, keepdims=True) * c).sum(-2).amin(-1)
+    constant = (m.sum(-1, keepdims=True) * c).sum(-2).min(-1)
     return ratio((m * c).sum((-2, -1)), constant)
 
 

@@ -29,7 +29,10 @@ def generalized_dice(
     zero_division: float = 0.0,
     classes: Sequence[int] | None = None,
 ) -> Array:
-    """Mirror of `costfn.metrics.generalized_dice`: the same arguments, values and errors."""
+    """Mirror of `costfn.metrics.generalized_dice`.
+
+    The same arguments, values and errors.
+    """
     _check.one_of("weighting", weighting, get_args(Weighting))
     check_zero_division(zero_division)
     c = each_class(table)

@@ -33,18 +33,25 @@ def weight_of_images(
 
 def mean_over_images(
     losses: Array,
-    table: Table,
+    total: Array,
+    known: Array,
     weight: Array | None,
     scope: Scope,
     reduction: Reduction,
 ) -> Array:
-    """The losses of a table, or of one for each image, where there is a loss at all."""
-    total, known = _total(table)
+    """The loss of the batch, or the mean over images, where there is a loss at all.
+
+    Args:
+        losses: Of the batch `()` or of each image `(images,)`, then perhaps per class.
+        total: The weight of each.
+        known: Where NaN means undefined, and not that an input was NaN.
+        weight: Weights of the images in the mean.
+        scope: Whether there are images.
+        reduction: Over them.
+    """
     classes = losses.ndim - total.ndim
     some = _beside(~(total <= 0), classes)
-    # NaN of a table of numbers is an undefined metric; any other must go out again.
-    undefined = jnp.isnan(losses) & _beside(known, classes)
-    keep = some & ~undefined
+    keep = some & ~(jnp.isnan(losses) & _beside(known, classes))
     losses = jnp.where(keep, losses, 0.0)
     if scope == "batch":
         return losses
@@ -69,7 +76,7 @@ def mean_over_images(
     return jnp.where(empty, 0.0, total_loss / jnp.where(empty, 1.0, amount))
 
 
-def _total(table: Table) -> tuple[Array, Array]:
+def weight_of(table: Table) -> tuple[Array, Array]:
     """The weight of each table, and whether all its numbers are finite."""
     if isinstance(table, Array):
         total = table.sum((-2, -1))

@@ -1,7 +1,7 @@
 """Values that could not be seen, and so not refused, in JAX: they become NaN.
 
-Under `jit`, `vmap` and on accelerators there is nothing to read. There a bad value makes
-the result NaN, in value and in gradient, and never a number that looks right.
+Under `jit`, `vmap` and on accelerators there is nothing to read. There a bad value
+makes the result NaN, in value and in gradient, and never a number that looks right.
 """
 
 import jax.numpy as jnp

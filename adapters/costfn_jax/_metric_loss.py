@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, TypedDict, Unpack, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 import jax.numpy as jnp
 from jax import Array
@@ -21,7 +21,7 @@ from ._counting import (
     matrices,
     tables,
 )
-from ._groups import mean_over_images, weight_of_images
+from ._groups import mean_over_images, weight_of, weight_of_images
 from ._math import cast_back, upcast
 from ._reduce import Reduction
 from ._soft_decisions import Relaxation, SoftDecision, Softmax

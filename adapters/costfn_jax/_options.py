@@ -22,10 +22,10 @@ class Rule(NamedTuple):
 
 
 FINITE = Rule("finite", lambda x: (-inf < x) & (x < inf))
-AT_LEAST_ZERO = Rule("at least 0 and finite", lambda x: (0 <= x) & (x < inf))
-ABOVE_ZERO = Rule("above 0 and finite", lambda x: (0 < x) & (x < inf))
-BELOW_ONE = Rule("in (0, 1)", lambda x: (0 < x) & (x < 1))
-BELOW_HALF = Rule("in (0, 1/2)", lambda x: (0 < x) & (x < 0.5))
+AT_LEAST_ZERO = Rule("at least 0 and finite", lambda x: (x >= 0) & (x < inf))
+ABOVE_ZERO = Rule("above 0 and finite", lambda x: (x > 0) & (x < inf))
+BELOW_ONE = Rule("in (0, 1)", lambda x: (x > 0) & (x < 1))
+BELOW_HALF = Rule("in (0, 1/2)", lambda x: (x > 0) & (x < 0.5))
 
 
 def number(name: str, value: object, rule: Rule) -> float | Array:

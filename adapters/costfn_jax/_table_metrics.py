@@ -142,7 +142,7 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Array:
 
 
 def _shares(table: Table) -> tuple[Array, Array, Array, Array]:
-    """Shares of the total: true positives, truth, decided for a class and for others."""
+    """Shares of the total: true positives, truth, decisions for and against."""
     c = as_counts(table)
     if not c.one_label:
         raise ValueError(

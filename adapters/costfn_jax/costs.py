@@ -12,7 +12,8 @@ from jax.lax import fori_loop
 from . import _check
 from ._cost_vector import cost_vector
 from ._diagnosis import Diagnosis, diagnose
-from ._math import floating, number
+from ._math import floating
+from ._options import ABOVE_ZERO, FINITE, number, typed
 from ._types import DecisionMatrix, Matrix, PerClass, WiderMatrix
 
 __all__ = [
@@ -38,9 +39,9 @@ def zero_one(classes: int) -> Matrix:
 def ordinal(classes: int, power: float = 1.0) -> Matrix:
     """Mirror of `costfn.costs.ordinal`: the same arguments, values and errors."""
     _classes(classes)
-    _check.positive("power", power)
+    exponent = number("power", power, ABOVE_ZERO)
     rank = jnp.arange(classes, dtype=jnp.result_type(float))
-    return jnp.abs(rank[:, None] - rank) ** number(power, rank.dtype)
+    return jnp.abs(rank[:, None] - rank) ** typed(exponent, rank.dtype)
 
 
 def from_weights(weights: PerClass) -> Matrix:
@@ -119,9 +120,9 @@ def with_abstention(cost: DecisionMatrix, price: float | Array) -> WiderMatrix:
     The same arguments, values and errors.
     """
     _check.cost_matrix("cost", cost)
-    _check.finite("price", price)
+    extra = number("price", price, FINITE)
     wide = floating(cost)
-    column = jnp.zeros_like(wide[:, :1]) + number(price, wide.dtype)
+    column = jnp.zeros_like(wide[:, :1]) + typed(extra, wide.dtype)
     return jnp.concatenate([wide, column], -1)
 
 

@@ -12,7 +12,8 @@ from jax.nn import softmax
 
 from . import _check
 from ._duality import cost_of
-from ._math import class_probs, is_class, poisoned, safe_labels, times, upcast
+from ._hidden import bad_target, poisoned
+from ._math import class_probs, is_label, times, upcast
 from ._types import (
     CostVectors,
     DecisionCost,
@@ -159,10 +160,9 @@ def calibrate_temperature(logits: Logits, labels: Labels) -> Array:
     seen = _check.visible(z)
     if seen is not None and not np.isfinite(seen).all():
         raise ValueError("logits must be finite, got NaN or infinity")
-    index, invalid = safe_labels(labels, z.shape[-1])
     z = z - z.max(-1, keepdims=True)
-    labelled = jnp.where(is_class(index, z.shape[-1]), z, 0.0)
-    gaps = z - poisoned(labelled.sum(-1), invalid)[..., None]
+    labelled = jnp.where(is_label(labels, z.shape[-1]), z, 0.0)
+    gaps = z - poisoned(labelled.sum(-1), bad_target(labels, z.shape[-1]))[..., None]
     temperature: Array = _fitting_temperature(z, gaps)
     return temperature.astype(logits.dtype)
 
