@@ -20,7 +20,7 @@ def cast_back(values: Tensor, like: Tensor) -> Tensor:
         return values.to(like.dtype)
     device = like.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-        return values
+        return values.to(torch.float32)
     if like.dtype == torch.float16:
         limit = torch.finfo(torch.float16).max
         plain = values.detach()
