@@ -1,4 +1,4 @@
-"""One temperature for all logits, so that their softmax tells the frequencies."""
+"""One temperature for all logits, that makes their softmax frequencies."""
 
 import torch
 from torch import Tensor

@@ -117,11 +117,11 @@ def soft_targets(
     cost = as_tensor("cost", cost)
     _check.cost_matrix("cost", cost)
     temperature = number("temperature", temperature, ABOVE_ZERO)
-    dtype = floating(cost).dtype
+    kind = floating(cost).dtype
+    wide = upcast(checked_costs(cost, kind))
     # In units of the cheapest, which stays 0 however small the temperature is.
-    c = checked_costs(cost, upcast(cost.new_empty(0, dtype=dtype)).dtype)
-    above = c - c.amin(-1, keepdim=True)
-    return (-above / temperature).softmax(-1).to(dtype)
+    above = wide - wide.amin(-1, keepdim=True)
+    return (-above / temperature).softmax(-1).to(kind)
 
 
 def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
@@ -179,6 +179,9 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         rows = torch.where(unusable, eye, rows)
     mixed = times(probs.to(wide), torch.linalg.inv(rows)).clamp(min=0)
     found = mixed / mixed.sum(-1, keepdim=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + torch.where(unusable, given.sum(), 0.0)
     for invalid in (bad_target(probs, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid.unsqueeze(-1))
     return found.to(probs.dtype)

@@ -253,7 +253,7 @@ def plug_in_decision(
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     p = probs.detach().to(sum_type(upcast(probs)))
     # What half precision left of a sum of 1 would be no probabilities here.
-    p = p / p.sum(-1, keepdim=True)
+    p = poisoned(p / p.sum(-1, keepdim=True), _bad_rows(probs))
     classes = p.shape[-1]
     decided = p.argmax(-1)
     # The matrix is that of `decided`, or a mixture where the last step went too far.

@@ -17,7 +17,7 @@ from .confusion import Counts, one_vs_rest
 
 Average = Literal["binary", "micro", "macro", "weighted", "samples"]
 Absent = Literal["keep", "drop", "drop_unseen"]
-Table = Counts | Array
+Table = Counts | Array | ArrayLike
 
 
 class Averaging(TypedDict, total=False):

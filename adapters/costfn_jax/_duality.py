@@ -7,15 +7,20 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
 
-from ._averaging import Table, as_counts
+from . import _check
+from ._arrays import ArrayLike, as_array
+from ._averaging import Table, as_counts, each_class
+from ._hidden import checked_weights
 from ._math import floating, ratio
 from ._options import AT_LEAST_ZERO, number, typed
 from ._types import PerClass, SquareCost
 from .confusion import Counts
 
 
-def cost_of(metric: Callable[..., Array], table: Table) -> SquareCost:
+def cost_of(metric: Callable[..., Array], table: Table | ArrayLike) -> SquareCost:
     """Mirror of `costfn.cost_of`: the same arguments, values and errors."""
+    if not callable(metric):
+        raise TypeError(f"metric must be callable, got {type(metric).__name__}")
     if isinstance(table, Counts):
         # A tuple through grad: its fields vary independently, as the cells do.
         cells = (*table[:4], *table.negatives())
@@ -24,6 +29,7 @@ def cost_of(metric: Callable[..., Array], table: Table) -> SquareCost:
         )
         cost = _cells(slopes, table)
     else:
+        table = as_array("table", table)
         n = as_counts(table).total
         m = floating(table)
         slope = jax.grad(lambda x: metric(x).sum())(stop_gradient(m))
@@ -48,16 +54,21 @@ def _cells(slopes: tuple[Array, ...], table: Counts) -> Array:
     return -table.total[..., None, None] * gain
 
 
-def confusion_informed_weights(table: Table, *, smoothing: float = 1.0) -> PerClass:
+def confusion_informed_weights(
+    table: Table | ArrayLike, *, smoothing: float | Array = 1.0
+) -> PerClass:
     """Mirror of `costfn.confusion_informed_weights`.
 
     The same arguments, values and errors.
     """
     imagined = number("smoothing", smoothing, AT_LEAST_ZERO)
-    c = as_counts(table)
+    if not isinstance(table, Counts):
+        table = as_array("table", table)
+        _check.weights("table", table, table.shape)
+        table = checked_weights(table, floating(table).dtype)
+    c = each_class(table)
     extra = typed(imagined, c.actual.dtype)
-    missed = c.actual - c.true_positive
-    rate = ratio(missed + extra, c.actual + 2 * extra)
+    rate = ratio(c.false_negative + extra, c.actual + 2 * extra)
     total = c.actual.sum(-1, keepdims=True)
     mean = ratio((rate * c.actual).sum(-1, keepdims=True), total)
     return stop_gradient(ratio(rate, mean, 1.0))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._arrays import ArrayLike
+from ._arrays import ArrayLike, as_array
 from ._averaging import (
     Table,
     as_counts,
@@ -18,6 +18,7 @@ from ._averaging import (
     each_class,
 )
 from ._math import others, ratio, small
+from .confusion import Counts
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -120,11 +121,12 @@ def cohen_kappa(
         chance = (actual * unpredicted).sum(-1)
         by_chance = (actual * predicted).sum(-1)
         return ratio(right.sum(-1) - by_chance, chance, zero_division)
-    if not isinstance(table, Array):
+    if isinstance(table, Counts):
         raise ValueError(
             "table must be a confusion matrix where weights is given, got Counts, "
             "which do not say what was taken for what"
         )
+    table = as_array("table", table)
     _, actual, predicted, _ = _shares(table)
     rank = jnp.ones_like(actual).cumsum(-1)
     distance = jnp.abs(rank[..., None] - rank[..., None, :])
