@@ -1,6 +1,7 @@
 """Counting soft or hard decisions against targets, in JAX: behind `confusion`."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Literal, NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
 from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
-from ._math import class_probs, floating, is_floating, is_label, sum_over
+from ._math import class_probs, floating, in_blocks, is_floating, is_label, sum_over
 
 Task = Literal["multiclass", "multilabel", "binary"]
 Scope = Literal["batch", "example"]
@@ -239,15 +240,37 @@ def in_two_columns(found: Examples) -> Examples:
 
 
 def _contracted(left: Array, right: Array, scope: Scope) -> Array:
-    """The sum over examples, or over each image's pixels, of products of the rest."""
+    """The sum over examples, or over each image's pixels, of products of the rest.
+
+    By blocks, and then of the blocks' sums, as `sum_over`.
+    """
     # No scatter, which on accelerators adds in no fixed order.
     apart = tuple(range(int(scope == "example")))
-    summed = tuple(range(len(apart), right.ndim - 1))
+    summed = range(len(apart), right.ndim - 1)
+    placed = jax.typeof(right).sharding
+    if summed and all(placed.spec[axis] is None for axis in summed):
+        left, right = (
+            in_blocks(_flat(x, len(apart)), len(apart)) for x in (left, right)
+        )
+        blocks, axis = (*apart, len(apart)), len(apart)
+        return sum_over(_product(left, right, (axis + 1,), blocks), (axis,))
+    # Where a mesh is explicit, an axis over devices is in blocks as it is.
+    return _product(left, right, tuple(summed), apart)
+
+
+def _flat(values: Array, axis: int) -> Array:
+    """With the pixels, from this axis on, in one."""
+    shape = values.shape
+    return values.reshape(*shape[:axis], prod(shape[axis:-1]), shape[-1])
+
+
+def _product(
+    left: Array, right: Array, summed: tuple[int, ...], apart: tuple[int, ...]
+) -> Array:
     # Where a mesh is explicit, JAX asks how to place a sum over devices.
     placed = jax.typeof(right).sharding
     each = (placed.spec[axis] for axis in apart)
-    rest = [None] * (left.ndim - right.ndim + 2)
-    out = NamedSharding(placed.mesh, PartitionSpec(*each, *rest))
+    out = NamedSharding(placed.mesh, PartitionSpec(*each, None, None))
     axes = (summed, summed), (apart, apart)
     found: Array = jax.lax.dot_general(left, right, axes, "highest", out_sharding=out)
     return found

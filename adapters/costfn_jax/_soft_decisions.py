@@ -43,10 +43,14 @@ class Softmax(SoftDecision):
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
         temperature = number("temperature", self.temperature, ABOVE_ZERO)
-        p = jax.nn.softmax(logits / typed(temperature, logits.dtype))
-        top = _decided(logits)
-        others = jnp.where(top, 0.0, p)
-        return jnp.where(top, 1 - others.sum(-1, keepdims=True), others)
+        z = logits / typed(temperature, logits.dtype)
+        weight = jnp.exp(z - stop_gradient(z).max(-1, keepdims=True))
+        inverse = 1 / weight.sum(-1, keepdims=True)
+        p = weight * inverse
+        # What is nearly certain is 1 less the others, and so is its gradient.
+        top = p > 0.5
+        others = jnp.where(top, 0.0, weight).sum(-1, keepdims=True) * inverse
+        return jnp.where(top, 1 - others, p)
 
 
 @register_dataclass
