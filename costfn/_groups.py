@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._counting import Counts, Scope
+from ._counting import Scope
+from ._counts import Counts
 from ._hidden import checked_weights
 from ._math import sum_type
 from ._reduce import Reduction

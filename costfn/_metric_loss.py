@@ -11,7 +11,6 @@ from torch import Tensor
 from . import _check
 from ._averaging import Average
 from ._counting import (
-    Counts,
     Scope,
     Task,
     check_scope,
@@ -20,6 +19,7 @@ from ._counting import (
     matrices,
     tables,
 )
+from ._counts import Counts
 from ._groups import mean_over_images, weight_of, weight_of_images
 from ._math import cast_back, upcast
 from ._reduce import Reduction

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from . import _check
 from ._counting import (
-    Counts,
     Scope,
     Task,
     check_scope,
@@ -21,6 +20,7 @@ from ._counting import (
     matrices,
     tables,
 )
+from ._counts import Counts
 from ._hidden import bad_target
 from ._math import one_hot, others, upcast
 from ._types import AnyTarget, ConfusionMatrix, Decisions, Target
