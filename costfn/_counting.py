@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._counts import Counts
 from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
 from ._math import (
     class_probs,
@@ -20,57 +21,6 @@ from ._math import (
 
 Task = Literal["multiclass", "multilabel", "binary"]
 Scope = Literal["batch", "example"]
-
-
-class Counts(NamedTuple):
-    """What a metric needs to know, for one table or, with axes before, for many.
-
-    `+` adds two tables, and `sum` any number. Made by hand, the first four will do.
-    `costfn.counts` counts the last two as well: `total - predicted` has no digits left
-    where nearly everything is decided for one class.
-
-    Attributes:
-        true_positive: Weight of the examples of a class decided for it, `(*, classes)`.
-        predicted: Weight decided for each class, `(*, classes)`.
-        actual: Weight of each class in the target, `(*, classes)`.
-        total: Weight of all examples, `(*,)`; for several labels per example, where
-            each is a problem of its own, `(*, labels)`.
-        false_negative: Weight of a class not decided for it, `(*, classes)`.
-        true_negative: Weight of others not decided for the class, `(*, classes)`.
-    """
-
-    true_positive: Tensor
-    predicted: Tensor
-    actual: Tensor
-    total: Tensor
-    false_negative: Tensor | None = None
-    true_negative: Tensor | None = None
-
-    def __add__(self, other: object) -> "Counts":
-        if not isinstance(other, Counts):
-            return NotImplemented
-        pairs = zip(self[:4], other[:4], strict=True)
-        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
-        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
-
-    def __radd__(self, other: object) -> "Counts":
-        # sum() starts from 0.
-        return self if other == 0 else NotImplemented
-
-    @property
-    def one_label(self) -> bool:
-        """Whether each example has exactly one class, and not a set of labels."""
-        return self.total.ndim < self.actual.ndim
-
-    def negatives(self) -> tuple[Tensor, Tensor]:
-        """False and true negatives, from the other fields where they are missing."""
-        missed, rest = self.false_negative, self.true_negative
-        if missed is None:
-            missed = self.actual - self.true_positive
-        if rest is None:
-            total = self.total.unsqueeze(-1) if self.one_label else self.total
-            rest = total - self.predicted - missed
-        return missed, rest
 
 
 class Examples(NamedTuple):
@@ -185,16 +135,16 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return weighted.sum(axes, dtype=sum_type(weighted))
 
     if task == "binary":
-        found = _two_classes(a, target.to(a.dtype), add)
-    elif task == "multilabel":
-        found = _of_probs(a, target.to(a.dtype), add, add(torch.ones_like(a)))
+        return _without_dust(_two_classes(a, target.to(a.dtype), add), a.dtype)
+    if task == "multilabel":
+        total = add(torch.ones_like(a))
     else:
         total = add(torch.ones_like(a[..., :1])).squeeze(-1)
-        if target.is_floating_point():
-            found = _of_probs(a, target.to(a.dtype), add, total)
-        else:
-            found = _of_labels(a, target, weight, add, total, scope)
-    return _without_dust(found, a.dtype)
+    if task == "multiclass" and not target.is_floating_point():
+        sums = _of_labels(a, target, weight, add, total, scope)
+    else:
+        sums = _of_probs(a, target.to(a.dtype), add, total)
+    return _without_dust(sums, a.dtype)
 
 
 def _without_dust(found: Counts, dtype: torch.dtype) -> Counts:

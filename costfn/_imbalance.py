@@ -12,7 +12,6 @@ from ._math import (
     log_complement,
     log_odds,
     log_sigmoid,
-    mean_over_classes,
     ratio,
     sum_type,
     upcast,
@@ -69,8 +68,11 @@ def focal_loss(
         power = focus * torch.ones_like(margin)
         modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
         return finished(-modulated, logits, invalid)
-    of_label = torch.exp(focus * log_complement(z)) * z.log_softmax(-1)
-    losses = -mean_over_classes(target.to(z.dtype), of_label)
+    q = target.to(z.dtype)
+    log_p = z.log_softmax(-1)
+    # 0 log 0 is 0, and must be before the product, whose gradient would be 0 * inf.
+    log_p = torch.where((q == 0) & log_p.isinf(), 0.0, log_p)
+    losses = -(q * torch.exp(focus * log_complement(z)) * log_p).sum(-1)
     return finished(losses, logits, invalid)
 
 

@@ -134,8 +134,8 @@ def lovasz_hinge_loss(
     if where is not None:
         z = torch.where(where, z, 0.0)
         labels = labels.masked_fill(~where, 0)
-    sign = 2 * labels.to(z.dtype) - 1
-    errors = poisoned(relu(1 - z * sign), bad_target(labels, 2))
+    z = poisoned(z, bad_target(labels, 2))  # before the kink, which stops NaN
+    errors = relu(1 - z * (2 * labels.to(z.dtype) - 1))
     truth = (labels == 1).to(z.dtype)
     if where is not None:
         errors = torch.where(where, errors, 0.0)

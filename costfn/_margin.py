@@ -15,6 +15,7 @@ from ._math import (
     centered,
     cross_entropy,
     mean_over_classes,
+    never,
     relu,
     safe_labels,
     softplus,
@@ -114,6 +115,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """
     _check.class_problem(logits, target, cost)
     z = centered(upcast(logits))
+    z = z.clamp(min=never(z.dtype))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
         losses = _hinge(z + select_costs(target, c), target)
@@ -207,7 +209,7 @@ def cost_regression_loss(
 def _of_decisions(
     logits: Tensor, target: Tensor | None, cost: Tensor, *, non_negative: bool = False
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The scores, a cost vector for each example, and where the target is bad."""
+    """The scores, a cost vector for each example, and which targets are bad."""
     z = upcast(logits)
     c = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:

@@ -20,7 +20,7 @@ def cast_back(values: Tensor, like: Tensor) -> Tensor:
         return values.to(like.dtype)
     device = like.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-        return values
+        return values.to(torch.float32)
     if like.dtype == torch.float16:
         limit = torch.finfo(torch.float16).max
         plain = values.detach()
@@ -39,12 +39,14 @@ def sum_type(values: Tensor) -> torch.dtype:
 
 
 def flushed(sums: Tensor, total: Tensor, dtype: torch.dtype) -> Tensor:
-    """Sums over examples, 0 with gradient 0 where their share of the total is too small.
+    """Sums over examples, 0 where their share of the total is too small.
 
-    One over it, on the way back to examples in `dtype`, would overflow.
+    One over it, on the way back to examples in `dtype`, would overflow. The gradient of
+    the sum itself stays.
     """
-    least = 4 * torch.finfo(dtype).tiny
-    return torch.where(sums <= least * total, 0.0, sums)
+    plain = sums.detach()
+    dust = plain <= 4 * torch.finfo(dtype).tiny * total.detach()
+    return sums - torch.where(dust, plain, 0.0)
 
 
 def others(values: Tensor) -> Tensor:
@@ -121,14 +123,19 @@ def centered(logits: Tensor) -> Tensor:
     return logits - logits.detach().amax(-1, keepdim=True)
 
 
+def never(dtype: torch.dtype) -> float:
+    """A logit of the impossible that can be computed with: -inf less -inf is NaN."""
+    return torch.finfo(dtype).min / 2**20
+
+
 def log_sum_exp_of_others(logits: Tensor, index: Tensor) -> Tensor:
     """For centered logits: log-sum-exp over all classes but one, `(*batch, 1)`.
 
     Classes masked out by -inf count as impossible. Where nothing else is left the value
     is finite, since the gradient of a log-sum-exp of nothing but -inf is NaN.
     """
-    never = torch.finfo(logits.dtype).min / 2**20
-    rest = logits.scatter(-1, index, never).clamp(min=never)
+    least = never(logits.dtype)
+    rest = logits.scatter(-1, index, least).clamp(min=least)
     return rest.logsumexp(-1, keepdim=True)
 
 

@@ -48,6 +48,14 @@ def number(name: str, value: object, rule: Rule) -> float | Tensor:
     return found
 
 
+def number_per_class(name: str, value: object, rule: Rule) -> float | Tensor:
+    """Checks an option of scores: one number, or a tensor with one for each class."""
+    if isinstance(value, Tensor) and value.ndim == 1 and value.numel() > 1:
+        _check.numbers(name, value)
+        return _in_range(name, value, rule)
+    return number(name, value, rule)
+
+
 def _scalar(name: str, value: Tensor, rule: Rule) -> Tensor:
     if value.dtype == torch.bool or value.is_complex():
         raise TypeError(f"{name} must be a real number, got a tensor of {value.dtype}")
@@ -55,7 +63,11 @@ def _scalar(name: str, value: Tensor, rule: Rule) -> Tensor:
         raise ValueError(
             f"{name} must be one number, got a tensor of shape {tuple(value.shape)}"
         )
-    found = value.reshape(())
+    return _in_range(name, value.reshape(()), rule)
+
+
+def _in_range(name: str, value: Tensor, rule: Rule) -> Tensor:
+    found = value
     if not found.is_floating_point():
         found = found.to(torch.get_default_dtype())
     seen = _check.visible(found)

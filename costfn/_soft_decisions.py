@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ._math import sigmoid
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number
+from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class
 from ._types import Logits, Probs
 
 Relaxation = Callable[[Logits], Probs]
@@ -34,7 +34,7 @@ class Softmax(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        temperature = number("temperature", self.temperature, ABOVE_ZERO)
+        temperature = number_per_class("temperature", self.temperature, ABOVE_ZERO)
         p = (logits / temperature).softmax(-1)
         top = logits.detach().argmax(-1, keepdim=True)
         others = p.scatter(-1, top, 0.0)
@@ -50,8 +50,8 @@ class Sigmoid(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = number("slope", self.slope, ABOVE_ZERO)
-        threshold = number("threshold", self.threshold, FINITE)
+        slope = number_per_class("slope", self.slope, ABOVE_ZERO)
+        threshold = number_per_class("threshold", self.threshold, FINITE)
         return sigmoid(slope * (logits - threshold))
 
 
@@ -63,7 +63,7 @@ class Amplified(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = number("slope", self.slope, ABOVE_ZERO)
+        slope = number_per_class("slope", self.slope, ABOVE_ZERO)
         return sigmoid(slope * (Softmax()(logits) - 0.5))
 
 
@@ -76,8 +76,8 @@ class RaisedCosine(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        threshold = number("threshold", self.threshold, FINITE)
-        width = number("width", self.width, ABOVE_ZERO)
+        threshold = number_per_class("threshold", self.threshold, FINITE)
+        width = number_per_class("width", self.width, ABOVE_ZERO)
         u = (Softmax()(logits) - threshold) / width
         # So that NaN is inside, and goes on.
         outside = u.abs() >= 1
@@ -95,10 +95,10 @@ class PiecewiseLinear(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        delta = number("delta", self.delta, BELOW_HALF)
+        delta = number_per_class("delta", self.delta, BELOW_HALF)
         p = Softmax()(logits)
         t = torch.as_tensor(
-            number("threshold", self.threshold, BELOW_ONE),
+            number_per_class("threshold", self.threshold, BELOW_ONE),
             dtype=p.dtype,
             device=p.device,
         )

@@ -3,13 +3,13 @@
 A relaxation is a function of logits, alternatives on the last axis, to memberships in
 [0, 1] of the same shape. A score `z` of one label against its absence is passed as the
 two scores `(0, z)`. The functions here make relaxations; any function of your own
-serves too. Each parameter may be a tensor of one element, so that it can be annealed
-or learned. A relaxation shows its parameters, and can be pickled.
+serves too. Each parameter may be a tensor, of one element or one per class, so that it
+can be annealed or learned. A relaxation shows its parameters, and can be pickled.
 """
 
 from torch import Tensor
 
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number
+from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class
 from ._soft_decisions import (
     Amplified,
     PiecewiseLinear,
@@ -55,7 +55,7 @@ def softmax(temperature: float | Tensor = 1.0) -> Relaxation:
         Bridle, "Training Stochastic Model Recognition Algorithms as Networks can Lead
         to Maximum Mutual Information Estimation of Parameters", NeurIPS 1989.
     """
-    number("temperature", temperature, ABOVE_ZERO)
+    number_per_class("temperature", temperature, ABOVE_ZERO)
     return Softmax(temperature)
 
 
@@ -85,8 +85,8 @@ def sigmoid(slope: float | Tensor = 1.0, threshold: float | Tensor = 0.0) -> Rel
         Bénédict et al., "sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel
         Classification", TMLR 2022, on the logit. https://arxiv.org/abs/2108.10566
     """
-    number("slope", slope, ABOVE_ZERO)
-    number("threshold", threshold, FINITE)
+    number_per_class("slope", slope, ABOVE_ZERO)
+    number_per_class("threshold", threshold, FINITE)
     return Sigmoid(slope, threshold)
 
 
@@ -115,7 +115,7 @@ def amplified(slope: float | Tensor = 73.0) -> Relaxation:
         Han et al., "AnyLoss: Transforming Classification Metrics into Loss Functions",
         KDD 2024. https://arxiv.org/abs/2405.14745
     """
-    number("slope", slope, ABOVE_ZERO)
+    number_per_class("slope", slope, ABOVE_ZERO)
     return Amplified(slope)
 
 
@@ -149,8 +149,8 @@ def raised_cosine(
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
-    number("threshold", threshold, FINITE)
-    number("width", width, ABOVE_ZERO)
+    number_per_class("threshold", threshold, FINITE)
+    number_per_class("width", width, ABOVE_ZERO)
     return RaisedCosine(threshold, width)
 
 
@@ -183,8 +183,8 @@ def piecewise_linear(
         Tsoi et al., "Bridging the Gap: Unifying the Training and Evaluation of Neural
         Network Binary Classifiers", NeurIPS 2022. https://arxiv.org/abs/2009.01367
     """
-    number("threshold", threshold, BELOW_ONE)
-    number("delta", delta, BELOW_HALF)
+    number_per_class("threshold", threshold, BELOW_ONE)
+    number_per_class("delta", delta, BELOW_HALF)
     return PiecewiseLinear(threshold, delta)
 
 

@@ -8,6 +8,7 @@ a loss that reads `A` the wrong way round takes the column (1, 0, 3, 1) for the 
 
 from math import e, exp, inf, log, nan
 
+import label_losses
 import textbook
 from cases import Case, Loss
 
@@ -283,6 +284,7 @@ LOSSES = (
         log_divergent=True,
         vanishes=True,
     ),
+    *label_losses.ROWS,
 )
 
 PER_SAMPLE = tuple(loss for loss in LOSSES if loss.per_sample)

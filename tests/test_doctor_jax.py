@@ -147,6 +147,8 @@ def test_losses_of_costfn_jax(name):
     prediction, truth = LOGITS, GIVEN.get(needed[1], LABELS)
     if name == "lovasz_hinge_loss":
         prediction, truth = LOGITS[:, 0], (LABELS > 0).astype(int)
+    if name in ("sigmoid_focal_loss", "asymmetric_loss"):
+        truth = np.eye(3)[LABELS]
     if name == "q_error_loss":
         prediction = truth = np.abs(LOGITS) + 0.5
     extras = {key: jnp.asarray(GIVEN[key]) for key in needed[2:]}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad
 
@@ -74,7 +75,7 @@ def test_gradients_in_the_target_probabilities(case):
 def test_gradients_sum_to_zero_over_the_classes(case):
     """P13: what one class gains the others lose."""
     if not case.loss.shift_invariant:
-        pytest.skip("its scores are costs: each has its own target")
+        pytest.skip("its scores are no shares: each has its own target")
     some = False
     for seed in range(3):
         f, logits = in_logits(case, seed)

@@ -93,6 +93,13 @@ def test_a_loss_of_class_probabilities(case):
     assert report.left_out["bad_labels"] == "the target holds no labels"
 
 
+@cases("marks")
+def test_a_loss_of_labels_one_by_one(case):
+    inputs = binary_batches(sizes=4).map(lambda batch: (batch[0], batch[1].astype(int)))
+    report = check(case.loss.torch, inputs, task="binary", zero_at_perfect=True)
+    assert {"vmap", "hessian"} <= set(report.kept)
+
+
 @pytest.mark.parametrize("one", OF_BATCHES, ids=repr)
 def test_a_loss_of_the_batch(one):
     def loss(z, y):

@@ -118,6 +118,28 @@ def focal(z, q, *, gamma=2.0):
     return -expectation(q, lambda y: (1 - p[y]) ** mpf(gamma) * mp.log(p[y]))
 
 
+def sigmoid(z):
+    return 1 / (1 + exp(-z))
+
+
+def sigmoid_focal(z, q, *, alpha=0.25, gamma=2.0):
+    """The sum over labels, each there with probability `q`."""
+    p = sigmoid(z)
+    a = exact(np.broadcast_to(0.5 if alpha is None else alpha, z.shape))
+    there, absent = a * (1 - p) ** mpf(gamma), (1 - a) * p ** mpf(gamma)
+    total = -(q * there * log(p) + (1 - q) * absent * log(1 - p)).sum()
+    return 2 * total if alpha is None else total
+
+
+def asymmetric(z, q, *, gamma_pos=0.0, gamma_neg=4.0, margin=0.05):
+    """The sum over labels, each there with probability `q`."""
+    p = sigmoid(z)
+    shifted = relu(p - mpf(margin))
+    there = (1 - p) ** mpf(gamma_pos) * log(p)
+    absent = shifted ** mpf(gamma_neg) * log(1 - shifted)
+    return -(q * there + (1 - q) * absent).sum()
+
+
 def logit_adjusted(z, q, prior, *, temperature=1.0):
     return cross_entropy(z + mpf(temperature) * log(prior / prior.sum()), q)
 
