@@ -178,14 +178,18 @@ def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
     right = m.diagonal(dim1=-2, dim2=-1)
     # Sums of what is off the diagonal, not differences, which would leave rounding.
     wrong = m - torch.diag_embed(right)
+    # Of each truth what is not decided for a class; then without the class itself.
+    rest = others(m)
+    rest = rest - torch.diag_embed(rest.diagonal(dim1=-2, dim2=-1))
     actual = m.sum(-1)
     return Counts(
         true_positive=right,
         predicted=m.sum(-2),
         actual=actual,
-        total=m.sum((-2, -1)),
+        # In this order it is exactly that of the only class there is.
+        total=actual.sum(-1),
         false_negative=wrong.sum(-1),
-        true_negative=others(actual) - wrong.sum(-2),
+        true_negative=rest.sum(-2),
     )
 
 
@@ -202,7 +206,10 @@ def _memberships(
             "classes must be given where decisions are labels, got None; it is the "
             "number of classes, which labels alone do not tell"
         )
-    _check.labels("decisions", decisions, decisions.shape, classes, where)
+    if where is not None:
+        _check.mask(where, decisions.shape)
+        decisions = decisions.masked_fill(~where, 0)
+    _check.labels("decisions", decisions, decisions.shape, classes)
     hot = one_hot(decisions, classes, torch.float64)
     bad = bad_target(decisions, classes)
     return hot if bad is None else hot.masked_fill(bad.unsqueeze(-1), torch.nan)

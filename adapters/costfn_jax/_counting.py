@@ -10,48 +10,20 @@ from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
+from ._counts import Counts
 from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
-from ._math import class_probs, floating, in_blocks, is_floating, is_label, sum_over
+from ._math import (
+    class_probs,
+    floating,
+    flushed,
+    in_blocks,
+    is_floating,
+    is_label,
+    sum_over,
+)
 
 Task = Literal["multiclass", "multilabel", "binary"]
 Scope = Literal["batch", "example"]
-
-
-class Counts(NamedTuple):
-    """Mirror of `costfn.confusion.Counts`; a pytree, which `jax.lax.psum` adds up."""
-
-    true_positive: Array
-    predicted: Array
-    actual: Array
-    total: Array
-    false_negative: Array | None = None
-    true_negative: Array | None = None
-
-    def __add__(self, other: object) -> "Counts":
-        if not isinstance(other, Counts):
-            return NotImplemented
-        pairs = zip(self[:4], other[:4], strict=True)
-        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
-        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
-
-    def __radd__(self, other: object) -> "Counts":
-        # sum() starts from 0.
-        return self if other == 0 else NotImplemented
-
-    @property
-    def one_label(self) -> bool:
-        """Whether each example has exactly one class, and not a set of labels."""
-        return self.total.ndim < self.actual.ndim
-
-    def negatives(self) -> tuple[Array, Array]:
-        """False and true negatives, from the other fields where they are missing."""
-        missed, rest = self.false_negative, self.true_negative
-        if missed is None:
-            missed = self.actual - self.true_positive
-        if rest is None:
-            total = self.total[..., None] if self.one_label else self.total
-            rest = total - self.predicted - missed
-        return missed, rest
 
 
 class Examples(NamedTuple):
@@ -168,14 +140,24 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return sum_over(values if weight is None else weight * values, axes)
 
     if task == "binary":
-        return _two_classes(a, target.astype(a.dtype), add)
+        return _without_dust(_two_classes(a, target.astype(a.dtype), add))
     if task == "multilabel":
-        return _of_probs(a, target.astype(a.dtype), add, add(jnp.ones_like(a)))
-    total = add(jnp.ones_like(a[..., :1])).squeeze(-1)
-    if is_floating(target):
-        q = class_probs(target, a.shape[-1], a.dtype)
-        return _of_probs(a, q, add, total)
-    return _of_labels(a, target, add, total)
+        total = add(jnp.ones_like(a))
+    else:
+        total = add(jnp.ones_like(a[..., :1])).squeeze(-1)
+    if task == "multiclass" and not is_floating(target):
+        return _without_dust(_of_labels(a, target, add, total))
+    soft = task == "multiclass"
+    y = class_probs(target, a.shape[-1], a.dtype) if soft else target.astype(a.dtype)
+    return _without_dust(_of_probs(a, y, add, total))
+
+
+def _without_dust(found: Counts) -> Counts:
+    total = found.total[..., None] if found.one_label else found.total
+    hit, taken, missed, rest = (
+        flushed(x, total) for x in (*found[:2], *found.negatives())
+    )
+    return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
 def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:

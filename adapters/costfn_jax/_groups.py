@@ -10,7 +10,8 @@ from jax import Array
 from jax.lax import stop_gradient
 
 from . import _check
-from ._counting import Counts, Scope
+from ._counting import Scope
+from ._counts import Counts
 from ._hidden import checked_weights
 from ._math import floating, sum_over, upcast
 from ._reduce import Reduction

@@ -18,7 +18,6 @@ from ._math import (
     log_complement,
     log_odds,
     log_sigmoid,
-    mean_over_classes,
     ratio,
     upcast,
 )
@@ -40,9 +39,12 @@ def focal_loss(logits: Logits, target: Target, *, gamma: float | Array = 2.0) ->
         margin = log_odds(z, target)
         modulated = jnp.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
         return finished(-modulated, logits, invalid)
-    of_label = jnp.exp(power * log_complement(z)) * log_softmax(z)
     q = class_probs(target, z.shape[-1], z.dtype)
-    return finished(-mean_over_classes(q, of_label), logits, invalid)
+    log_p = log_softmax(z)
+    # 0 log 0 is 0, and must be before the product, whose gradient would be 0 * inf.
+    log_p = jnp.where((q == 0) & jnp.isinf(log_p), 0.0, log_p)
+    losses = -(q * jnp.exp(power * log_complement(z)) * log_p).sum(-1)
+    return finished(losses, logits, invalid)
 
 
 def logit_adjusted_loss(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from . import _check
 from ._counting import cleared
-from ._hidden import bad_target, finished, poisoned
-from ._math import cast_back, is_label, ratio, sum_over, upcast
+from ._hidden import bad_target, finished
+from ._math import cast_back, is_label, ratio, relu, sum_over, upcast
 from ._types import AnyTarget, BatchLoss, Labels, Logits, Scores
 
 Present = Literal["present", "all"] | Sequence[int]
@@ -46,7 +46,7 @@ def lovasz_softmax_loss(
     p = softmax(z)
     errors = jnp.where(truth, 1 - p, p)
     invalid = bad_target(target, number)
-    errors = poisoned(errors, None if invalid is None else invalid[..., None])
+    errors = _spoilt(errors, None if invalid is None else invalid[..., None])
     if where is not None:
         errors = jnp.where(where[..., None], errors, 0.0)
         truth = truth & where[..., None]
@@ -75,13 +75,20 @@ def lovasz_hinge_loss(
         z = jnp.where(where, z, 0.0)
         labels = cleared(labels, where)
     truth = is_label(labels, 2)[..., 1]
-    margin = 1 - jnp.where(truth, z, -z)
-    errors = poisoned(jnp.where(margin < 0, 0.0, margin), bad_target(labels, 2))
+    z = _spoilt(z, bad_target(labels, 2))  # before the kink, which stops NaN
+    errors = relu(1 - jnp.where(truth, z, -z))
     if where is not None:
         errors = jnp.where(where, errors, 0.0)
         truth = truth & where
     loss = _extension(errors.reshape(-1, 1), truth.reshape(-1, 1), where)
     return finished(loss.sum(), logits)
+
+
+def _spoilt(values: Array, invalid: Array | None) -> Array:
+    """The values, NaN where invalid: in the gradient too, even if the step is 0."""
+    if invalid is None:
+        return values
+    return values * jnp.where(invalid, jnp.nan, jnp.ones_like(values))
 
 
 def _extension(errors: Array, truth: Array, where: Array | None) -> Array:

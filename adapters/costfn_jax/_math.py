@@ -60,6 +60,17 @@ def in_blocks(values: Array, axis: int) -> Array:
     return filled.reshape(*shape[:axis], blocks, each, *shape[axis + 1 :])
 
 
+def flushed(sums: Array, total: Array) -> Array:
+    """Sums over examples, 0 where their share of the total is too small.
+
+    One over it, on the way back to the examples, would overflow. The gradient of the
+    sum itself stays.
+    """
+    plain = stop_gradient(sums)
+    dust = plain <= 4 * float(jnp.finfo(sums.dtype).tiny) * stop_gradient(total)
+    return sums - jnp.where(dust, plain, 0.0)
+
+
 def others(values: Array) -> Array:
     """For each entry of the last axis the sum of all the others."""
     none = jnp.zeros_like(values[..., :1])
@@ -143,6 +154,11 @@ def centered(logits: Array) -> Array:
     return logits - stop_gradient(logits).max(-1, keepdims=True)
 
 
+def never(dtype: DTypeLike) -> float:
+    """A logit of the impossible that can be computed with: -inf less -inf is NaN."""
+    return float(jnp.finfo(dtype).min) / 2**20
+
+
 def log_odds(logits: Array, labels: Array) -> Array:
     """Log odds of the labelled class, log(p / (1 - p)) with p its softmax probability.
 
@@ -157,10 +173,10 @@ def _log_odds(logits: Array, hot: Array) -> Array:
     Classes masked out by -inf count as impossible. Where nothing else is left the value
     is finite, since the gradient of a log-sum-exp of nothing but -inf is NaN.
     """
-    never = float(jnp.finfo(logits.dtype).min) / 2**20
-    rest = jnp.where(hot, never, logits)
+    least = never(logits.dtype)
+    rest = jnp.where(hot, least, logits)
     # Less the largest of the others: a log-sum-exp near 3e4 is rounded to 2e-3.
-    largest = jnp.maximum(stop_gradient(rest).max(-1, keepdims=True), never)
+    largest = jnp.maximum(stop_gradient(rest).max(-1, keepdims=True), least)
     of_others = jnp.log(jnp.exp(rest - largest).sum(-1))
     return jnp.where(hot, logits, 0.0).sum(-1) - largest.squeeze(-1) - of_others
 

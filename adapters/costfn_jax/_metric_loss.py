@@ -12,7 +12,6 @@ from jax.tree_util import register_dataclass
 from . import _check
 from ._averaging import Average
 from ._counting import (
-    Counts,
     Scope,
     Task,
     check_scope,
@@ -21,6 +20,7 @@ from ._counting import (
     matrices,
     tables,
 )
+from ._counts import Counts
 from ._groups import mean_over_images, weight_of, weight_of_images
 from ._math import cast_back, upcast
 from ._reduce import Reduction

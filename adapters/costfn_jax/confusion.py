@@ -9,7 +9,6 @@ from jax import Array
 from . import _check
 from ._arrays import ArrayLike, as_array, as_arrays
 from ._counting import (
-    Counts,
     Scope,
     Task,
     check_scope,
@@ -17,6 +16,7 @@ from ._counting import (
     matrices,
     tables,
 )
+from ._counts import Counts
 from ._hidden import bad_target
 from ._math import floating, is_floating, one_hot, others, upcast
 from ._types import AnyTarget, ConfusionMatrix, Decisions, Target
