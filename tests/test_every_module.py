@@ -157,7 +157,9 @@ def test_parameters_inside_of_a_relaxation_are_found(build, numbers, nested):
     assert list(map(id, module.parameters())) == list(map(id, parameters))
     names = list(module.state_dict())
     assert len(names) == len(parameters)
-    assert all(n.startswith("relaxation.of." if nested else "relaxation.") for n in names)
+    assert all(
+        n.startswith("relaxation.of." if nested else "relaxation.") for n in names
+    )
     found = module(*case.draw())
     expected = case.make(relaxation=relaxation(*numbers))(*case.draw())
     torch.testing.assert_close(found, expected)
@@ -168,7 +170,10 @@ def test_parameters_inside_of_a_relaxation_are_found(build, numbers, nested):
     logits, target = case.draw()
     assert module(logits.float(), target).dtype == torch.float32
     shown = type(build(*numbers)).__name__
-    assert f"{shown}({build(*parameters).__dataclass_fields__.keys().__iter__().__next__()}=(1,)" in repr(module)
+    assert (
+        f"{shown}({build(*parameters).__dataclass_fields__.keys().__iter__().__next__()}=(1,)"
+        in repr(module)
+    )
 
 
 class Network(torch.nn.Module):
@@ -200,7 +205,9 @@ def test_a_cost_that_is_learned_is_a_parameter(case):
     (name,) = {"cost", "prior", "transition"} & set(case.takes)
     parameter = torch.nn.Parameter(getattr(module, name).detach().clone())
     needed = {"temperature": 0.5, "epsilon": 2.0}
-    numbers = {n: x for n, x in needed.items() if n in inspect.signature(case.cls).parameters}
+    numbers = {
+        n: x for n, x in needed.items() if n in inspect.signature(case.cls).parameters
+    }
     numbers = numbers if case.name != "LogitAdjustedLoss" else {}
     made = case.cls(parameter, **numbers)
     assert list(map(id, made.parameters())) == [id(parameter)]
@@ -256,7 +263,9 @@ def test_autocast_gives_float32_and_the_first_scaled_step_is_finite(module_case,
     logits, target = module_case.draw()
     wide = 4 if module_case.kind in ("labels", "probs", "multilabel") else 3
     torch.manual_seed(0)
-    model = torch.nn.Conv2d(wide - 1, wide - 1, 1) if wide == 4 else torch.nn.Linear(2, 2)
+    model = (
+        torch.nn.Conv2d(wide - 1, wide - 1, 1) if wide == 4 else torch.nn.Linear(2, 2)
+    )
     inputs = logits.float() / 2
     module = module_case.make().float()
     if target.is_floating_point():
