@@ -26,6 +26,7 @@ COST = batch_losses.COST.numpy()
 BINARY_COST = batch_losses.BINARY_COST.numpy()
 TRUTH = np.array([1, 0, 1, 0])
 SETS = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
+MARKS = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
 # Where the first example is 1 of several, and the bad one:
 BAD = 1
 
@@ -173,7 +174,9 @@ def of_examples() -> list[Row]:
             target = "target_probs"
         logits, _, extras = case.draw(batch=(EXAMPLES,))
         given: dict[str, Any] = {"logits": logits}
-        given[target] = {"probs": PROBS, "vector": None}.get(case.form, LABELS)
+        targets = {"probs": PROBS, "vector": None, "marks": MARKS}
+        targets["memberships"] = MARKS.astype(float)
+        given[target] = targets.get(case.form, LABELS)
         given |= dict(zip(case.takes, extras, strict=True))
         if name == "generalized_wasserstein_dice_loss":
             given["cost"] = COST
@@ -189,6 +192,8 @@ def of_examples() -> list[Row]:
             wrong = bad_probs()
         elif case.form == "vector":
             touched, wrong = one, []
+        elif case.form in ("marks", "memberships"):
+            touched, wrong = one, bad_truths(given[target])
         else:
             # The rows of the costs that the labels choose.
             touched = tuple(np.flatnonzero(LABELS[BAD] == LABELS)) if each else None
@@ -279,7 +284,15 @@ def of_counts() -> list[Row]:
         if cost:
             for x in bad_costs(COST, negative=False, at=(1, 0)):
                 rows.append(Row(name, given, {"cost": x}, "cost"))
-        for option in OPTIONS.keys() & set(batch_losses.takes(name)):
+        if "class_weight" in batch_losses.takes(name):
+            numbers = np.array([2.0, 3, 1])
+            right = given | {"class_weight": numbers}
+            wrong = [spoilt(numbers, x) for x in (-1.0, np.nan, np.inf)]
+            wrong.append(spoilt(numbers.astype(int), -1))
+            rows += [
+                Row(name, right, {"class_weight": x}, "class_weight") for x in wrong
+            ]
+        for option in sorted(OPTIONS.keys() & set(batch_losses.takes(name))):
             values = OPTIONS[option] + (0.0,) * (name == "f_beta_loss" == option)
             right = given | {option: np.array(0.5)}
             rows += [Row(name, right, {option: np.array(x)}, option) for x in values]
