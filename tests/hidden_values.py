@@ -173,6 +173,8 @@ def of_examples() -> list[Row]:
         if name in ("soft_target_loss", "sinkhorn_loss"):
             target = "target_probs"
         logits, _, extras = case.draw(batch=(EXAMPLES,))
+        if case.form in ("marks", "memberships"):
+            logits = LOGITS  # none so small that the margin makes it nothing
         given: dict[str, Any] = {"logits": logits}
         targets = {"probs": PROBS, "vector": None, "marks": MARKS}
         targets["memberships"] = MARKS.astype(float)
@@ -214,7 +216,7 @@ def of_examples() -> list[Row]:
             log = name in NON_NEGATIVE or case.options.get("base") == "log_cost"
             own = case.form in ("each", "vector")
             for x in bad_costs(given["cost"], negative=log, at=at):
-                rows.append(row({"cost": x}, rows=one if own else touched, masked=own))
+                rows.append(row({"cost": x}, rows=one if own else touched))
         if name == "generalized_wasserstein_dice_loss":
             rows.append(row({"cost": spoilt(COST, 1.0, (1, 1))}))
             rows.append(row({"cost": spoilt(COST.astype(int), 1, (1, 1))}))
@@ -296,6 +298,18 @@ def of_counts() -> list[Row]:
             values = OPTIONS[option] + (0.0,) * (name == "f_beta_loss" == option)
             right = given | {option: np.array(0.5)}
             rows += [Row(name, right, {option: np.array(x)}, option) for x in values]
+    shares = np.array([0.2, 0.5, 0.8])
+    given = {"logits": LOGITS, "target": MARKS, "alpha": shares}
+    rows += [
+        Row(
+            "sigmoid_focal_loss",
+            given,
+            {"alpha": spoilt(shares, x)},
+            "alpha",
+            rows=tuple(range(EXAMPLES)),
+        )
+        for x in (-0.5, 1.5, np.nan)
+    ]
     for x in bad_weights():  # of samples, where each is a table of its own
         right = {"logits": TABLE, "target": SETS, "task": "multilabel"}
         right |= {"average": "samples", "sample_weight": WEIGHT.astype(x.dtype)}
