@@ -139,8 +139,11 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
     def add(values: Array) -> Array:
         return sum_over(values if weight is None else weight * values, axes)
 
+    bad = None
+    if weight is not None and _check.visible(weight) is None:
+        bad = jnp.where(jnp.isnan(weight), a, 0.0)
     if task == "binary":
-        return _without_dust(_two_classes(a, target.astype(a.dtype), add))
+        return _without_dust(_two_classes(a, target.astype(a.dtype), add, bad))
     if task == "multilabel":
         total = add(jnp.ones_like(a))
     else:
@@ -149,7 +152,19 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return _without_dust(_of_labels(a, target, add, total))
     soft = task == "multiclass"
     y = class_probs(target, a.shape[-1], a.dtype) if soft else target.astype(a.dtype)
-    return _without_dust(_of_probs(a, y, add, total))
+    return _without_dust(_of_probs(a, y, add, total, bad))
+
+
+def _smaller(
+    inside: Array, one: Array | float, other: Array | float, bad: Array | None
+) -> Array:
+    """One of the two; and the bad memberships, which it may not have taken.
+
+    Their weight is NaN, but where a minimum takes the target, none of it would reach
+    their gradient.
+    """
+    taken = jnp.where(inside, one, other)
+    return taken if bad is None else taken + bad
 
 
 def _without_dust(found: Counts) -> Counts:
@@ -160,24 +175,24 @@ def _without_dust(found: Counts) -> Counts:
     return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
-def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
+def _of_probs(a: Array, y: Array, add: Add, total: Array, bad: Array | None) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
     # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
     inside = ~(a > y) & (y > 0)
     return Counts(
-        true_positive=add(jnp.where(inside, a, y)),
+        true_positive=add(_smaller(inside, a, y, bad)),
         predicted=add(a),
         actual=add(y),
         total=total,
-        false_negative=add(jnp.where(inside, y - a, 0.0)),
-        true_negative=add(jnp.where(inside, 1 - y, 1 - a)),
+        false_negative=add(_smaller(inside, y - a, 0.0, bad)),
+        true_negative=add(_smaller(inside, 1 - y, 1 - a, bad)),
     )
 
 
-def _two_classes(a: Array, y: Array, add: Add) -> Counts:
+def _two_classes(a: Array, y: Array, add: Add, bad: Array | None) -> Counts:
     """A score of one class against its absence, as two classes, the negative first."""
     inside = ~(a > y) & (y > 0)
-    hit, rest = add(jnp.where(inside, a, y)), add(jnp.where(inside, 1 - y, 1 - a))
+    hit, rest = add(_smaller(inside, a, y, bad)), add(jnp.where(inside, 1 - y, 1 - a))
     missed = add(jnp.where(inside, y - a, 0.0))
     alarm = add(jnp.where(inside, 0.0, a - y))
     return Counts(
