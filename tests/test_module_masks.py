@@ -117,7 +117,11 @@ def test_adding_what_is_ignored_changes_neither_value_nor_gradient(module_case, 
     wide = large.clone().requires_grad_()
     found = module(wide, soft, **arguments)
     if found.shape != value.shape:
-        axes = [i for i, (a, b) in enumerate(zip(found.shape, value.shape)) if a != b]
+        axes = [
+            i
+            for i, (a, b) in enumerate(zip(found.shape, value.shape, strict=True))
+            if a != b
+        ]
         assert len(axes) == 1
         added = found.select(axes[0], at)
         assert (added == 0).all()
