@@ -81,7 +81,7 @@ class ModuleCase:
             elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                 binary = self.kind == "binary" and parameter.name == "cost"
                 given = BINARY_COST if binary else EXTRAS[parameter.name]
-                tensors.append(given.clone())
+                tensors.append(options.pop(parameter.name, given.clone()))
         if "iterations" in self.takes:
             numbers["iterations"] = 3
         return self.cls(*tensors, **(numbers | options))

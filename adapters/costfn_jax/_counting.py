@@ -88,7 +88,9 @@ def examples(
         # What a masked place holds must not reach the gradient as 0 times NaN.
         a = jnp.where(keep, a, 0.0)
         target = _cleared(target, where if task == "multiclass" else keep)
-    bad = bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
+    bad = (
+        bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
+    )
     if bad is not None:
         bad = bad[..., None] if task == "multiclass" else bad
         ones = jnp.ones_like(a[..., :1] if task == "multiclass" else a)

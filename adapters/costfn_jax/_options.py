@@ -51,7 +51,9 @@ def number(name: str, value: object, rule: Rule) -> float | Array:
 
 def _scalar(name: str, value: Array, rule: Rule) -> Array:
     if value.dtype == bool or jnp.iscomplexobj(value):
-        raise TypeError(f"{name} must be a real number, got a jax.Array of {value.dtype}")
+        raise TypeError(
+            f"{name} must be a real number, got a jax.Array of {value.dtype}"
+        )
     if value.size != 1:
         raise ValueError(
             f"{name} must be one number, got a jax.Array of shape {value.shape}"

@@ -43,7 +43,9 @@ def counts(
     _check.one_of("scope", scope, get_args(Scope))
     a = _memberships(decisions, task, classes, where)
     check_scope(scope, a.shape if task == "binary" else a.shape[:-1])
-    found = examples(a, target, task, a.shape[-1] if a.ndim else 1, sample_weight, where)
+    found = examples(
+        a, target, task, a.shape[-1] if a.ndim else 1, sample_weight, where
+    )
     return tables(found, task, scope)
 
 
