@@ -65,6 +65,19 @@ def as_tensor(
     return torch.tensor(array, dtype=wanted, device=device)
 
 
+def as_tensors(floats: torch.dtype | None = None, **arguments: object) -> list[Any]:
+    """Arguments as tensors, each by its name; None stays.
+
+    What is no tensor yet is put where the first tensor among them is.
+    """
+    devices = [x.device for x in arguments.values() if isinstance(x, Tensor)]
+    device = devices[0] if devices else None
+    return [
+        None if value is None else as_tensor(name, value, floats=floats, device=device)
+        for name, value in arguments.items()
+    ]
+
+
 def as_numpy(name: str, value: object) -> NDArray[Any]:
     """The values of an array-like as a NumPy array of numbers, or the reason why not.
 

@@ -15,7 +15,7 @@ from .confusion import Counts, one_vs_rest
 
 Average = Literal["binary", "micro", "macro", "weighted", "samples"]
 Absent = Literal["keep", "drop", "drop_unseen"]
-Table = Counts | Tensor
+Table = Counts | Tensor | ArrayLike
 
 
 class Averaging(TypedDict, total=False):

@@ -349,14 +349,18 @@ def classes(chosen: Sequence[int], number: int, device: torch.device) -> Tensor:
         raise TypeError(
             f"classes must be a list of class indices, got {type(chosen).__name__}"
         )
-    listed = [int(k) if int(k) == k else k for k in chosen]
-    good = all(isinstance(k, int) and 0 <= k < number for k in listed)
+    plain = chosen.tolist() if isinstance(chosen, Tensor | np.ndarray) else chosen
+    listed = [k.item() if isinstance(k, Tensor | np.generic) else k for k in plain]
+    if any(isinstance(k, bool | str) for k in listed):
+        raise TypeError(f"classes must be a list of class indices, got {listed}")
+    # A float that is whole serves, which NaN and a list are not.
+    good = all(k in range(number) for k in listed)
     if not listed or not good or len(set(listed)) < len(listed):
         raise ValueError(
             f"classes must be different class indices in [0, {number}), at least one, "
             f"got {listed}"
         )
-    return torch.tensor(listed, device=device)
+    return torch.tensor([int(k) for k in listed], device=device)
 
 
 def one_of(name: str, value: object, choices: Sequence[object]) -> None:

@@ -3,16 +3,20 @@
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor
 from ._hidden import bad_target, checked_costs, poisoned
 from ._math import floating, safe_labels, times
 from ._types import CostVectors, DecisionCost, Target
 
 
-def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
+def cost_vector(
+    target: Target | ArrayLike, cost: DecisionCost | ArrayLike
+) -> CostVectors:
     """What each decision costs for each example: the row of the target.
 
     `cost[y]` for a label `y`, `q @ cost` for class probabilities `q`. The one form in
-    which every cost loss meets its costs; differentiable in `q` and in `cost`.
+    which every cost loss meets its costs; differentiable in `q` and in `cost`. Both may
+    be array-likes where no gradient is wanted.
 
     Args:
         target: Labels `(*batch,)`, or class probabilities `(*batch, classes)`.
@@ -39,7 +43,9 @@ def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
-    _check.tensor("target", target)
+    device = cost.device if isinstance(cost, Tensor) else None
+    target = as_tensor("target", target, device=device)
+    cost = as_tensor("cost", cost, device=target.device)
     soft = target.is_floating_point()
     batch = target.shape[:-1] if soft else target.shape
     _check.cost_matrix("cost", cost, batch=batch)

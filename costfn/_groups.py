@@ -19,7 +19,10 @@ Table = Counts | Tensor
 
 
 def weight_of_images(
-    sample_weight: Tensor | None, batch: tuple[int, ...], scope: Scope
+    sample_weight: Tensor | None,
+    where: Tensor | None,
+    batch: tuple[int, ...],
+    scope: Scope,
 ) -> tuple[Tensor | None, Tensor | None]:
     """The weights of images, `(images,)`, and those of pixels: one of them or none."""
     if sample_weight is None or scope == "batch":
@@ -27,6 +30,11 @@ def weight_of_images(
     _check.numbers("sample_weight", sample_weight)
     if sample_weight.ndim != 1:
         return None, sample_weight
+    _check.same_shape("sample_weight", sample_weight, batch[:1])
+    if where is not None:
+        # An image that is ignored altogether may have any weight.
+        kept = where.flatten(1).any(-1)
+        sample_weight = torch.where(kept, sample_weight, 0)
     _check.weights("sample_weight", sample_weight, batch[:1])
     return checked_weights(sample_weight, sum_type(sample_weight)), None
 

@@ -47,8 +47,16 @@ def poisoned(values: Tensor, invalid: Tensor | None) -> Tensor:
 
 
 def finished(losses: Tensor, logits: Tensor, invalid: Tensor | None = None) -> Tensor:
-    """Losses as they are returned: NaN where the target is bad, in the logits' type."""
-    return cast_back(poisoned(losses, invalid), logits)
+    """Losses as they are returned: NaN where the target is bad, in the logits' type.
+
+    The gradient of a bad one goes to its logits directly: a kink on the way would stop
+    NaN, and make it of the 0 that a masked loss sends back.
+    """
+    if invalid is None:
+        return cast_back(losses, logits)
+    rows = logits if logits.ndim > losses.ndim else logits.unsqueeze(-1)
+    bad = torch.where(invalid.unsqueeze(-1), rows, 0.0).sum(-1).to(losses.dtype)
+    return cast_back(losses + poisoned(bad, invalid), logits)
 
 
 def checked_costs(

@@ -4,16 +4,19 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor
 from ._hidden import bad_target, checked_weights, finished
 from ._math import (
     cross_entropy,
+    floating,
     log_complement,
     log_odds,
     log_sigmoid,
     ratio,
+    sum_type,
     upcast,
 )
-from ._options import AT_LEAST_ZERO, number
+from ._options import AT_LEAST_ZERO, Rule, number
 from ._types import Logits, Losses, PerClass, Target
 
 
@@ -129,22 +132,30 @@ def logit_adjusted_loss(
     return finished(losses, logits, bad_target(target, classes))
 
 
-def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
+# As the paper has it: at 1 all counts are the same.
+_BETA = Rule("in [0, 1)", lambda beta: (beta >= 0) & (beta < 1))
+
+
+def class_balanced_weights(
+    counts: PerClass | ArrayLike, *, beta: float | Tensor
+) -> PerClass:
     """Class weights by the effective number of examples.
 
     `(1 - beta) / (1 - beta**n_k)`, scaled so that the classes present have mean 1.
 
     Args:
-        counts: Examples of each class, at least 0, `(classes,)`. A class without
-            examples gets weight 0 and does not enter the mean.
+        counts: Examples of each class, at least 0, `(classes,)`; a tensor or an
+            array-like. A class without examples gets weight 0 and does not enter the
+            mean.
         beta: In [0, 1): at 0 all weights are 1, towards 1 they become inverse
             frequencies. The paper tries 0.9, 0.99, 0.999 and 0.9999.
 
     Returns:
-        Weights `(classes,)`, in float64 if `counts` is, else in the default dtype.
+        Weights `(classes,)`, in float64 if `counts` is, else in the default dtype. NaN
+        for all if a count that could not be seen is negative or not finite.
 
     Raises:
-        TypeError: If `counts` is no tensor of numbers.
+        TypeError: If `counts` holds no numbers or `beta` is none.
         ValueError: If it is not one axis of 2 or more, negative or not finite, or
             `beta` lies outside [0, 1).
 
@@ -157,16 +168,17 @@ def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
         Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR
         2019. https://arxiv.org/abs/1901.05555
     """
+    beta = number("beta", beta, _BETA)
+    counts = as_tensor("counts", counts)
     _check.per_class("counts", counts)
-    _check.cost_values("counts", counts, non_negative=True)
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta must be in [0, 1), got {beta}")
-    size = checked_weights(counts, torch.float64)
-    present = size > 0
+    _check.weights("counts", counts, counts.shape)
+    examples = checked_weights(counts, sum_type(floating(counts)))
+    # Not `> 0`, for which a count of NaN would be an absent class.
+    present = ~(examples <= 0)
     # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.
-    log_beta = torch.tensor(beta, dtype=torch.float64).log()
-    effective = -torch.expm1(torch.where(present, size, 1.0) * log_beta)
-    weights = torch.where(present, 1 / effective, 0.0 * size)
+    log_beta = torch.as_tensor(beta, dtype=examples.dtype, device=examples.device).log()
+    effective = -torch.expm1(torch.where(present, examples, 1.0) * log_beta)
+    weights = torch.where(present, 1 / effective, 0.0)
     scaled = ratio(weights * present.sum(), weights.sum())
     wide = counts.dtype == torch.float64
     return scaled if wide else scaled.to(torch.get_default_dtype())

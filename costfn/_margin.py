@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished, poisoned
+from ._hidden import bad_target, checked_costs, finished
 from ._math import (
     centered,
     cross_entropy,
@@ -115,14 +115,14 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """
     _check.class_problem(logits, target, cost)
     z = centered(upcast(logits))
-    z = _poisoned(z.clamp(min=never(z.dtype)), target, z.shape[-1])
+    z = z.clamp(min=never(z.dtype))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
         losses = _hinge(z + select_costs(target, c), target)
     else:
         of_label = _hinge(*_for_each_label(z, c))
         losses = mean_over_classes(target.to(z.dtype), of_label)
-    return finished(losses, logits)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def _hinge(augmented: Tensor, labels: Tensor) -> Tensor:
@@ -196,31 +196,25 @@ def cost_regression_loss(
             "smooth must be True for the two-sided loss, got False; it chooses between "
             "two forms of the one-sided loss (one_sided=True)"
         )
-    z, c = _of_decisions(logits, target, cost)
+    z, c, invalid = _of_decisions(logits, target, cost)
     error = z - c
     if not one_sided:
-        return finished((error * error).sum(-1), logits)
+        return finished((error * error).sum(-1), logits, invalid)
     cheap = c == c.amin(-1, keepdim=True)
     harm = torch.where(cheap, error, -error)
     losses = (softplus(harm) if smooth else relu(harm)).sum(-1)
-    return finished(losses, logits)
+    return finished(losses, logits, invalid)
 
 
 def _of_decisions(
     logits: Tensor, target: Tensor | None, cost: Tensor, *, non_negative: bool = False
-) -> tuple[Tensor, Tensor]:
-    """The scores, and a cost vector for each example."""
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The scores, a cost vector for each example, and which targets are bad."""
     z = upcast(logits)
     c = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:
-        return z, c
-    return _poisoned(z, target, cost.shape[-2]), select_costs(target, c)
-
-
-def _poisoned(z: Tensor, target: Tensor, classes: int) -> Tensor:
-    """The scores, NaN where the target is bad: a kink would stop NaN of the losses."""
-    invalid = bad_target(target, classes)
-    return z if invalid is None else poisoned(z, invalid.unsqueeze(-1))
+        return z, c, None
+    return z, select_costs(target, c), bad_target(target, cost.shape[-2])
 
 
 def sum_to_zero_loss(
@@ -269,7 +263,7 @@ def sum_to_zero_loss(
     """
     _check.decision_problem(logits, target, cost, non_negative=True)
     _check.one_of("phi", phi, get_args(Phi))
-    z, c = _of_decisions(logits, target, cost, non_negative=True)
+    z, c, invalid = _of_decisions(logits, target, cost, non_negative=True)
     z = centered(z)
     # Decisions masked out by -inf take no part: neither in the mean nor in the sum.
     out = z == -torch.inf
@@ -277,7 +271,7 @@ def sum_to_zero_loss(
     number = (~out).to(z.dtype).sum(-1, keepdim=True)
     s = z - z.sum(-1, keepdim=True) / number
     losses = (c.masked_fill(out, 0.0) * _phi(s, phi, number)).sum(-1)
-    return finished(losses, logits)
+    return finished(losses, logits, invalid)
 
 
 def _phi(s: Tensor, phi: Phi, number: Tensor) -> Tensor:

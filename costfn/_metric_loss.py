@@ -21,7 +21,8 @@ from ._counting import (
 )
 from ._counts import Counts
 from ._groups import mean_over_images, weight_of, weight_of_images
-from ._math import cast_back, upcast
+from ._hidden import checked_weights
+from ._math import cast_back, sum_type, upcast
 from ._reduce import Reduction
 from ._soft_decisions import Relaxation, SoftDecision, Softmax
 
@@ -169,22 +170,30 @@ def _of_samples(
 ) -> Tensor:
     """Each example is a table of its own: examples take the place of the labels."""
     weight, where = counting.pop("sample_weight", None), counting.get("where")
-    of_example = weight is not None and weight.shape == logits.shape[:-1]
     if where is not None:
         _check.mask(where, logits.shape if where.ndim == 2 else logits.shape[:-1])
-        counting["where"] = where.reshape(len(where), -1).expand_as(logits).mT
-    if weight is not None and of_example:
-        kept = None if where is None or where.ndim == 2 else where
-        _check.weights("sample_weight", weight, weight.shape, kept)
-    elif weight is not None:
+        where = where.reshape(len(where), -1).expand_as(logits)
+        counting["where"] = where.mT
+    of_example: Tensor | None = None
+    if weight is not None and weight.shape == logits.shape[:-1]:
+        left = weight if where is None else torch.where(where.any(-1), weight, 0)
+        _check.weights("sample_weight", left, left.shape)
+        of_example = checked_weights(left, sum_type(left))
+        # In the mean alone, and not in the counts, beside which `smooth` stands; but 0
+        # takes an example out, and NaN goes on.
+        ones = torch.where(of_example > 0, 1.0, of_example)
+        weight = ones.unsqueeze(-1).expand_as(logits)
+    if weight is not None:
         _check.same_shape("sample_weight", weight, logits.shape)
         counting["sample_weight"] = weight.mT
 
     def weighed(table: Counts) -> Tensor:
-        if weight is not None and of_example:
-            each = weight.to(table.total.dtype)
-            table = Counts(*(each * x for x in (*table[:4], *table.negatives())))
-        return metric(table, average="samples")
+        own = metric.keywords if isinstance(metric, partial) else {}
+        refused = own.get("class_weight") is not None
+        if of_example is None or len(of_example) < 2 or refused:
+            return metric(table, average="samples")
+        each = of_example * table.total
+        return metric(table, average="macro", class_weight=each)
 
     if classes is not None:
         index = _check.classes(classes, logits.shape[-1], logits.device)
@@ -226,7 +235,7 @@ def batch_loss(
     decisions = _decisions(logits, task, where, relaxation)
     batch = decisions.shape if task == "binary" else decisions.shape[:-1]
     check_scope(scope, batch)
-    of_image, sample_weight = weight_of_images(sample_weight, batch, scope)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     classes = decisions.shape[-1] if decisions.ndim else 1
     trusted = relaxation is None or isinstance(relaxation, SoftDecision)
     found = examples(

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._hidden import bad_target, checked_costs, finished
+from ._arrays import ArrayLike, as_tensor
+from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
     cross_entropy,
     floating,
     mean_over_classes,
     safe_labels,
+    sum_type,
     times,
     upcast,
 )
@@ -79,7 +81,9 @@ def soft_target_loss(
     return finished(losses, logits, invalid)
 
 
-def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
+def soft_targets(
+    cost: DecisionMatrix | ArrayLike, *, temperature: float | Tensor
+) -> Probs:
     """Cost rows turned into target probabilities: the cheaper, the more probable.
 
     `softmax(-cost / temperature)` along each row. A network trained on them learns the
@@ -87,7 +91,7 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
     minimum-cost decision.
 
     Args:
-        cost: Costs, `(classes, decisions)`.
+        cost: Costs, `(classes, decisions)`; a tensor or an array-like.
         temperature: Above 0, in the unit of `cost`: towards 0 one-hot, far above the
             costs uniform.
 
@@ -96,7 +100,7 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
         labels.
 
     Raises:
-        TypeError: If `cost` is no tensor of numbers.
+        TypeError: If `cost` holds no numbers or `temperature` is none.
         ValueError: If `cost` is no matrix, not finite, or `temperature` not above 0.
 
     Example:
@@ -110,25 +114,31 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
         Díaz and Marathe, "Soft Labels for Ordinal Regression", CVPR 2019; Bertinetto et
         al., "Making Better Mistakes", CVPR 2020. https://arxiv.org/abs/1912.09393
     """
+    cost = as_tensor("cost", cost)
     _check.cost_matrix("cost", cost)
-    softness = number("temperature", temperature, ABOVE_ZERO)
+    temperature = number("temperature", temperature, ABOVE_ZERO)
     kind = floating(cost).dtype
     wide = upcast(checked_costs(cost, kind))
-    return (-wide / softness).softmax(-1).to(kind)
+    # In units of the cheapest, which stays 0 however small the temperature is.
+    above = wide - wide.amin(-1, keepdim=True)
+    return (-above / temperature).softmax(-1).to(kind)
 
 
-def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
+def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     """Class probabilities behind those of a network trained on soft targets.
 
     Solves `r @ soft_targets = probs` for `r`; entries below 0, which only an imperfect
     network gives, become 0 and the row is scaled back to sum 1.
 
     Args:
-        probs: Predicted probabilities, rows of sum 1, `(*batch, classes)`.
+        probs: Predicted probabilities, rows of sum 1, `(*batch, classes)`. Both may be
+            array-likes.
         soft_targets: The rows that were trained on, `(classes, classes)`, invertible.
 
     Returns:
-        Class probabilities, `(*batch, classes)`, fit for the minimum-cost rule.
+        Class probabilities, `(*batch, classes)`, fit for the minimum-cost rule. NaN for
+        rows that are no probabilities, and for all if `soft_targets` cannot be used,
+        where that could not be seen.
 
     Raises:
         TypeError: If either is not floating point.
@@ -145,20 +155,44 @@ def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
         Patrini et al., "Making Deep Neural Networks Robust to Label Noise", CVPR 2017
         (inverting a transition). https://arxiv.org/abs/1609.03683
     """
-    _check.scores("probs", probs)
+    device = soft_targets.device if isinstance(soft_targets, Tensor) else None
+    probs = as_tensor("probs", probs, floats=torch.float64, device=device)
+    given = as_tensor(
+        "soft_targets", soft_targets, floats=torch.float64, device=probs.device
+    )
     _check.probs("probs", probs)
     classes = probs.shape[-1]
-    _check.probs("soft_targets", soft_targets, (classes, classes))
-    p, rows = upcast(probs), soft_targets.to(upcast(probs).dtype)
-    seen = _check.visible(rows)
-    if seen is not None and int(torch.linalg.matrix_rank(seen)) < classes:
+    _check.probs("soft_targets", given, (classes, classes))
+    # In the precision in which they came: equal rows must not differ by rounding.
+    rank = torch.linalg.matrix_rank(upcast(given.detach()))
+    seen = _check.visible(rank)
+    if seen is not None and int(seen) < classes:
         raise ValueError(
-            "soft_targets must be invertible, got a matrix of rank "
-            f"{int(torch.linalg.matrix_rank(seen))} for {classes} classes; a lower "
-            "temperature keeps its rows apart"
+            f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
+            f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    mixed = times(p, torch.linalg.inv(rows)).clamp(min=0)
-    return (mixed / mixed.sum(-1, keepdim=True)).to(probs.dtype)
+    wide = sum_type(upcast(probs))
+    unusable = _unusable(given, rank)
+    rows = given.to(wide)
+    if unusable is not None:
+        eye = torch.eye(classes, dtype=wide, device=rows.device)
+        rows = torch.where(unusable, eye, rows)
+    mixed = times(probs.to(wide), torch.linalg.inv(rows)).clamp(min=0)
+    found = mixed / mixed.sum(-1, keepdim=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + torch.where(unusable, given.sum(), 0.0)
+    for invalid in (bad_target(probs, classes), unusable):
+        found = poisoned(found, None if invalid is None else invalid.unsqueeze(-1))
+    return found.to(probs.dtype)
+
+
+def _unusable(rows: Tensor, rank: Tensor) -> Tensor | None:
+    """Whether the rows can undo nothing; None where that was checked."""
+    invalid = bad_target(rows, rows.shape[-1])
+    if invalid is None:
+        return None
+    return invalid.any() | (rank < rows.shape[-1])
 
 
 def forward_corrected_loss(

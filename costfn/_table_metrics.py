@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._arrays import ArrayLike
+from ._arrays import ArrayLike, as_tensor
 from ._averaging import (
     Table,
     as_counts,
@@ -18,6 +18,7 @@ from ._averaging import (
     each_class,
 )
 from ._math import others, ratio, small
+from .confusion import Counts
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -188,8 +189,7 @@ def mcc(table: Table, *, zero_division: float = 0.0) -> Tensor:
         https://doi.org/10.1016/j.compbiolchem.2004.09.006
     """
     check_zero_division(zero_division)
-    right, actual, predicted, unpredicted = _shares(table)
-    covariance = right.sum(-1) - (actual * predicted).sum(-1)
+    covariance, actual, predicted, unpredicted = _shares(table)
     # Not `others(predicted)`: memberships need not sum to 1.
     variances = (actual * others(actual)).sum(-1), (predicted * unpredicted).sum(-1)
     none = small(variances[0]) | small(variances[1])
@@ -234,15 +234,15 @@ def cohen_kappa(
     check_zero_division(zero_division)
     _check.one_of("weights", weights, (*get_args(KappaWeights), None))
     if weights is None:
-        right, actual, predicted, unpredicted = _shares(table)
+        covariance, actual, _, unpredicted = _shares(table)
         chance = (actual * unpredicted).sum(-1)
-        by_chance = (actual * predicted).sum(-1)
-        return ratio(right.sum(-1) - by_chance, chance, zero_division)
-    if not isinstance(table, Tensor):
+        return ratio(covariance, chance, zero_division)
+    if isinstance(table, Counts):
         raise ValueError(
             "table must be a confusion matrix where weights is given, got Counts, "
             "which do not say what was taken for what"
         )
+    table = as_tensor("table", table, floats=torch.float64)
     _, actual, predicted, _ = _shares(table)
     rank = torch.ones_like(actual).cumsum(-1)
     distance = (rank.unsqueeze(-1) - rank.unsqueeze(-2)).abs()
@@ -250,8 +250,9 @@ def cohen_kappa(
     total = as_counts(table).total
     shares = ratio(table.to(actual.dtype), total[..., None, None])
     expected = actual.unsqueeze(-1) * predicted.unsqueeze(-2)
-    observed = (penalty * shares).sum((-2, -1))
-    return 1 - ratio(observed, (penalty * expected).sum((-2, -1)), 1 - zero_division)
+    # Cell by cell, so that nothing is left where the two are the same.
+    gain = (penalty * (expected - shares)).sum((-2, -1))
+    return ratio(gain, (penalty * expected).sum((-2, -1)), zero_division)
 
 
 def hss(table: Table, *, zero_division: float = 0.0) -> Tensor:
@@ -282,7 +283,11 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Tensor:
 
 
 def _shares(table: Table) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Shares of the total: TP, truth, decided for a class, decided for others."""
+    """Covariance; and shares of the total: truth, decided for a class, for others.
+
+    The covariance of decisions and truth is `sum_k (TP TN - FP FN) / n**2`, which is
+    `sum_k TP / n - a p` without its cancellation where all is decided alike.
+    """
     c = as_counts(table)
     if not c.one_label:
         raise ValueError(
@@ -290,8 +295,17 @@ def _shares(table: Table) -> tuple[Tensor, Tensor, Tensor, Tensor]:
             "take each label's as binary counts"
         )
     cells, total = each_class(c), c.total.unsqueeze(-1)
+    tp, fp, fn, tn = (
+        ratio(x, total)
+        for x in (
+            cells.true_positive,
+            cells.false_positive,
+            cells.false_negative,
+            cells.true_negative,
+        )
+    )
     return (
-        ratio(cells.true_positive, total),
+        (tp * tn - fp * fn).sum(-1),
         ratio(cells.actual, total),
         ratio(cells.predicted, total),
         ratio(cells.unpredicted, total),

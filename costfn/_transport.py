@@ -77,7 +77,10 @@ def sinkhorn_loss(
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p, log_p = z.softmax(-1), z.log_softmax(-1)
-    q = target_probs.to(z.dtype)
+    q, invalid = target_probs.to(z.dtype), bad_target(target_probs, classes)
+    if invalid is not None:
+        # A row without mass has no plan, and a gradient of NaN even where masked.
+        q = torch.where(invalid.unsqueeze(-1), 1 / classes, q)
     log_q = _log(q)
 
     def transport(a: Tensor, log_a: Tensor, b: Tensor, log_b: Tensor) -> Tensor:
@@ -87,7 +90,7 @@ def sinkhorn_loss(
     if debias:
         of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
         losses = losses - of_itself / 2
-    return finished(losses, logits, bad_target(target_probs, classes))
+    return finished(losses, logits, invalid)
 
 
 def _log(q: Tensor) -> Tensor:
@@ -191,7 +194,7 @@ def generalized_wasserstein_dice_loss(
         )
     _check.one_of("reduction", reduction, get_args(Reduction))
     batch = logits.shape[:-1]
-    of_image, sample_weight = weight_of_images(sample_weight, batch, scope)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     z = upcast(logits)
     if where is not None:
         # Before the softmax, whose gradient of a masked NaN would be NaN.

@@ -2,7 +2,8 @@
 
 `Counts` are three numbers per class and the total: enough for nearly every metric.
 `confusion_matrix` has all `matrix[i, j]`: truth `i`, decision `j`, as in scikit-learn.
-Both add up over batches, devices and time.
+Both add up over batches, devices and time. Arguments may be array-likes (NumPy arrays,
+lists, data frames); gradients need tensors.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor, as_tensors
 from ._counting import (
     Scope,
     Task,
@@ -31,14 +33,14 @@ SumCounts = Callable[[Counts], Counts]
 
 
 def counts(
-    decisions: Decisions,
-    target: AnyTarget,
+    decisions: Decisions | ArrayLike,
+    target: AnyTarget | ArrayLike,
     *,
     task: Task = "multiclass",
     classes: int | None = None,
     scope: Scope = "batch",
-    sample_weight: Tensor | None = None,
-    where: Tensor | None = None,
+    sample_weight: Tensor | ArrayLike | None = None,
+    where: Tensor | ArrayLike | None = None,
 ) -> Counts:
     """Count decisions against targets, class by class.
 
@@ -86,21 +88,22 @@ def counts(
     """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
-    a = _memberships(decisions, task, classes, where)
-    check_scope(scope, a.shape if task == "binary" else a.shape[:-1])
-    found = examples(
-        a, target, task, a.shape[-1] if a.ndim else 1, sample_weight, where
+    decided, y, weight, keep = as_tensors(
+        decisions=decisions, target=target, sample_weight=sample_weight, where=where
     )
+    a = _memberships(decided, task, classes, keep)
+    check_scope(scope, a.shape if task == "binary" else a.shape[:-1])
+    found = examples(a, y, task, a.shape[-1] if a.ndim else 1, weight, keep)
     return tables(found, task, scope)
 
 
 def confusion_matrix(
-    decisions: Decisions,
-    target: Target,
+    decisions: Decisions | ArrayLike,
+    target: Target | ArrayLike,
     *,
     classes: int | None = None,
-    sample_weight: Tensor | None = None,
-    where: Tensor | None = None,
+    sample_weight: Tensor | ArrayLike | None = None,
+    where: Tensor | ArrayLike | None = None,
 ) -> ConfusionMatrix:
     """Count truths against decisions: `matrix[i, j] = sum w y_i a_j`.
 
@@ -133,24 +136,27 @@ def confusion_matrix(
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
-    a = _memberships(decisions, "multiclass", classes, where)
+    decided, y, weight, keep = as_tensors(
+        decisions=decisions, target=target, sample_weight=sample_weight, where=where
+    )
+    a = _memberships(decided, "multiclass", classes, keep)
     width = classes or a.shape[-1]
-    found = examples(a, target, "multiclass", width, sample_weight, where)
+    found = examples(a, y, "multiclass", width, weight, keep)
     return matrices(found, width, "batch")
 
 
-def one_vs_rest(matrix: ConfusionMatrix) -> Counts:
+def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
     """The counts in a confusion matrix, each class against the rest.
 
     Args:
-        matrix: `(*, classes, classes)`, a row per true class; for instance
-            `torch.from_numpy(sklearn.metrics.confusion_matrix(...))`.
+        matrix: `(*, classes, classes)`, a row per true class; a tensor, or an array
+            such as `sklearn.metrics.confusion_matrix(...)`.
 
     Returns:
         The counts, in the dtype of `matrix`, of integers in float64.
 
     Raises:
-        TypeError: If `matrix` is no tensor of numbers.
+        TypeError: If `matrix` holds no numbers.
         ValueError: If it is not square.
 
     Example:
@@ -161,6 +167,7 @@ def one_vs_rest(matrix: ConfusionMatrix) -> Counts:
     Source:
         `sklearn.metrics.multilabel_confusion_matrix` holds the same numbers.
     """
+    matrix = as_tensor("matrix", matrix, floats=torch.float64)
     _check.numbers("matrix", matrix)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
         raise ValueError(
@@ -171,14 +178,18 @@ def one_vs_rest(matrix: ConfusionMatrix) -> Counts:
     right = m.diagonal(dim1=-2, dim2=-1)
     # Sums of what is off the diagonal, not differences, which would leave rounding.
     wrong = m - torch.diag_embed(right)
+    # Of each truth what is not decided for a class; then without the class itself.
+    rest = others(m)
+    rest = rest - torch.diag_embed(rest.diagonal(dim1=-2, dim2=-1))
     actual = m.sum(-1)
     return Counts(
         true_positive=right,
         predicted=m.sum(-2),
         actual=actual,
-        total=m.sum((-2, -1)),
+        # In this order it is exactly that of the only class there is.
+        total=actual.sum(-1),
         false_negative=wrong.sum(-1),
-        true_negative=others(actual) - wrong.sum(-2),
+        true_negative=rest.sum(-2),
     )
 
 
@@ -195,7 +206,10 @@ def _memberships(
             "classes must be given where decisions are labels, got None; it is the "
             "number of classes, which labels alone do not tell"
         )
-    _check.labels("decisions", decisions, decisions.shape, classes, where)
+    if where is not None:
+        _check.mask(where, decisions.shape)
+        decisions = decisions.masked_fill(~where, 0)
+    _check.labels("decisions", decisions, decisions.shape, classes)
     hot = one_hot(decisions, classes, torch.float64)
     bad = bad_target(decisions, classes)
     return hot if bad is None else hot.masked_fill(bad.unsqueeze(-1), torch.nan)

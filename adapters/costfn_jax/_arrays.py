@@ -44,6 +44,14 @@ def as_array(name: str, value: object) -> Array:
     return found
 
 
+def as_arrays(**arguments: object) -> list[Any]:
+    """Arguments as JAX arrays, each by its name; None stays."""
+    return [
+        None if value is None else as_array(name, value)
+        for name, value in arguments.items()
+    ]
+
+
 def as_numpy(name: str, value: object) -> NDArray[Any]:
     """The values of an array-like as a NumPy array of numbers, or the reason why not.
 

@@ -248,6 +248,20 @@ def cost_values(name: str, value: Array, *, non_negative: bool = False) -> None:
         )
 
 
+def zero_diagonal(name: str, value: Array) -> None:
+    """Checks that to be right is free."""
+    seen = visible(value)
+    if seen is None:
+        return
+    own = seen.diagonal(axis1=-2, axis2=-1)
+    if own.any():
+        raise ValueError(
+            f"{name} must be 0 on its diagonal, what it costs to be right, got "
+            f"{own[own != 0][0].item():.6g}; subtracting from each row its diagonal "
+            "changes no decision"
+        )
+
+
 def decision_problem(
     logits: Array,
     target_: Array | None,
@@ -280,6 +294,7 @@ def class_problem(
     *,
     square: bool = True,
     non_negative: bool = False,
+    where: Array | None = None,
 ) -> None:
     """Checks scores of classes, a target, and costs with a row per class."""
     scores("logits", logits)
@@ -292,7 +307,7 @@ def class_problem(
         batch=batch,
         non_negative=non_negative,
     )
-    target(target_, batch, classes)
+    target(target_, batch, classes, where)
 
 
 def numbers(name: str, value: Array) -> None:
@@ -342,6 +357,22 @@ def same_shape(name: str, value: Array, shape: Sequence[int]) -> None:
             f"{name} must have the shape {tuple(shape)} of the examples, "
             f"got {value.shape}"
         )
+
+
+def classes(chosen: Sequence[int], number: int) -> NDArray[np.int32]:
+    """Checks a choice of classes, and gives it as an index."""
+    if isinstance(chosen, str) or not isinstance(chosen, Sequence | Array | np.ndarray):
+        raise TypeError(
+            f"classes must be a list of class indices, got {type(chosen).__name__}"
+        )
+    listed = [int(k) if int(k) == k else k for k in chosen]
+    good = all(isinstance(k, int) and 0 <= k < number for k in listed)
+    if not listed or not good or len(set(listed)) < len(listed):
+        raise ValueError(
+            f"classes must be different class indices in [0, {number}), at least one, "
+            f"got {listed}"
+        )
+    return np.array(listed, np.int32)
 
 
 def one_of(name: str, value: object, choices: Sequence[object]) -> None:

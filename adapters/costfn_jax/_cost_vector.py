@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
+from ._arrays import ArrayLike, as_array
 from ._hidden import bad_target, checked_costs, poisoned
 from ._math import (
     class_probs,
@@ -17,9 +18,11 @@ from ._math import (
 from ._types import CostVectors, DecisionCost, Target
 
 
-def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
+def cost_vector(
+    target: Target | ArrayLike, cost: DecisionCost | ArrayLike
+) -> CostVectors:
     """Mirror of `costfn.costs.cost_vector`: the same arguments, values and errors."""
-    _check.array("target", target)
+    target, cost = as_array("target", target), as_array("cost", cost)
     soft = is_floating(target)
     batch = target.shape[:-1] if soft else target.shape
     _check.cost_matrix("cost", cost, batch=batch)

@@ -1,6 +1,7 @@
 """Counting soft or hard decisions against targets, in JAX: behind `confusion`."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Literal, NamedTuple
 
 import jax
@@ -9,47 +10,20 @@ from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
-from ._hidden import bad_label_sets, bad_target, checked_weights
-from ._math import class_probs, floating, is_floating, is_label, sum_over
+from ._counts import Counts
+from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
+from ._math import (
+    class_probs,
+    floating,
+    flushed,
+    in_blocks,
+    is_floating,
+    is_label,
+    sum_over,
+)
 
 Task = Literal["multiclass", "multilabel", "binary"]
 Scope = Literal["batch", "example"]
-
-
-class Counts(NamedTuple):
-    """Mirror of `costfn.confusion.Counts`; a pytree, which `jax.lax.psum` adds up."""
-
-    true_positive: Array
-    predicted: Array
-    actual: Array
-    total: Array
-    false_negative: Array | None = None
-    true_negative: Array | None = None
-
-    def __add__(self, other: object) -> "Counts":
-        if not isinstance(other, Counts):
-            return NotImplemented
-        pairs = zip(self.complete(), other.complete(), strict=True)
-        return Counts(*(a + b for a, b in pairs if a is not None and b is not None))
-
-    def __radd__(self, other: object) -> "Counts":
-        # sum() starts from 0.
-        return self if other == 0 else NotImplemented
-
-    @property
-    def one_label(self) -> bool:
-        """Whether each example has exactly one class, and not a set of labels."""
-        return self.total.ndim < self.actual.ndim
-
-    def complete(self) -> "Counts":
-        """The same, with the last two from the first four where they are missing."""
-        missed, rest = self.false_negative, self.true_negative
-        if missed is None:
-            missed = self.actual - self.true_positive
-        if rest is None:
-            total = self.total[..., None] if self.one_label else self.total
-            rest = total - self.predicted - missed
-        return self._replace(false_negative=missed, true_negative=rest)
 
 
 class Examples(NamedTuple):
@@ -74,8 +48,13 @@ def examples(
     classes: int,
     sample_weight: Array | None,
     where: Array | None,
+    *,
+    trusted: bool = False,
 ) -> Examples:
-    """Checks targets, weights and mask, and clears what is masked."""
+    """Checks targets, weights and mask, and clears what is masked.
+
+    Memberships are checked too, unless they come from a relaxation of this library.
+    """
     a = decisions
     batch = tuple(a.shape if task == "binary" else a.shape[:-1])
     keep = _over_classes("where", where, batch, a.shape, task)
@@ -87,7 +66,11 @@ def examples(
     if keep is not None and where is not None:
         # What a masked place holds must not reach the gradient as 0 times NaN.
         a = jnp.where(keep, a, 0.0)
-        target = _cleared(target, where if task == "multiclass" else keep)
+        target = cleared(target, where if task == "multiclass" else keep)
+    if not trusted:
+        _check.memberships(a)
+        hidden = _check.visible(a) is None
+        a = poisoned(a, _check.are_outside(a)) if hidden else a
     bad = (
         bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
     )
@@ -98,7 +81,8 @@ def examples(
     return Examples(a, target, weight)
 
 
-def _cleared(target: Array, keep: Array) -> Array:
+def cleared(target: Array, keep: Array) -> Array:
+    """The target with something harmless in place of what is masked."""
     if target.ndim > keep.ndim:
         return jnp.where(keep[..., None], target, 1 / target.shape[-1])
     return jnp.where(keep, target, jnp.zeros_like(target))
@@ -111,7 +95,7 @@ def _over_classes(
     shape: tuple[int, ...],
     task: Task,
 ) -> Array | None:
-    """One entry per example, or per label where there are several, beside memberships."""
+    """One entry per example or label, with the axes of the memberships."""
     if value is None:
         return None
     _check.array(name, value)
@@ -156,14 +140,24 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return sum_over(values if weight is None else weight * values, axes)
 
     if task == "binary":
-        return _two_classes(a, target.astype(a.dtype), add)
+        return _without_dust(_two_classes(a, target.astype(a.dtype), add))
     if task == "multilabel":
-        return _of_probs(a, target.astype(a.dtype), add, add(jnp.ones_like(a)))
-    total = add(jnp.ones_like(a[..., :1])).squeeze(-1)
-    if is_floating(target):
-        q = class_probs(target, a.shape[-1], a.dtype)
-        return _of_probs(a, q, add, total)
-    return _of_labels(a, target, add, total)
+        total = add(jnp.ones_like(a))
+    else:
+        total = add(jnp.ones_like(a[..., :1])).squeeze(-1)
+    if task == "multiclass" and not is_floating(target):
+        return _without_dust(_of_labels(a, target, add, total))
+    soft = task == "multiclass"
+    y = class_probs(target, a.shape[-1], a.dtype) if soft else target.astype(a.dtype)
+    return _without_dust(_of_probs(a, y, add, total))
+
+
+def _without_dust(found: Counts) -> Counts:
+    total = found.total[..., None] if found.one_label else found.total
+    hit, taken, missed, rest = (
+        flushed(x, total) for x in (*found[:2], *found.negatives())
+    )
+    return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
 def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
@@ -209,23 +203,56 @@ def _of_labels(a: Array, labels: Array, add: Add, total: Array) -> Counts:
 
 
 def matrices(found: Examples, classes: int, scope: Scope) -> Array:
-    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each entry of its first axis."""
+    """`matrix[i, j] = sum w y_i a_j` of the batch, or of each image."""
     a, target, weight = found
     weighted = a if weight is None else weight * a.astype(weight.dtype)
     q = class_probs(target, classes, weighted.dtype)
     return _contracted(q, weighted, scope)
 
 
+def in_two_columns(found: Examples) -> Examples:
+    """Binary examples as those of two classes."""
+    a, target, weight = found
+    if is_floating(target):
+        target = jnp.stack([1 - target, target], -1)
+    else:
+        target = target.astype(jnp.int32)
+    columns = jnp.stack([1 - a, a], -1)
+    return Examples(columns, target, None if weight is None else weight[..., None])
+
+
 def _contracted(left: Array, right: Array, scope: Scope) -> Array:
-    """The sum over examples, or over each image's pixels, of products of the rest."""
+    """The sum over examples, or over each image's pixels, of products of the rest.
+
+    By blocks, and then of the blocks' sums, as `sum_over`.
+    """
     # No scatter, which on accelerators adds in no fixed order.
     apart = tuple(range(int(scope == "example")))
-    summed = tuple(range(len(apart), right.ndim - 1))
+    summed = range(len(apart), right.ndim - 1)
+    placed = jax.typeof(right).sharding
+    if summed and all(placed.spec[axis] is None for axis in summed):
+        left, right = (
+            in_blocks(_flat(x, len(apart)), len(apart)) for x in (left, right)
+        )
+        blocks, axis = (*apart, len(apart)), len(apart)
+        return sum_over(_product(left, right, (axis + 1,), blocks), (axis,))
+    # Where a mesh is explicit, an axis over devices is in blocks as it is.
+    return _product(left, right, tuple(summed), apart)
+
+
+def _flat(values: Array, axis: int) -> Array:
+    """With the pixels, from this axis on, in one."""
+    shape = values.shape
+    return values.reshape(*shape[:axis], prod(shape[axis:-1]), shape[-1])
+
+
+def _product(
+    left: Array, right: Array, summed: tuple[int, ...], apart: tuple[int, ...]
+) -> Array:
     # Where a mesh is explicit, JAX asks how to place a sum over devices.
     placed = jax.typeof(right).sharding
     each = (placed.spec[axis] for axis in apart)
-    rest = [None] * (left.ndim - right.ndim + 2)
-    out = NamedSharding(placed.mesh, PartitionSpec(*each, *rest))
+    out = NamedSharding(placed.mesh, PartitionSpec(*each, None, None))
     axes = (summed, summed), (apart, apart)
     found: Array = jax.lax.dot_general(left, right, axes, "highest", out_sharding=out)
     return found

@@ -8,6 +8,7 @@ from jax import Array
 from jax.nn import log_softmax
 
 from . import _check
+from ._arrays import ArrayLike, as_array
 from ._hidden import bad_target, checked_weights, finished
 from ._math import (
     class_probs,
@@ -17,11 +18,10 @@ from ._math import (
     log_complement,
     log_odds,
     log_sigmoid,
-    mean_over_classes,
     ratio,
     upcast,
 )
-from ._options import AT_LEAST_ZERO, number, typed
+from ._options import AT_LEAST_ZERO, Rule, number, typed
 from ._types import Logits, Losses, PerClass, Target
 
 
@@ -39,9 +39,12 @@ def focal_loss(logits: Logits, target: Target, *, gamma: float | Array = 2.0) ->
         margin = log_odds(z, target)
         modulated = jnp.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
         return finished(-modulated, logits, invalid)
-    of_label = jnp.exp(power * log_complement(z)) * log_softmax(z)
     q = class_probs(target, z.shape[-1], z.dtype)
-    return finished(-mean_over_classes(q, of_label), logits, invalid)
+    log_p = log_softmax(z)
+    # 0 log 0 is 0, and must be before the product, whose gradient would be 0 * inf.
+    log_p = jnp.where((q == 0) & jnp.isinf(log_p), 0.0, log_p)
+    losses = -(q * jnp.exp(power * log_complement(z)) * log_p).sum(-1)
+    return finished(losses, logits, invalid)
 
 
 def logit_adjusted_loss(
@@ -70,19 +73,31 @@ def logit_adjusted_loss(
     return finished(losses, logits, bad_target(target, classes))
 
 
-def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
+# As the paper has it: at 1 all counts are the same.
+_BETA = Rule("in [0, 1)", lambda beta: (beta >= 0) & (beta < 1))
+
+
+def class_balanced_weights(
+    counts: PerClass | ArrayLike, *, beta: float | Array
+) -> PerClass:
     """Mirror of `costfn.class_balanced_weights`.
 
     The same arguments, values and errors; it counts in the dtype that it returns.
     """
+    beta = number("beta", beta, _BETA)
+    counts = as_array("counts", counts)
     _check.per_class("counts", counts)
-    _check.cost_values("counts", counts, non_negative=True)
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta must be in [0, 1), got {beta}")
-    size = checked_weights(counts, upcast(floating(counts)).dtype)
-    present = size > 0
-    # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.
-    log_beta = log(beta) if beta else -inf
-    effective = -jnp.expm1(jnp.where(present, size, 1.0) * log_beta)
-    weights = jnp.where(present, 1 / effective, 0.0 * size)
+    _check.weights("counts", counts, counts.shape)
+    examples = checked_weights(counts, upcast(floating(counts)).dtype)
+    # Not `> 0`, for which a count of NaN would be an absent class.
+    present = ~(examples <= 0)
+    # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1. In
+    # Python's float64 where it can be: near 1 float32 has few digits of log(beta) left.
+    log_beta: float | Array = -inf
+    if isinstance(beta, Array):
+        log_beta = jnp.log(beta.astype(examples.dtype))
+    elif beta:
+        log_beta = log(beta)
+    effective = -jnp.expm1(jnp.where(present, examples, 1.0) * log_beta)
+    weights = jnp.where(present, 1 / effective, 0.0)
     return ratio(weights * present.sum().astype(weights.dtype), weights.sum())

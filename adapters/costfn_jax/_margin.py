@@ -7,7 +7,7 @@ from jax import Array
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished
+from ._hidden import bad_target, checked_costs, finished, linked
 from ._math import (
     centered,
     class_probs,
@@ -15,6 +15,7 @@ from ._math import (
     is_floating,
     is_label,
     mean_over_classes,
+    never,
     relu,
     softplus,
     upcast,
@@ -51,13 +52,15 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     _check.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
+    z = jnp.maximum(z, never(z.dtype))
     if not is_floating(target):
         losses = _hinge(z + select_costs(target, c), target)
     else:
         of_label = _hinge(*_for_each_label(z, c))
         q = class_probs(target, z.shape[-1], z.dtype)
         losses = mean_over_classes(q, of_label)
-    return finished(losses, logits, bad_target(target, z.shape[-1]))
+    invalid = bad_target(target, z.shape[-1])
+    return finished(linked(losses, z, invalid), logits, invalid)
 
 
 def _hinge(augmented: Array, labels: Array) -> Array:
@@ -98,7 +101,7 @@ def cost_regression_loss(
     cheap = c == c.min(-1, keepdims=True)
     harm = jnp.where(cheap, error, -error)
     losses = (softplus(harm) if smooth else relu(harm)).sum(-1)
-    return finished(losses, logits, invalid)
+    return finished(linked(losses, z, invalid), logits, invalid)
 
 
 def _of_decisions(
@@ -130,7 +133,7 @@ def sum_to_zero_loss(
     number = (~out).astype(z.dtype).sum(-1, keepdims=True)
     s = z - z.sum(-1, keepdims=True) / number
     losses = (jnp.where(out, 0.0, c) * _phi(s, phi, number)).sum(-1)
-    return finished(losses, logits, invalid)
+    return finished(linked(losses, z, invalid), logits, invalid)
 
 
 def _phi(s: Array, phi: Phi, number: Array) -> Array:

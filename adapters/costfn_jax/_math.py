@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
-from jax.nn import log_softmax, logsumexp, softmax
+from jax.nn import log_softmax, softmax
 from jax.nn import sigmoid as plain_sigmoid
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
@@ -39,22 +39,36 @@ def sum_over(values: Array, axes: tuple[int, ...] | None = None) -> Array:
     One by one, millions of float32 numbers stop growing: at 2**24, of ones.
     """
     for axis in sorted(range(values.ndim) if axes is None else axes, reverse=True):
-        values = _sum_over_one(values, axis)
+        # Where a mesh is explicit, an axis over devices is in blocks as it is.
+        while (
+            values.shape[axis] > BLOCK
+            and jax.typeof(values).sharding.spec[axis] is None
+        ):
+            values = in_blocks(values, axis).sum(axis + 1)
+        values = values.sum(axis)
     return values
 
 
-def _sum_over_one(values: Array, axis: int) -> Array:
-    size = values.shape[axis]
-    # Where a mesh is explicit, an axis over devices is in blocks as it is.
-    if size <= BLOCK or jax.typeof(values).sharding.spec[axis] is not None:
-        return values.sum(axis)
-    blocks = -(-size // BLOCK)
-    shape = values.shape
+def in_blocks(values: Array, axis: int) -> Array:
+    """An axis as two, blocks and what is in each, filled up with 0."""
+    size, shape = values.shape[axis], values.shape
+    blocks = max(1, -(-size // BLOCK))
+    each = -(-size // blocks)
     filling = [(0, 0)] * values.ndim
-    filling[axis] = (0, blocks * BLOCK - size)
+    filling[axis] = (0, blocks * each - size)
     filled = jnp.pad(values, filling) if filling[axis][1] else values
-    parts = filled.reshape(*shape[:axis], blocks, BLOCK, *shape[axis + 1 :])
-    return _sum_over_one(parts.sum(axis + 1), axis)
+    return filled.reshape(*shape[:axis], blocks, each, *shape[axis + 1 :])
+
+
+def flushed(sums: Array, total: Array) -> Array:
+    """Sums over examples, 0 where their share of the total is too small.
+
+    One over it, on the way back to the examples, would overflow. The gradient of the
+    sum itself stays.
+    """
+    plain = stop_gradient(sums)
+    dust = plain <= 4 * float(jnp.finfo(sums.dtype).tiny) * stop_gradient(total)
+    return sums - jnp.where(dust, plain, 0.0)
 
 
 def others(values: Array) -> Array:
@@ -140,16 +154,9 @@ def centered(logits: Array) -> Array:
     return logits - stop_gradient(logits).max(-1, keepdims=True)
 
 
-def log_sum_exp_of_others(logits: Array, hot: Array) -> Array:
-    """For centered logits: log-sum-exp over all classes but one, `(*batch, 1)`.
-
-    Classes masked out by -inf count as impossible. Where nothing else is left the value
-    is finite, since the gradient of a log-sum-exp of nothing but -inf is NaN.
-    """
-    never = float(jnp.finfo(logits.dtype).min) / 2**20
-    # Not `maximum`, which shares the gradient where two are equal.
-    rest = jnp.where(hot | (logits < never), never, logits)
-    return logsumexp(rest, axis=-1, keepdims=True)
+def never(dtype: DTypeLike) -> float:
+    """A logit of the impossible that can be computed with: -inf less -inf is NaN."""
+    return float(jnp.finfo(dtype).min) / 2**20
 
 
 def log_odds(logits: Array, labels: Array) -> Array:
@@ -157,10 +164,21 @@ def log_odds(logits: Array, labels: Array) -> Array:
 
     It keeps full relative precision as p nears 0 or 1, where 1 - p would not.
     """
-    z = centered(logits)
-    hot = is_label(labels, z.shape[-1])
-    labelled = jnp.where(hot, z, 0.0).sum(-1, keepdims=True)
-    return (labelled - log_sum_exp_of_others(z, hot)).squeeze(-1)
+    return _log_odds(logits, is_label(labels, logits.shape[-1]))
+
+
+def _log_odds(logits: Array, hot: Array) -> Array:
+    """Of the class that `hot` points at, against the log-sum-exp of the others.
+
+    Classes masked out by -inf count as impossible. Where nothing else is left the value
+    is finite, since the gradient of a log-sum-exp of nothing but -inf is NaN.
+    """
+    least = never(logits.dtype)
+    rest = jnp.where(hot, least, logits)
+    # Less the largest of the others: a log-sum-exp near 3e4 is rounded to 2e-3.
+    largest = jnp.maximum(stop_gradient(rest).max(-1, keepdims=True), least)
+    of_others = jnp.log(jnp.exp(rest - largest).sum(-1))
+    return jnp.where(hot, logits, 0.0).sum(-1) - largest.squeeze(-1) - of_others
 
 
 def log_complement(logits: Array) -> Array:
@@ -169,11 +187,9 @@ def log_complement(logits: Array) -> Array:
     A class of more than 1/2 is taken through the others' log-sum-exp; for the rest
     log1p is safe. `log(1 - softmax)` is -inf in float32 from a gap of 17.
     """
-    z = centered(logits)
-    p = softmax(z)
+    p = softmax(logits)
     top = p > 0.5
-    others = log_sum_exp_of_others(z, top)
-    of_top = log_sigmoid(others - jnp.where(top, z, 0.0).sum(-1, keepdims=True))
+    of_top = log_sigmoid(-_log_odds(logits, top))[..., None]
     return jnp.where(top, of_top, log1p(jnp.where(top, 0.0, -p)))
 
 

@@ -22,10 +22,10 @@ class Rule(NamedTuple):
 
 
 FINITE = Rule("finite", lambda x: (-inf < x) & (x < inf))
-AT_LEAST_ZERO = Rule("at least 0 and finite", lambda x: (0 <= x) & (x < inf))
-ABOVE_ZERO = Rule("above 0 and finite", lambda x: (0 < x) & (x < inf))
-BELOW_ONE = Rule("in (0, 1)", lambda x: (0 < x) & (x < 1))
-BELOW_HALF = Rule("in (0, 1/2)", lambda x: (0 < x) & (x < 0.5))
+AT_LEAST_ZERO = Rule("at least 0 and finite", lambda x: (x >= 0) & (x < inf))
+ABOVE_ZERO = Rule("above 0 and finite", lambda x: (x > 0) & (x < inf))
+BELOW_ONE = Rule("in (0, 1)", lambda x: (x > 0) & (x < 1))
+BELOW_HALF = Rule("in (0, 1/2)", lambda x: (x > 0) & (x < 0.5))
 
 
 def number(name: str, value: object, rule: Rule) -> float | Array:
@@ -49,6 +49,14 @@ def number(name: str, value: object, rule: Rule) -> float | Array:
     return found
 
 
+def number_per_class(name: str, value: object, rule: Rule) -> float | Array:
+    """Checks an option of scores: one number, or an array with one for each class."""
+    if isinstance(value, Array) and value.ndim == 1 and value.size > 1:
+        _check.numbers(name, value)
+        return _in_range(name, value, rule)
+    return number(name, value, rule)
+
+
 def _scalar(name: str, value: Array, rule: Rule) -> Array:
     if value.dtype == bool or jnp.iscomplexobj(value):
         raise TypeError(
@@ -58,13 +66,19 @@ def _scalar(name: str, value: Array, rule: Rule) -> Array:
         raise ValueError(
             f"{name} must be one number, got a jax.Array of shape {value.shape}"
         )
-    found = floating(value.reshape(()))
+    return _in_range(name, value.reshape(()), rule)
+
+
+def _in_range(name: str, value: Array, rule: Rule) -> Array:
+    found = floating(value)
     seen = _check.visible(found)
     if seen is None:
         return jnp.where(rule.holds(found), found, nan)
-    # As a float: NumPy warns of a NaN in the comparison of half precision.
-    if not rule.holds(float(seen)):
-        raise ValueError(f"{name} must be {rule.words}, got {seen.item()}")
+    # In float64: NumPy warns of a NaN in the comparison of half precision.
+    outside = ~np.asarray(rule.holds(seen.astype(float)))
+    if outside.any():
+        wrong = seen[outside].reshape(-1)[0].item()
+        raise ValueError(f"{name} must be {rule.words}, got {wrong:.6g}")
     return found
 
 

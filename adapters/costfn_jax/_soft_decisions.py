@@ -16,7 +16,7 @@ from jax.lax import stop_gradient
 from jax.tree_util import register_dataclass, register_pytree_node_class
 
 from ._math import is_class, sigmoid
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number, typed
+from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class, typed
 from ._types import Logits, Probs
 
 Relaxation = Callable[[Logits], Probs]
@@ -42,11 +42,15 @@ class Softmax(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        temperature = number("temperature", self.temperature, ABOVE_ZERO)
-        p = jax.nn.softmax(logits / typed(temperature, logits.dtype))
-        top = _decided(logits)
-        others = jnp.where(top, 0.0, p)
-        return jnp.where(top, 1 - others.sum(-1, keepdims=True), others)
+        temperature = number_per_class("temperature", self.temperature, ABOVE_ZERO)
+        z = logits / typed(temperature, logits.dtype)
+        weight = jnp.exp(z - stop_gradient(z).max(-1, keepdims=True))
+        inverse = 1 / weight.sum(-1, keepdims=True)
+        p = weight * inverse
+        # What is nearly certain is 1 less the others, and so is its gradient.
+        top = p > 0.5
+        others = jnp.where(top, 0.0, weight).sum(-1, keepdims=True) * inverse
+        return jnp.where(top, 1 - others, p)
 
 
 @register_dataclass
@@ -59,8 +63,8 @@ class Sigmoid(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = typed(number("slope", self.slope, ABOVE_ZERO), logits.dtype)
-        threshold = number("threshold", self.threshold, FINITE)
+        slope = typed(number_per_class("slope", self.slope, ABOVE_ZERO), logits.dtype)
+        threshold = number_per_class("threshold", self.threshold, FINITE)
         return sigmoid(slope * (logits - typed(threshold, logits.dtype)))
 
 
@@ -73,7 +77,7 @@ class Amplified(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = typed(number("slope", self.slope, ABOVE_ZERO), logits.dtype)
+        slope = typed(number_per_class("slope", self.slope, ABOVE_ZERO), logits.dtype)
         return sigmoid(slope * (Softmax()(logits) - 0.5))
 
 
@@ -87,8 +91,8 @@ class RaisedCosine(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        threshold = number("threshold", self.threshold, FINITE)
-        width = number("width", self.width, ABOVE_ZERO)
+        threshold = number_per_class("threshold", self.threshold, FINITE)
+        width = number_per_class("width", self.width, ABOVE_ZERO)
         u = Softmax()(logits) - typed(threshold, logits.dtype)
         u = u / typed(width, logits.dtype)
         # So that NaN is inside, and goes on.
@@ -108,9 +112,11 @@ class PiecewiseLinear(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        d = typed(number("delta", self.delta, BELOW_HALF), logits.dtype)
+        d = typed(number_per_class("delta", self.delta, BELOW_HALF), logits.dtype)
         p = Softmax()(logits)
-        t = jnp.asarray(number("threshold", self.threshold, BELOW_ONE), p.dtype)
+        t = jnp.asarray(
+            number_per_class("threshold", self.threshold, BELOW_ONE), p.dtype
+        )
         m = jnp.minimum(t, 1 - t)
         low = p * d / (t - m / 2)
         middle = 0.5 + (p - t) * (1 - 2 * d) / m

@@ -3,11 +3,12 @@
 from typing import Literal, get_args
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
+from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
+from ._arrays import ArrayLike, as_array
 from ._cost_vector import select_costs
 from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
@@ -51,34 +52,57 @@ def soft_target_loss(
     return finished(losses, logits, invalid)
 
 
-def soft_targets(cost: DecisionMatrix, *, temperature: float | Array) -> Probs:
+def soft_targets(
+    cost: DecisionMatrix | ArrayLike, *, temperature: float | Array
+) -> Probs:
     """Mirror of `costfn.soft_targets`: the same arguments, values and errors."""
+    cost = as_array("cost", cost)
     _check.cost_matrix("cost", cost)
     softness = number("temperature", temperature, ABOVE_ZERO)
     kind = floating(cost).dtype
     wide = upcast(checked_costs(cost, kind))
-    return softmax(-wide / typed(softness, wide.dtype)).astype(kind)
+    # In units of the cheapest, which stays 0 however small the temperature is.
+    above = wide - wide.min(-1, keepdims=True)
+    return softmax(-above / typed(softness, wide.dtype)).astype(kind)
 
 
-def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
+def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     """Mirror of `costfn.unmix`: the same arguments, values and errors."""
-    _check.scores("probs", probs)
+    probs = as_array("probs", probs)
+    given = as_array("soft_targets", soft_targets)
     _check.probs("probs", probs)
     classes = probs.shape[-1]
-    _check.probs("soft_targets", soft_targets, (classes, classes))
-    dtype = upcast(probs).dtype
-    p, rows = (class_probs(x, classes, dtype) for x in (probs, soft_targets))
-    seen = _check.visible(soft_targets)
-    if seen is not None and int(np.linalg.matrix_rank(seen)) < classes:
+    _check.probs("soft_targets", given, (classes, classes))
+    # In the precision in which they came: equal rows must not differ by rounding.
+    rank = jnp.linalg.matrix_rank(upcast(stop_gradient(given)))
+    seen = _check.visible(rank)
+    if seen is not None and int(seen) < classes:
         raise ValueError(
-            "soft_targets must be invertible, got a matrix of rank "
-            f"{int(np.linalg.matrix_rank(seen))} for {classes} classes; a lower "
-            "temperature keeps its rows apart"
+            f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
+            f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    mixed = times(p, jnp.linalg.inv(_spoilt(rows, soft_targets)))
+    wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
+    unusable = _unusable(given, rank)
+    rows = given.astype(wide)
+    if unusable is not None:
+        rows = jnp.where(unusable, jnp.eye(classes, dtype=wide), rows)
+    mixed = times(probs.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
-    mixed = _spoilt(mixed / mixed.sum(-1, keepdims=True), probs)
-    return mixed.astype(probs.dtype)
+    found = mixed / mixed.sum(-1, keepdims=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + jnp.where(unusable, given.sum().astype(wide), 0.0)
+    for invalid in (bad_target(probs, classes), unusable):
+        found = poisoned(found, None if invalid is None else invalid[..., None])
+    return found.astype(probs.dtype)
+
+
+def _unusable(rows: Array, rank: Array) -> Array | None:
+    """Whether the rows can undo nothing; None where that was checked."""
+    invalid = bad_target(rows, rows.shape[-1])
+    if invalid is None:
+        return None
+    return invalid.any() | (rank < rows.shape[-1])
 
 
 def _spoilt(rows: Array, probs: Array) -> Array:

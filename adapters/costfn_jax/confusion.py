@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
+from ._arrays import ArrayLike, as_array, as_arrays
 from ._counting import (
-    Counts,
     Scope,
     Task,
     check_scope,
@@ -16,6 +16,7 @@ from ._counting import (
     matrices,
     tables,
 )
+from ._counts import Counts
 from ._hidden import bad_target
 from ._math import floating, is_floating, one_hot, others, upcast
 from ._types import AnyTarget, ConfusionMatrix, Decisions, Target
@@ -26,14 +27,14 @@ SumCounts = Callable[[Counts], Counts]
 
 
 def counts(
-    decisions: Decisions,
-    target: AnyTarget,
+    decisions: Decisions | ArrayLike,
+    target: AnyTarget | ArrayLike,
     *,
     task: Task = "multiclass",
     classes: int | None = None,
     scope: Scope = "batch",
-    sample_weight: Array | None = None,
-    where: Array | None = None,
+    sample_weight: Array | ArrayLike | None = None,
+    where: Array | ArrayLike | None = None,
 ) -> Counts:
     """Mirror of `costfn.counts`: the same arguments, values and errors.
 
@@ -41,37 +42,42 @@ def counts(
     """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
-    a = _memberships(decisions, task, classes, where)
-    check_scope(scope, a.shape if task == "binary" else a.shape[:-1])
-    found = examples(
-        a, target, task, a.shape[-1] if a.ndim else 1, sample_weight, where
+    decided, y, weight, keep = as_arrays(
+        decisions=decisions, target=target, sample_weight=sample_weight, where=where
     )
+    a = _memberships(decided, task, classes, keep)
+    check_scope(scope, a.shape if task == "binary" else a.shape[:-1])
+    found = examples(a, y, task, a.shape[-1] if a.ndim else 1, weight, keep)
     return tables(found, task, scope)
 
 
 def confusion_matrix(
-    decisions: Decisions,
-    target: Target,
+    decisions: Decisions | ArrayLike,
+    target: Target | ArrayLike,
     *,
     classes: int | None = None,
-    sample_weight: Array | None = None,
-    where: Array | None = None,
+    sample_weight: Array | ArrayLike | None = None,
+    where: Array | ArrayLike | None = None,
 ) -> ConfusionMatrix:
     """Mirror of `costfn.confusion_matrix`: the same arguments, values and errors.
 
     In the decisions' dtype, float32 at least; hard ones are counted in JAX's default.
     """
-    a = _memberships(decisions, "multiclass", classes, where)
+    decided, y, weight, keep = as_arrays(
+        decisions=decisions, target=target, sample_weight=sample_weight, where=where
+    )
+    a = _memberships(decided, "multiclass", classes, keep)
     width = classes or a.shape[-1]
-    found = examples(a, target, "multiclass", width, sample_weight, where)
+    found = examples(a, y, "multiclass", width, weight, keep)
     return matrices(found, width, "batch")
 
 
-def one_vs_rest(matrix: ConfusionMatrix) -> Counts:
+def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
     """Mirror of `costfn.confusion.one_vs_rest`: the same arguments, values and errors.
 
     Integers become JAX's default floating-point dtype.
     """
+    matrix = as_array("matrix", matrix)
     _check.numbers("matrix", matrix)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from jax import Array
 
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number
+from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class
 from ._soft_decisions import (
     Amplified,
     PiecewiseLinear,
@@ -26,14 +26,14 @@ __all__ = [
 
 def softmax(temperature: float | Array = 1.0) -> Relaxation:
     """Mirror of `costfn.relaxations.softmax`: the same arguments, values and errors."""
-    number("temperature", temperature, ABOVE_ZERO)
+    number_per_class("temperature", temperature, ABOVE_ZERO)
     return Softmax(temperature)
 
 
 def sigmoid(slope: float | Array = 1.0, threshold: float | Array = 0.0) -> Relaxation:
     """Mirror of `costfn.relaxations.sigmoid`: the same arguments, values and errors."""
-    number("slope", slope, ABOVE_ZERO)
-    number("threshold", threshold, FINITE)
+    number_per_class("slope", slope, ABOVE_ZERO)
+    number_per_class("threshold", threshold, FINITE)
     return Sigmoid(slope, threshold)
 
 
@@ -42,7 +42,7 @@ def amplified(slope: float | Array = 73.0) -> Relaxation:
 
     The same arguments, values and errors.
     """
-    number("slope", slope, ABOVE_ZERO)
+    number_per_class("slope", slope, ABOVE_ZERO)
     return Amplified(slope)
 
 
@@ -53,8 +53,8 @@ def raised_cosine(
 
     The same arguments, values and errors.
     """
-    number("threshold", threshold, FINITE)
-    number("width", width, ABOVE_ZERO)
+    number_per_class("threshold", threshold, FINITE)
+    number_per_class("width", width, ABOVE_ZERO)
     return RaisedCosine(threshold, width)
 
 
@@ -65,8 +65,8 @@ def piecewise_linear(
 
     The same arguments, values and errors.
     """
-    number("threshold", threshold, BELOW_ONE)
-    number("delta", delta, BELOW_HALF)
+    number_per_class("threshold", threshold, BELOW_ONE)
+    number_per_class("delta", delta, BELOW_HALF)
     return PiecewiseLinear(threshold, delta)
 
 
