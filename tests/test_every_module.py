@@ -20,7 +20,6 @@ from module_table import BY_NAME, CASES, ModuleCase
 each_case = pytest.mark.parametrize("module_case", CASES, ids=repr)
 FIRST = list({case.name: case for case in reversed(CASES)}.values())[::-1]
 each_module = pytest.mark.parametrize("module_case", FIRST, ids=lambda case: case.name)
-COUNTED = [case for case in CASES if case.has_task]
 
 
 def learned(*values):
@@ -196,11 +195,10 @@ def test_modules_inside_of_options_are_found():
         torch.autograd.grad(module(*case.draw()), inner.scale)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [c for c in FIRST if {"cost", "prior", "transition"} & c.takes],
-    ids=repr,
-)
+with_tensor = [c for c in FIRST if {"cost", "prior", "transition"} & c.takes]
+
+
+@pytest.mark.parametrize("case", with_tensor, ids=repr)
 def test_a_cost_that_is_learned_is_a_parameter(case):
     module = case.make()
     (name,) = {"cost", "prior", "transition"} & set(case.takes)
