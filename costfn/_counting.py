@@ -75,6 +75,9 @@ def examples(
     if bad is not None:
         ones = torch.ones_like(a[..., :1] if task == "multiclass" else a)
         weight = torch.where(bad, torch.nan, ones if weight is None else weight)
+        if task != "multiclass" or target.is_floating_point():
+            # Memberships must be compared with a number for the NaN to reach them.
+            target = target.masked_fill(bad, 1)
     return Examples(a, target, weight)
 
 

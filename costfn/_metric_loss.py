@@ -54,7 +54,7 @@ class MetricLoss:
         self, logits: Tensor, target: Tensor, **counting: Unpack[Counting]
     ) -> Tensor:
         """`1 - metric` of the batch."""
-        return one_less(self.metric, self.of, logits, target, **counting)
+        return one_less(self.metric, self.of, logits, target, ours=False, **counting)
 
 
 def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
@@ -123,10 +123,14 @@ def one_less(
     of: Of,
     logits: Tensor,
     target: Tensor,
+    *,
+    ours: bool = True,
     **counting: Unpack[Counting],
 ) -> Tensor:
     """`1 - metric` of the batch, 0 where the metric is undefined."""
-    return batch_loss(lambda table: 1 - metric(table), of, logits, target, **counting)
+    return batch_loss(
+        lambda table: 1 - metric(table), of, logits, target, ours=ours, **counting
+    )
 
 
 def averaged_loss(
@@ -219,10 +223,12 @@ def batch_loss(
     sum_counts: Callable[..., Counts | Tensor] | None = None,
     reduction: Reduction = "mean",
     undefined_is_nan: bool = True,
+    ours: bool = False,
 ) -> Tensor:
     """A measure of the batch's counts; smaller is better, NaN is undefined.
 
-    Unless the measure has inputs of its own, a cost, from which NaN may come.
+    Unless the measure has inputs of its own, from which NaN may come: a cost, or, of
+    the library's metrics, `ours`, an option whose value could not be seen.
     """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
@@ -255,8 +261,20 @@ def batch_loss(
     table = table if sum_counts is None else sum_counts(table)
     total, known = weight_of(table)
     known = known & undefined_is_nan
+    if ours and _check.visible(total) is None:
+        known = known & ~measure(_even(table)).isnan().any()
     losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
     return cast_back(losses, logits)
+
+
+def _even(table: Table) -> Table:
+    """One like it where nothing is 0/0: NaN of that is of an option out of range."""
+    if isinstance(table, Tensor):
+        return torch.ones_like(table)
+    one = torch.ones_like(table.actual)
+    total = 2 * one.sum(-1) if table.one_label else 4 * one
+    whole = total.unsqueeze(-1) if table.one_label else total
+    return Counts(one, 2 * one, 2 * one, total, one, whole - 3)
 
 
 def _decisions(

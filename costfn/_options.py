@@ -48,10 +48,17 @@ def number(name: str, value: object, rule: Rule) -> float | Tensor:
     return found
 
 
-def number_per_class(name: str, value: object, rule: Rule) -> float | Tensor:
+def number_per_class(
+    name: str, value: object, rule: Rule, classes: int | None = None
+) -> float | Tensor:
     """Checks an option of scores: one number, or a tensor with one for each class."""
     if isinstance(value, Tensor) and value.ndim == 1 and value.numel() > 1:
         _check.numbers(name, value)
+        if classes is not None and len(value) != classes:
+            raise ValueError(
+                f"{name} must be one number, or one for each of {classes} classes, got "
+                f"a tensor of shape {tuple(value.shape)}"
+            )
         return _in_range(name, value, rule)
     return number(name, value, rule)
 

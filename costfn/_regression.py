@@ -74,6 +74,11 @@ def q_error_loss(
             f"target must be at least 0 without log_space, got {seen.amin().item():.6g}"
         )
     invalid = t < 0 if seen is None else None
+    if isinstance(least, Tensor) and _check.visible(least) is None:
+        # Nothing is below a floor of NaN.
+        invalid = (
+            least.isnan().expand_as(t) if invalid is None else invalid | least.isnan()
+        )
     t = torch.where(t < least, least, t)
     raised = torch.where(p < least, least, p)
     # Below the floor it goes on growing, linearly, unless nothing is what there was.

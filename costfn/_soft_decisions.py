@@ -34,7 +34,9 @@ class Softmax(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        temperature = number_per_class("temperature", self.temperature, ABOVE_ZERO)
+        temperature = number_per_class(
+            "temperature", self.temperature, ABOVE_ZERO, logits.shape[-1]
+        )
         p = (logits / temperature).softmax(-1)
         top = logits.detach().argmax(-1, keepdim=True)
         others = p.scatter(-1, top, 0.0)
@@ -50,8 +52,10 @@ class Sigmoid(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = number_per_class("slope", self.slope, ABOVE_ZERO)
-        threshold = number_per_class("threshold", self.threshold, FINITE)
+        slope = number_per_class("slope", self.slope, ABOVE_ZERO, logits.shape[-1])
+        threshold = number_per_class(
+            "threshold", self.threshold, FINITE, logits.shape[-1]
+        )
         return sigmoid(slope * (logits - threshold))
 
 
@@ -63,7 +67,7 @@ class Amplified(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = number_per_class("slope", self.slope, ABOVE_ZERO)
+        slope = number_per_class("slope", self.slope, ABOVE_ZERO, logits.shape[-1])
         return sigmoid(slope * (Softmax()(logits) - 0.5))
 
 
@@ -76,8 +80,10 @@ class RaisedCosine(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        threshold = number_per_class("threshold", self.threshold, FINITE)
-        width = number_per_class("width", self.width, ABOVE_ZERO)
+        threshold = number_per_class(
+            "threshold", self.threshold, FINITE, logits.shape[-1]
+        )
+        width = number_per_class("width", self.width, ABOVE_ZERO, logits.shape[-1])
         u = (Softmax()(logits) - threshold) / width
         # So that NaN is inside, and goes on.
         outside = u.abs() >= 1
@@ -95,10 +101,10 @@ class PiecewiseLinear(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        delta = number_per_class("delta", self.delta, BELOW_HALF)
+        delta = number_per_class("delta", self.delta, BELOW_HALF, logits.shape[-1])
         p = Softmax()(logits)
         t = torch.as_tensor(
-            number_per_class("threshold", self.threshold, BELOW_ONE),
+            number_per_class("threshold", self.threshold, BELOW_ONE, logits.shape[-1]),
             dtype=p.dtype,
             device=p.device,
         )

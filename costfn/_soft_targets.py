@@ -163,21 +163,23 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     _check.probs("probs", probs)
     classes = probs.shape[-1]
     _check.probs("soft_targets", given, (classes, classes))
+    wide = sum_type(upcast(probs))
+    eye = torch.eye(classes, dtype=wide, device=given.device)
+    broken = bad_target(given, classes)
+    rows = given if broken is None else torch.where(broken.any(), eye, given.to(wide))
     # In the precision in which they came: equal rows must not differ by rounding.
-    rank = torch.linalg.matrix_rank(upcast(given.detach()))
+    rank = torch.linalg.matrix_rank(rows.detach().to(upcast(given).dtype))
     seen = _check.visible(rank)
     if seen is not None and int(seen) < classes:
         raise ValueError(
             f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
             f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    wide = sum_type(upcast(probs))
-    unusable = _unusable(given, rank)
-    rows = given.to(wide)
-    if unusable is not None:
-        eye = torch.eye(classes, dtype=wide, device=rows.device)
-        rows = torch.where(unusable, eye, rows)
-    mixed = times(probs.to(wide), torch.linalg.inv(rows)).clamp(min=0)
+    unusable = None if broken is None else broken.any() | (rank < classes)
+    rows = rows.to(wide) if unusable is None else torch.where(unusable, eye, rows)
+    mixed = times(probs.to(wide), torch.linalg.inv(rows))
+    # Not by clamp, which has no slope at NaN.
+    mixed = torch.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdim=True)
     if unusable is not None:
         # They were left out above, but their gradient must be NaN too.
@@ -185,14 +187,6 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     for invalid in (bad_target(probs, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid.unsqueeze(-1))
     return found.to(probs.dtype)
-
-
-def _unusable(rows: Tensor, rank: Tensor) -> Tensor | None:
-    """Whether the rows can undo nothing; None where that was checked."""
-    invalid = bad_target(rows, rows.shape[-1])
-    if invalid is None:
-        return None
-    return invalid.any() | (rank < rows.shape[-1])
 
 
 def forward_corrected_loss(

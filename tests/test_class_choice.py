@@ -6,7 +6,8 @@ and by hand.
 
 from functools import partial
 from inspect import signature
-from math import nan
+from math import inf, nan
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -271,6 +272,18 @@ def test_what_makes_no_sense_is_refused_by_name(case):
 def test_what_is_no_number_is_refused_by_name(options):
     with pytest.raises(TypeError, match=r"^(classes|class_weight) must"):
         dice(Z, Y, **options)
+
+
+@pytest.mark.parametrize("name", WEIGHED_TOO)
+@pytest.mark.parametrize("bad", [-1.0, nan, inf])
+def test_a_class_weight_that_cannot_be_seen_makes_nan(name, bad):
+    weight = torch.tensor([1.0, bad, 2.0], dtype=Q)
+    with patch("costfn._check.visible", lambda values: None):
+        value, slope = value_and_gradient(
+            lambda z: getattr(costfn, name)(z, Y, class_weight=weight), Z
+        )
+    assert value.isnan()
+    assert slope.isnan().any()
 
 
 @pytest.mark.unchecked

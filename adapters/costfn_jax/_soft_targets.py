@@ -73,19 +73,21 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     _check.probs("probs", probs)
     classes = probs.shape[-1]
     _check.probs("soft_targets", given, (classes, classes))
+    wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
+    eye = jnp.eye(classes, dtype=wide)
+    broken = bad_target(given, classes)
+    rows = given.astype(wide)
+    rows = rows if broken is None else jnp.where(broken.any(), eye, rows)
     # In the precision in which they came: equal rows must not differ by rounding.
-    rank = jnp.linalg.matrix_rank(upcast(stop_gradient(given)))
+    rank = jnp.linalg.matrix_rank(stop_gradient(rows).astype(upcast(given).dtype))
     seen = _check.visible(rank)
     if seen is not None and int(seen) < classes:
         raise ValueError(
             f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
             f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
-    unusable = _unusable(given, rank)
-    rows = given.astype(wide)
-    if unusable is not None:
-        rows = jnp.where(unusable, jnp.eye(classes, dtype=wide), rows)
+    unusable = None if broken is None else broken.any() | (rank < classes)
+    rows = rows if unusable is None else jnp.where(unusable, eye, rows)
     mixed = times(probs.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdims=True)
@@ -95,14 +97,6 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     for invalid in (bad_target(probs, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid[..., None])
     return found.astype(probs.dtype)
-
-
-def _unusable(rows: Array, rank: Array) -> Array | None:
-    """Whether the rows can undo nothing; None where that was checked."""
-    invalid = bad_target(rows, rows.shape[-1])
-    if invalid is None:
-        return None
-    return invalid.any() | (rank < rows.shape[-1])
 
 
 def _spoilt(rows: Array, probs: Array) -> Array:

@@ -1,13 +1,15 @@
 """From probabilities and costs to decisions, outside the graph, in JAX."""
 
 from collections.abc import Callable
+from functools import partial
 from math import ceil, sqrt
 from numbers import Integral
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import stop_gradient, while_loop
+from jax.lax import scan, stop_gradient, while_loop
 
 from . import _check
 from ._arrays import ArrayLike, as_array
@@ -78,35 +80,44 @@ def _cheapest(probs: Array, cost: Array) -> Array:
     # What each decision costs above the best one, at a quarter, so that no difference
     # overflows. It decides the same, and rounding is then relative to what differs.
     c = checked_costs(cost, wide) / 4
-    expected, terms = _in_blocks(probs.astype(wide), c - c.min(-1, keepdims=True))
+    classes = c.shape[-2]
+    block = max(32, ceil(sqrt(classes)))
+    expected = _in_blocks(probs.astype(wide), c - c.min(-1, keepdims=True), block)
     regret = poisoned(expected, _bad_rows(probs))
     least = regret.min(-1, keepdims=True)
     given = max(
         float(jnp.finfo(upcast(x).dtype).eps) for x in (probs, cost) if is_floating(x)
     )
     # The numbers that came are rounded themselves, and their sum at every addition.
-    rounding = 4 * given + 2 * terms * float(jnp.finfo(wide).eps)
+    additions = block + classes / block
+    rounding = 4 * given + 2 * additions * float(jnp.finfo(wide).eps)
     # Probabilities that are negative by rounding make negative regrets.
     tie = regret - least <= rounding * jnp.abs(least)
     return jnp.where(jnp.isnan(least[..., 0]), -1, tie.argmax(-1))
 
 
-def _in_blocks(probs: Array, cost: Array) -> tuple[Array, int]:
-    """Rows times a matrix, and how many additions are behind each other.
+# A loop is compiled at every call, unless by `jit`, which keeps what it compiled.
+@partial(jax.jit, static_argnames="block")
+def _in_blocks(probs: Array, cost: Array, block: int) -> Array:
+    """Rows times a matrix, in blocks of classes.
 
-    In blocks of classes, since a thousand float32 numbers added one by one would make
-    decisions equal that are not.
+    A thousand float32 numbers added one by one are so far off that decisions would
+    count as equal that are not.
     """
-    classes = probs.shape[-1]
-    block = max(32, ceil(sqrt(classes)))
-    starts = range(0, classes, block)
-    parts = [
-        times(probs[..., i : i + block], cost[..., i : i + block, :]) for i in starts
-    ]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total, block + len(parts)
+    classes, blocks = cost.shape[-2], -(-cost.shape[-2] // block)
+    if blocks == 1:
+        return times(probs, cost)
+    rest = (0, blocks * block - classes)
+    p = jnp.pad(probs, [(0, 0)] * (probs.ndim - 1) + [rest])
+    c = jnp.pad(cost, [(0, 0)] * (cost.ndim - 2) + [rest, (0, 0)])
+    p = jnp.moveaxis(p.reshape(*p.shape[:-1], blocks, block), -2, 0)
+    c = jnp.moveaxis(c.reshape(*c.shape[:-2], blocks, block, c.shape[-1]), -3, 0)
+
+    def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
+        return total + times(*part), None
+
+    total, _ = scan(add, jnp.zeros_like(times(p[0], c[0])), (p, c))
+    return total
 
 
 def abstain(
