@@ -173,16 +173,8 @@ def test_parameters_inside_of_a_relaxation_are_found(build, numbers, nested):
     assert {p.dtype for p in module.parameters()} == {torch.float32}
     logits, target = case.draw()
     assert module(logits.float(), target).dtype == torch.float32
-<<<<<<< HEAD
     first = dataclasses.fields(build(*numbers))[0].name
     assert f"{type(build(*numbers)).__name__}({first}=(1,)" in repr(module)
-=======
-    shown = type(build(*numbers)).__name__
-    assert (
-        f"{shown}({build(*parameters).__dataclass_fields__.keys().__iter__().__next__()}=(1,)"
-        in repr(module)
-    )
->>>>>>> main
 
 
 class Network(torch.nn.Module):
@@ -212,17 +204,9 @@ def test_a_cost_that_is_learned_is_a_parameter(case):
     module = case.make()
     (name,) = {"cost", "prior", "transition"} & set(case.takes)
     parameter = torch.nn.Parameter(getattr(module, name).detach().clone())
-<<<<<<< HEAD
     needed = inspect.signature(case.cls).parameters.values()
     required = [p.name for p in needed if p.default is p.empty]
     numbers = {n: NUMBERS[n] for n in required if n in NUMBERS}
-=======
-    needed = {"temperature": 0.5, "epsilon": 2.0}
-    numbers = {
-        n: x for n, x in needed.items() if n in inspect.signature(case.cls).parameters
-    }
-    numbers = numbers if case.name != "LogitAdjustedLoss" else {}
->>>>>>> main
     made = case.cls(parameter, **numbers)
     assert list(map(id, made.parameters())) == [id(parameter)]
     (slope,) = torch.autograd.grad(made(*case.draw()), parameter)
