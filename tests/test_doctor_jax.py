@@ -10,6 +10,7 @@ pytest.importorskip("jax", reason="the extra jax is not installed")
 
 import jax
 import jax.numpy as jnp
+import optax
 
 import costfn_jax
 from costfn.testing import assert_trains
@@ -41,7 +42,7 @@ def test_the_labelled_losses(case):
     "loss, target, cause",
     [
         (lambda p, t: jnp.mean(jax.nn.logsumexp(p, 1)), LABELS, "TARGET_IGNORED"),
-        (lambda p, t: jnp.sum((p - t) ** 2, 1), LOGITS + 1, "NOT_SCALAR"),
+        (lambda p, t: jnp.sum((p - t) ** 2, 0), LOGITS + 1, "NOT_SCALAR"),
         (
             lambda p, t: -jnp.mean(jax.nn.log_softmax(p, 0)[jnp.arange(8), t]),
             LABELS,
@@ -93,6 +94,35 @@ def test_as_an_assertion():
         costfn_jax.accuracy_loss, jnp.asarray(LOGITS), jnp.asarray(LABELS)
     )
     assert report.verdict != "broken"
+
+
+PER_EXAMPLE = {
+    "optax cross entropy": (
+        optax.softmax_cross_entropy_with_integer_labels,
+        LOGITS,
+        LABELS,
+    ),
+    "optax focal, per entry": (
+        optax.losses.sigmoid_focal_loss,
+        LOGITS,
+        1.0 * (LOGITS > 0.5),
+    ),
+    "costfn focal": (costfn_jax.focal_loss, LOGITS, LABELS),
+    "squares": (lambda p, t: jnp.sum((p - t) ** 2, 1), LOGITS, LOGITS + 1),
+}
+
+
+@pytest.mark.parametrize("name", PER_EXAMPLE)
+def test_one_loss_per_example_is_reduced_and_said(name):
+    loss, prediction, truth = PER_EXAMPLE[name]
+    report = assert_trains(
+        loss, jnp.asarray(prediction), jnp.asarray(truth), budget_seconds=60
+    )
+    assert report.verdict == "ok", str(report)
+    told = [found for found in report.findings if found.cause == "NOT_SCALAR"]
+    assert [found.severity for found in told] == ["information"]
+    assert "one loss per example" in told[0].message
+    assert any("order of samples" in said for said in report.checked)
 
 
 def losses():

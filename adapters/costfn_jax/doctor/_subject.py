@@ -39,7 +39,7 @@ class JaxSubject:
         named = getattr(loss, "__name__", type(loss).__name__)
         self.name = str(named)
         self.source = Source(OURS, home(loss))
-        self._returned = "a scalar"
+        self._returned: tuple[str, tuple[int, ...]] = ("a scalar", ())
         self._compiles = True
         self._tracers: dict[Any, Tracer] = {}
         self._both = jax.jit(jax.value_and_grad(self._scalar))
@@ -98,7 +98,8 @@ class JaxSubject:
                 if gradient and slope is not None:
                     run.gradient = np.asarray(slope, dtype=float)
                     run.connected = True
-                run.value, run.returned = float(value), self._returned
+                run.value = float(value)
+                run.returned, run.shape = self._returned
                 phase = "trace"
                 if (traced or record) and not frozen:
                     run.trace = self._tracer(p, t).record(self._given(p, t))
