@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
-from costfn.testing import batches, binary_batches, regression_batches
+from costfn.testing import batches, regression_batches
 
 POSITIVE = regression_batches(smallest=0.5)
 PROBABILITIES = st.tuples(
@@ -29,7 +29,7 @@ def pinball(prediction, target):
 
 def log_cosh(prediction, target):
     error = prediction - target
-    return error + F.softplus(-2 * error) - math.log(2)
+    return error + functional.softplus(-2 * error) - math.log(2)
 
 
 def charbonnier(prediction, target):
@@ -54,7 +54,9 @@ def squared_logarithms(prediction, target):
 
 
 def sigmoid_focal(scores, target):
-    losses = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
+    losses = functional.binary_cross_entropy_with_logits(
+        scores, target, reduction="none"
+    )
     p = scores.sigmoid()
     p_true = p * target + (1 - p) * (1 - target)
     alpha = 0.25 * target + 0.75 * (1 - target)
@@ -69,7 +71,7 @@ def soft_dice(scores, target):
 def asymmetric(scores, target):
     p = scores.sigmoid()
     shifted = (p - 0.05).clamp(min=0)
-    of_ones = target * F.logsigmoid(scores)
+    of_ones = target * functional.logsigmoid(scores)
     of_zeros = (1 - target) * shifted**4 * torch.log1p(-shifted)
     return -(of_ones + of_zeros)
 
@@ -125,7 +127,7 @@ def squared_probabilities(logits, probs):
 
 def contrastive(points, groups):
     """Supervised contrastive loss: the labels are names of groups, any integers."""
-    unit = F.normalize(points + 0.1, dim=-1)
+    unit = functional.normalize(points + 0.1, dim=-1)
     alike = groups[:, None] == groups
     other = ~torch.eye(len(points), dtype=torch.bool)
     pairs = (unit[:, None] * unit).sum(-1) / 0.5
@@ -143,7 +145,7 @@ def triplets(points, groups):
 
 
 def of_torch(name, **options):
-    return partial(getattr(F, name), **options)
+    return partial(getattr(functional, name), **options)
 
 
 def per_example(name, **options):
@@ -201,17 +203,25 @@ MULTICLASS = {
 SOFT = {
     "cross_entropy": per_example("cross_entropy"),
     "cross_entropy, mean": nn.CrossEntropyLoss(),
-    "kl_div": lambda z, q: F.kl_div(z.log_softmax(-1), q, reduction="none").sum(-1),
-    "kl_div, batchmean": lambda z, q: F.kl_div(
+    "kl_div": lambda z, q: functional.kl_div(
+        z.log_softmax(-1), q, reduction="none"
+    ).sum(-1),
+    "kl_div, batchmean": lambda z, q: functional.kl_div(
         z.log_softmax(-1), q, reduction="batchmean"
     ),
     "jensen_shannon": jensen_shannon,
     "squared_probabilities": squared_probabilities,
 }
 ROWS = {
-    **{f"regression {name}": (f, {"task": "regression"}) for name, f in REGRESSION.items()},
+    **{
+        f"regression {name}": (f, {"task": "regression"})
+        for name, f in REGRESSION.items()
+    },
     **{f"binary {name}": (f, {"task": "binary"}) for name, f in BINARY.items()},
-    **{f"multilabel {name}": (f, {"task": "multilabel"}) for name, f in MULTILABEL.items()},
+    **{
+        f"multilabel {name}": (f, {"task": "multilabel"})
+        for name, f in MULTILABEL.items()
+    },
     **{f"multiclass {name}": row for name, row in MULTICLASS.items()},
     **{f"soft {name}": (f, {"task": "soft"}) for name, f in SOFT.items()},
     "domain gamma_deviance": (

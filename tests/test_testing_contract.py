@@ -15,7 +15,16 @@ from faulty_losses import FAULTS, good, good_mean
 pytestmark = pytest.mark.unchecked
 
 
-CLAIMS = ("non_negative", "zero_at_perfect", "shift_invariant", "lower_is_better")
+CLAIMS = (
+    "non_negative",
+    "zero_at_perfect",
+    "shift_invariant",
+    "lower_is_better",
+    "alive_when_wrong",
+    "mean_of_examples",
+    "repetition_invariant",
+    "reference",
+)
 INPUTS = batches(classes=3, sizes=(1, 4))
 # One batch is enough for every fault: with a tie, a confident hit and a mistake.
 BATCH = (
@@ -39,7 +48,8 @@ def broken(loss, inputs=INPUTS, **options):
 
 
 def claims_of(fault):
-    return {name: True for name in CLAIMS if name == fault}
+    claim = good if fault == "reference" else True
+    return {name: claim for name in CLAIMS if name == fault}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -100,11 +110,20 @@ def test_two_faults_are_both_named():
     assert "breaks the clauses independence, bad_labels" in str(error)
 
 
-def test_rounding_to_float32_shows_in_float64():
+def test_a_cast_to_float32_is_said_once():
+    """By `dtype`: the other clauses know then how exact it can be."""
+
     def rounded(logits, labels):
         return good(logits.float(), labels).to(logits.dtype)
 
-    assert "gradient" in broken(rounded, BATCH, skip="compiled").broken
+    def in_float32(logits, labels):
+        return good(logits.float(), labels)
+
+    for loss in (rounded, in_float32):
+        error = broken(loss, BATCH, skip="compiled")
+        assert set(error.broken) == {"dtype"}
+        assert "float32" in error.broken["dtype"]
+        assert {"gradient", "vmap", "hessian"} <= set(error.report.kept)
 
 
 def test_a_branch_on_values_can_be_neither_mapped_nor_compiled():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ._batches import SATURATED
-from ._learning import holds_labels, names_groups
+from ._learning import check_labels
 from ._trial import BreachError, InapplicableError, Trial, shown
 
 
@@ -80,11 +80,9 @@ def _check_finite(trial: Trial) -> None:
 
 def bad_labels(trial: Trial) -> None:
     """A label out of range is refused or makes the loss NaN, in its gradient too."""
-    holds_labels(trial)
+    check_labels(trial)
     if not trial.size:
         return
-    if names_groups(trial):
-        raise InapplicableError("the labels are names of groups")
     for bad in (-1, trial.scores.shape[-1], -100):
         wrong = trial.arguments[1].copy()
         wrong[0] = bad

@@ -95,7 +95,7 @@ def mean_of_examples(trial: Trial) -> None:
         trial,
         VALUE,
         ("the loss of the batch", trial.losses()),
-        (f"the mean of {shown(np.array(alone))}", np.mean(alone)),
+        (f"the mean of {shown(np.array(alone))}", np.asarray(np.mean(alone))),
     )
 
 

@@ -16,11 +16,11 @@ from ._batches import (
     regression_batches,
 )
 from ._clauses import ALWAYS, CLAIMED, CLAUSES
-from ._dtypes import arithmetic_of
+from ._nature import examined
 from ._reference import formula_of
 from ._report import Report, failure
 from ._run import Arguments, Run, drawn
-from ._side import DType, Framework, Loss, framework_of, side_of
+from ._side import Framework, Loss, framework_of, side_of
 from ._strategies import Array
 from ._trial import Trial
 
@@ -136,10 +136,9 @@ def assert_loss_contract(
     sample = drawn(strategy, max_examples)
     dims = _checked_dims(in_dims, len(sample[0]))
     side = side_of(loss, framework or framework_of(loss, sample[0]))
-    first = Trial(side, sample[0], dims, per_sample is not False, task)
-    if per_sample is None:
-        first = replace(first, per_sample=_is_per_sample(first))
-    first = replace(first, arithmetic=_arithmetic(first))
+    blank = Trial(side, sample[0], dims, per_sample is not False, task)
+    trials = [replace(blank, arguments=arguments) for arguments in sample]
+    first = examined(trials, per_sample)
     if reference is not None:
         first = replace(first, reference=formula_of(reference, sample[0]))
 
@@ -210,17 +209,3 @@ def _checked_dims(in_dims: InDims | None, count: int) -> tuple[int | None, ...]:
             f"got {dims}"
         )
     return dims
-
-
-def _arithmetic(trial: Trial) -> DType:
-    try:
-        return arithmetic_of(trial)
-    except Exception:
-        return "float64"  # as above
-
-
-def _is_per_sample(trial: Trial) -> bool:
-    try:
-        return trial.losses().ndim > 0
-    except Exception:
-        return True  # the first clause will say what is wrong

@@ -47,21 +47,13 @@ def same_for(trial: Trial, target: Array) -> bool:
     return True
 
 
-def names_groups(trial: Trial) -> bool:
-    """Whether labels are mere names, as in losses of pairs: renamed, nothing changes."""
-    target, classes = trial.arguments[1], trial.scores.shape[-1]
-    return trial.size > 1 and same_for(trial.nudged(), (target + 1) % classes)
-
-
 def every_class(trials: Sequence[Trial]) -> None:
     """Examples of every class get a gradient, and so do the scores of every class."""
     first = trials[0]
     if first.task == "regression" or not first.arguments[1:]:
         raise InapplicableError("the target holds no classes")
     if first.task == "multiclass":
-        holds_labels(first)
-        if names_groups(first):
-            raise InapplicableError("the labels are names of groups")
+        check_labels(first)
     for classes in sorted({trial.scores.shape[1:] for trial in trials}):
         of_these = [t for t in trials if t.scores.shape[1:] == classes and t.size]
         _check_classes(of_these)
@@ -70,19 +62,18 @@ def every_class(trials: Sequence[Trial]) -> None:
 def _check_classes(trials: Sequence[Trial]) -> None:
     examples: dict[str, tuple[bool, Trial]] = {}
     scores: dict[str, tuple[bool, Trial]] = {}
-    for trial in (turned for trial in trials for turned in _turned(trial)):
+    for turned in (turned for trial in trials for turned in _turned(trial)):
         try:
-            moved = trial.gradient() != 0
+            moved = turned.gradient() != 0
         except Exception:  # a label that this loss has no class for
             continue
-        for found, parts in ((examples, _examples(trial)), (scores, _scores(trial))):
+        for found, parts in ((examples, _examples(turned)), (scores, _scores(turned))):
             for name, where in parts:
-                before = found.get(name, (False, trial))
+                before = found.get(name, (False, turned))
                 found[name] = (before[0] or bool(moved[where].any()), before[1])
-        if all(learns for found in (examples, scores) for learns, _ in found.values()):
-            complete = trial.task != "multiclass" or len(examples) == len(scores)
-            if complete:
-                return
+        done = all(learns for learns, _ in (*examples.values(), *scores.values()))
+        if done and (len(examples) >= len(scores) or turned.task == "multilabel"):
+            return
     for what, found in (("the examples", examples), ("the scores", scores)):
         for name, (learns, trial) in found.items():
             if not learns:
@@ -124,8 +115,10 @@ def _scores(trial: Trial) -> Iterator[tuple[str, Array]]:
         yield f"class {column}", where
 
 
-def holds_labels(trial: Trial) -> None:
-    """That the target holds a label for each example."""
+def check_labels(trial: Trial) -> None:
+    """That the target holds the class of each example."""
     target = trial.arguments[1] if trial.arguments[1:] else np.zeros(())
     if target.dtype.kind not in "iu" or target.ndim != trial.scores.ndim - 1:
         raise InapplicableError("the target holds no labels")
+    if trial.groups:
+        raise InapplicableError("the labels are names of groups")

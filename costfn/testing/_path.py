@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -82,7 +83,7 @@ def _walk(trial: Trial, way: Array) -> None:
     if not np.isfinite([p[1:] for p in points]).all():
         return
     enough = JUMP * (max(abs(p.loss) for p in points) + scale_of(trial))
-    queue = [between(*pair, ()) for pair in zip(points, points[1:], strict=False)]
+    queue = [between(*pair, ()) for pair in pairwise(points)]
     heapq.heapify(queue)
     for _ in range(BUDGET):
         worst = heapq.heappop(queue)
@@ -99,8 +100,9 @@ def _walk(trial: Trial, way: Array) -> None:
 
 
 def _report(start: Array, way: Array, one: Point, two: Point) -> None:
+    here, on = start + one.where * way, (two.where - one.where) * way
     raise BreachError(
-        f"the loss jumps from {one.loss:.9g} to {two.loss:.9g} as the scores go on "
-        f"from {shown(start + one.where * way, 9)} by {shown((two.where - one.where) * way, 2)}; "
-        "its gradient knows nothing of it"
+        f"the loss jumps from {one.loss:.9g} to {two.loss:.9g} between scores of "
+        f"{shown(here, 9)} and those {shown(on, 2)} further, and its gradient knows "
+        "nothing of it"
     )

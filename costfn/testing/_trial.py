@@ -38,6 +38,8 @@ class Trial:
     dtype: DType = "float64"
     # What the loss computes in where it is given float64: less, if it casts inside.
     arithmetic: DType = "float64"
+    # Whether labels are names of groups, as in losses of pairs, and no classes.
+    groups: bool = False
     # What it should give, a function of the arguments as arrays; see `_reference`.
     reference: Callable[[Sequence[Array]], Array] | None = None
     # Functions made of the loss, by dtype and name: to trace one takes its time.
