@@ -53,6 +53,12 @@ def squared_logarithms(prediction, target):
     return (prediction.log() - target.log()) ** 2
 
 
+def brier(probability, target):
+    if (probability < 0).any() or (probability > 1).any():
+        raise ValueError("probability must be in [0, 1]")
+    return (probability - target) ** 2
+
+
 def sigmoid_focal(scores, target):
     losses = functional.binary_cross_entropy_with_logits(
         scores, target, reduction="none"
@@ -113,14 +119,6 @@ def crammer_singer(logits, labels):
     return (logits + (1 - t)).amax(-1) - true
 
 
-def jensen_shannon(logits, probs):
-    log_p = logits.log_softmax(-1)
-    middle = (log_p.exp() + probs) / 2
-    of_target = torch.special.xlogy(probs, probs) - torch.special.xlogy(probs, middle)
-    of_guess = log_p.exp() * (log_p - middle.log())
-    return (of_target + of_guess).sum(-1) / 2
-
-
 def squared_probabilities(logits, probs):
     return ((logits.softmax(-1) - probs) ** 2).sum(-1)
 
@@ -133,7 +131,7 @@ def contrastive(points, groups):
     pairs = (unit[:, None] * unit).sum(-1) / 0.5
     log_p = pairs - pairs.masked_fill(~other, -torch.inf).logsumexp(-1, keepdim=True)
     partners = (alike & other).to(points.dtype)
-    return -(partners * log_p).sum(-1) / partners.sum(-1).clamp(min=1)
+    return (-(partners * log_p).sum(-1) / partners.sum(-1).clamp(min=1)).mean()
 
 
 def triplets(points, groups):
@@ -180,6 +178,7 @@ MULTILABEL = {
     "asymmetric": asymmetric,
 }
 # -100 is the index to ignore of torch's own.
+MAPPED = ("vmap", "per_sample_gradients")
 KEPT_OUT = {"skip": "bad_labels"}
 MULTICLASS = {
     "cross_entropy": (per_example("cross_entropy"), KEPT_OUT),
@@ -187,13 +186,13 @@ MULTICLASS = {
     "cross_entropy, sum": (nn.CrossEntropyLoss(reduction="sum"), KEPT_OUT),
     "label_smoothing": (
         per_example("cross_entropy", label_smoothing=0.1),
-        {"skip": ("bad_labels", "precision")},
+        KEPT_OUT,
     ),
-    "multi_margin_loss": (
-        per_example("multi_margin_loss"),
-        {"skip": ("vmap", "second_derivative", "hessian", "forward_mode")},
+    # The root of a probability that is 0 has no slope.
+    "generalized_cross_entropy": (
+        generalized_cross_entropy,
+        {"skip": ("saturation", "precision")},
     ),
-    "generalized_cross_entropy": (generalized_cross_entropy, {}),
     "focal": (focal, {}),
     "poly_1": (poly_1, {}),
     "macro_dice": (macro_dice, KEPT_OUT),
@@ -209,7 +208,7 @@ SOFT = {
     "kl_div, batchmean": lambda z, q: functional.kl_div(
         z.log_softmax(-1), q, reduction="batchmean"
     ),
-    "jensen_shannon": jensen_shannon,
+    "squared_error": lambda z, q: functional.mse_loss(z.softmax(-1), q),
     "squared_probabilities": squared_probabilities,
 }
 ROWS = {
@@ -226,11 +225,15 @@ ROWS = {
     **{f"soft {name}": (f, {"task": "soft"}) for name, f in SOFT.items()},
     "domain gamma_deviance": (
         gamma_deviance,
-        {"task": "regression", "inputs": POSITIVE},
+        {"task": "regression", "inputs": POSITIVE, "skip": MAPPED},  # it branches
     ),
     "domain squared_logarithms": (
         squared_logarithms,
-        {"task": "regression", "inputs": POSITIVE},
+        {"task": "regression", "inputs": POSITIVE, "skip": MAPPED},  # it branches
+    ),
+    "domain brier": (
+        brier,
+        {"task": "binary", "inputs": PROBABILITIES, "skip": MAPPED},
     ),
     "groups contrastive": (contrastive, {"inputs": IDS}),
     "groups triplets": (triplets, {"inputs": IDS}),
