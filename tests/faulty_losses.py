@@ -109,11 +109,11 @@ def paired(logits, labels):  # (n, 1) and (n,): all scores meet all labels
 
 
 def continuous(logits, labels):
-    return good(logits, labels) + 0.125 * (logits.argmax(-1) != labels)
+    return good(logits, labels) + (logits.argmax(-1) != labels).to(logits) / 8
 
 
 def continuous_but_for_a_step(logits, labels):
-    return good(logits, labels) + 0.01 * (logits[:, 0] > logits[:, 1])
+    return good(logits, labels) + (logits[:, 0] > logits[:, 1]).to(logits) / 64
 
 
 def gradient(logits, labels):
