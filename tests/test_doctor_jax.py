@@ -96,6 +96,81 @@ def test_as_an_assertion():
     assert report.verdict != "broken"
 
 
+BINARY = 1.0 * (LOGITS > 0.3)
+DOUBLE = {
+    "softmax in cross entropy": (
+        lambda p, t: jnp.mean(
+            optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(p), t)
+        ),
+        LABELS,
+    ),
+    "softmax in log softmax": (
+        lambda p, t: -jnp.mean(jnp.sum(t * jax.nn.log_softmax(jax.nn.softmax(p)), -1)),
+        np.eye(3)[LABELS],
+    ),
+    "softmax twice": (
+        lambda p, t: jnp.mean((jax.nn.softmax(jax.nn.softmax(p)) - t) ** 2),
+        np.eye(3)[LABELS],
+    ),
+    "sigmoid in cross entropy": (
+        lambda p, t: jnp.mean(optax.sigmoid_binary_cross_entropy(jax.nn.sigmoid(p), t)),
+        BINARY,
+    ),
+    "sigmoid twice": (
+        lambda p, t: jnp.mean((jax.nn.sigmoid(jax.nn.sigmoid(p)) - t) ** 2),
+        BINARY,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOUBLE)
+def test_two_activations(name):
+    loss, truth = DOUBLE[name]
+    report = diagnose(loss, LOGITS, truth, budget_seconds=60)
+    first = report.findings[0]
+    assert (first.cause, first.severity) == ("DOUBLE_ACTIVATION", "error"), str(report)
+    assert "already went through" in first.message
+    assert os.path.samefile(first.file, __file__)
+
+
+ONCE = {
+    "a mixture": lambda p, t: jnp.mean(
+        optax.softmax_cross_entropy(jax.nn.softmax(p) @ jnp.asarray(LOGITS[:3]), t)
+    ),
+    "attention of itself": lambda p, t: jnp.mean(
+        optax.softmax_cross_entropy(p * jax.nn.softmax(p), t)
+    ),
+    "the logarithm, sharpened": lambda p, t: jnp.mean(
+        (jax.nn.softmax(2 * jnp.log(jax.nn.softmax(p))) - t) ** 2
+    ),
+    "normalised again": lambda p, t: jnp.mean(
+        (jax.nn.softmax(p) / jax.nn.softmax(p).sum(-1, keepdims=True) - t) ** 2
+    ),
+    "both kinds beside each other": lambda p, t: jnp.mean(
+        optax.softmax_cross_entropy(p, t)
+        + jnp.sum(optax.sigmoid_binary_cross_entropy(p, t), -1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_one_activation(name):
+    report = diagnose(ONCE[name], LOGITS, np.eye(3)[LABELS], budget_seconds=60)
+    causes = [found.cause for found in report.findings]
+    assert "DOUBLE_ACTIVATION" not in causes, str(report)
+
+
+def test_probabilities_given_to_a_loss_of_logits():
+    probs = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
+
+    def loss(p, t):
+        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(p, t))
+
+    report = diagnose(loss, probs, LABELS, budget_seconds=60)
+    told = [f for f in report.findings if f.cause == "DOUBLE_ACTIVATION"]
+    assert [f.severity for f in told] == ["warning"], str(report)
+
+
 PER_EXAMPLE = {
     "optax cross entropy": (
         optax.softmax_cross_entropy_with_integer_labels,
