@@ -115,9 +115,9 @@ def assert_loss_contract(
         ...     focal_loss, non_negative=True, skip="compiled", max_examples=5
         ... )
         >>> print(report)
-        kept: shape, pure, dtype, finite, saturation, precision, alive, gradient,
-        second_derivative, reverse_mode, forward_mode, hessian, vmap,
-        per_sample_gradients, independence, bad_labels, non_negative
+        kept: shape, pure, dtype, finite, saturation, precision, alive, every_class,
+        paired, gradient, continuous, second_derivative, reverse_mode, forward_mode,
+        hessian, vmap, per_sample_gradients, independence, bad_labels, non_negative
         left out: permutation: one loss per example; compiled: skipped
     """
     claims = {
