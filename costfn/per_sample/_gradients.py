@@ -119,4 +119,4 @@ def _parts(made: Problem, default: int | None) -> Iterator[tuple[slice, Params]]
 
 def flat(gradients: Params) -> Tensor:
     """The gradients of all parameters side by side, `(samples, numbers)`."""
-    return torch.cat([g.flatten(1) for g in gradients.values()], 1)
+    return torch.cat([g.reshape(len(g), -1) for g in gradients.values()], 1)
