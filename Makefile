@@ -35,6 +35,7 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-doctor
+	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt \
 		--editable . --group doctor-libraries
 	PYTHONPATH=tests .venv-doctor/bin/python -m libraries --write
@@ -42,6 +43,7 @@ test-doctor-libraries: pyproject.toml constraints.txt
 # Other people's models, in an environment of their own.
 test-models: pyproject.toml constraints.txt  ## per-sample gradients of BERT and others
 	$(PYTHON) -m venv .venv-models
+	.venv-models/bin/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	.venv-models/bin/python -m pip install --quiet --constraint constraints.txt \
 		--editable . --group models
 	.venv-models/bin/python -m pytest --numprocesses 2 --quiet tests/models
