@@ -6,16 +6,16 @@ from typing import Unpack
 
 import torch
 from torch import Tensor
-from torch.func import grad, jvp
+from torch.func import grad
 
 from .. import _check
 from .._math import ratio
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import flat, streamed
 from ._norms import squared_norms, total
+from ._pass import over_passes
 from ._posed import problem, solve
 from ._problem import Problem
-from ._uses import FixedPadding
 
 Directions = Mapping[str, Tensor]
 _BLOCK = 4096  # numbers of a gradient that are projected at a time
@@ -129,23 +129,12 @@ def cosine_to_mean(
 def along(made: Problem, direction: Params) -> Tensor:
     """Inner product of each sample's gradient with one direction."""
     vector = {n: direction[n].to(p.dtype) for n, p in made.parameters.items()}
-    try:
-        with torch.no_grad():
-            parts = [_derivative(made, x, y, vector) for _, x, y in made.chunks()]
-        return torch.cat(parts)
-    except NotImplementedError:
-        # An operation without a forward derivative, such as an LSTM of the CPU.
-        numbers = torch.cat([vector[n].flatten() for n in made.parameters])
-        return torch.cat([flat(part) @ numbers for _, part in streamed(made)])
-
-
-def _derivative(made: Problem, x: Inputs, y: Targets, vector: Params) -> Tensor:
-    def losses(params: Params) -> Tensor:
-        return made.losses(params, x, y)
-
-    with FixedPadding():
-        found: Tensor = jvp(losses, (made.parameters,), (vector,))[1]
-    return found
+    numbers = torch.cat([v.flatten() for v in vector.values()])
+    return torch.cat(
+        over_passes(
+            made, lambda _, found: found.along(vector), lambda _, g: flat(g) @ numbers
+        )
+    )
 
 
 def summed(made: Problem, weights: Tensor | None = None) -> Params:

@@ -1,0 +1,189 @@
+"""One pass over some samples, after which each sample's gradient can be asked about.
+
+The model runs under `vmap`, so that it is known which axis holds the samples, and the
+backward pass is an ordinary one, of all samples at once. It stops at what the layers
+gave: from there on gradients have closed forms.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from .._math import upcast
+from ._closed_forms import Seen, along, gradients, squared_lengths, squared_norms
+from ._functional import Inputs, Params, Targets, leaves
+from ._gradients import streamed
+from ._problem import Problem
+from ._uses import Use, Watch
+
+_NUMBERS = 2**24  # held at a time on a CPU; on an accelerator more
+_BEYOND = 64  # numbers that a model holds for each number of its input, about
+
+Result = TypeVar("Result")
+
+
+class UnseenUseError(RuntimeError):
+    """A parameter was used where `Watch` does not see it."""
+
+
+class Pass:
+    """The gradients of some samples, not formed.
+
+    Attributes:
+        size: Number of samples.
+        losses: Of the samples, with their graph if it was to be kept.
+        parameters: The parameters in that graph.
+        total: The sum of the gradients, if it was asked for.
+    """
+
+    def __init__(
+        self,
+        made: Problem,
+        x: Inputs,
+        y: Targets,
+        *,
+        total: bool = False,
+        keep: bool = False,
+    ) -> None:
+        self.parameters = _leaves_of(made.parameters)
+        stand_ins = _leaves_of(made.parameters)
+        watch = Watch(stand_ins, self.parameters)
+        self.size = len(_first(x, y))
+        device = next(iter(stand_ins.values())).device
+        zero = torch.zeros(self.size, device=device)
+
+        def of_one(given: tuple[Inputs, Params, Tensor], y: Targets) -> Tensor:
+            watch.start(*given[1:])
+            with watch:
+                prediction = made.predict(stand_ins, given[0])
+            return made.judge(prediction, y)
+
+        with torch.enable_grad():
+            copies = {
+                n: p.expand(self.size, *p.shape) for n, p in self.parameters.items()
+            }
+            self.losses: Tensor = made.over_samples(of_one, (x, copies, zero), y)
+            copies = {n: copies[n] for n in watch.elsewhere}
+            ends = [
+                *(use.output for use in watch.uses),
+                *copies.values(),
+                *stand_ins.values(),
+                *(self.parameters.values() if total else ()),
+            ]
+            found = iter(_gradients(self.losses.sum(), ends, keep))
+        cotangents = [next(found) for _ in watch.uses]
+        self.copies = {n: g for n in copies if (g := next(found)) is not None}
+        if any(next(found) is not None for _ in stand_ins):
+            raise UnseenUseError("a parameter is used where this cannot be seen")
+        self.total = _or_zeros(self.parameters, list(found)) if total else {}
+        self.seen: dict[str, list[Seen]] = {}
+        for use, cotangent in zip(watch.uses, cotangents, strict=True):
+            if cotangent is not None:
+                self._note(use, cotangent)
+
+    def _note(self, use: Use, cotangent: Tensor) -> None:
+        if use.input._version != use.version:
+            raise UnseenUseError("the input of a layer is written to after its call")
+        input = use.input.detach().movedim(use.axis, 0)
+        cotangent = cotangent.movedim(use.output_axis, 0)
+        for name, is_bias in ((use.weight, False), (use.bias, True)):
+            if name is not None:
+                seen = Seen(use, is_bias, input, cotangent)
+                self.seen.setdefault(name, []).append(seen)
+
+    def squares(self) -> dict[str, Tensor]:
+        """The squared norm of each sample's gradient, by name of the parameter."""
+        return {name: self._square(name, p) for name, p in self.parameters.items()}
+
+    def _square(self, name: str, parameter: Tensor) -> Tensor:
+        if name in self.copies:
+            return squared_lengths(self._formed(name))
+        if name in self.seen:
+            return squared_norms(self.seen[name])
+        zeros: Tensor = upcast(parameter.detach()).abs().new_zeros(self.size)
+        return zeros
+
+    def along(self, direction: Params) -> Tensor:
+        """The inner product of each sample's gradient with a direction."""
+        found = []
+        for name, vector in direction.items():
+            if name in self.seen:
+                found.append(along(self.seen[name], vector))
+            if name in self.copies:
+                rows = upcast(self.copies[name]).flatten(1)
+                found.append(rows @ vector.flatten().to(rows.dtype))
+        return torch.stack(found).sum(0) if found else self.losses.detach() * 0
+
+    def weighted(self, weights: Tensor) -> Params:
+        """The weighted sum of the gradients, by the graph that was kept."""
+        values = list(self.parameters.values())
+        with torch.enable_grad():
+            found = _gradients(self.losses @ weights.to(self.losses.dtype), values)
+        return _or_zeros(self.parameters, found)
+
+    def _formed(self, name: str) -> Tensor:
+        found = upcast(self.copies[name])
+        return found + gradients(self.seen[name]) if name in self.seen else found
+
+
+def _leaves_of(parameters: Params) -> Params:
+    """Values apart. They require gradients: modules ask, to choose another way."""
+    return {n: p.detach().requires_grad_() for n, p in parameters.items()}
+
+
+def _first(x: Inputs, y: Targets) -> Tensor:
+    found: Tensor = next(iter([*leaves(x), *leaves(y)]))
+    return found
+
+
+def _gradients(
+    value: Tensor, ends: list[object], keep: bool = False
+) -> tuple[Tensor | None, ...]:
+    if not value.requires_grad:
+        return (None,) * len(ends)
+    found: tuple[Tensor | None, ...] = torch.autograd.grad(
+        value, ends, allow_unused=True, retain_graph=keep
+    )
+    return found
+
+
+def _or_zeros(parameters: Params, found: object) -> Params:
+    pairs = zip(parameters.items(), found, strict=True)
+    return {n: torch.zeros_like(p) if g is None else g for (n, p), g in pairs}
+
+
+def over_passes(
+    made: Problem,
+    of_pass: Callable[[slice, Pass], Result],
+    of_gradients: Callable[[slice, Params], Result],
+    *,
+    total: bool = False,
+    keep: bool = False,
+) -> list[Result]:
+    """What is asked of a pass over each chunk, or of the gradients, formed.
+
+    They are formed where a model has uses of parameters that are not seen, or
+    functions that `vmap` can run with one parameter for all samples alone.
+    """
+    with torch.no_grad():
+        try:
+            return [
+                of_pass(rows, Pass(made, x, y, total=total, keep=keep))
+                for rows, x, y in made.chunks(_chunk(made))
+            ]
+        except RuntimeError:
+            return [of_gradients(rows, part) for rows, part in streamed(made)]
+
+
+def _chunk(made: Problem) -> int:
+    """Samples at a time, by about what one of them needs."""
+    first = _first(made.x, None)
+    numbers = first[0].numel() * _BEYOND
+    if not first.is_floating_point():
+        # A number for each of the vocabulary at each place.
+        widest = max(max(p.shape, default=1) for p in made.parameters.values())
+        numbers = max(numbers, first[0].numel() * widest)
+    budget = _NUMBERS if first.device.type == "cpu" else 16 * _NUMBERS
+    return max(1, budget // max(1, numbers))
