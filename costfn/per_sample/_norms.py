@@ -11,9 +11,11 @@ from torch.func import grad
 from .. import _check
 from .._math import upcast
 from ._closed_forms import Seen, held_numbers, squared_length, squared_norm
-from ._functional import Inputs, Loss, Model, Options, Params, Randomness, Targets, each
+from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._gradients import streamed
 from ._posed import problem, solve
 from ._problem import Problem
+from ._trees import rows_of
 from ._uses import Perturb, Survey, Use
 
 _NUMBERS = 2**22  # held at a time on a CPU; on an accelerator more
@@ -27,7 +29,6 @@ def gradient_norms(
     y: Targets,
     *,
     per: Per = "total",
-    randomness: Randomness = "error",
     **options: Unpack[Options],
 ) -> Tensor | dict[str, Tensor]:
     """Length of each sample's gradient, in one backward pass.
@@ -43,9 +44,8 @@ def gradient_norms(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         per: `"total"`, or one norm for each `"layer"` or `"parameter"`.
-        randomness: As for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`. Default
-            of the chunk size: so that memory stays near that of one backward pass.
+        **options: As for `gradients`. Default of the chunk size: so that memory stays
+            near that of one backward pass.
 
     Returns:
         Euclidean norms `(samples,)`; by name, if for each layer or parameter.
@@ -69,8 +69,11 @@ def gradient_norms(
         Models Can Be Strong Differentially Private Learners", ICLR 2022.
         https://arxiv.org/abs/2110.05679
     """
-    made = problem(model, loss, x, y, randomness=randomness, **options)
-    return solve(lambda p: norms(p, per), made)
+    made = problem(model, loss, x, y, **options)
+    found: Tensor | dict[str, Tensor] = made.shaped(
+        solve(lambda p: norms(p, per), made)
+    )
+    return found
 
 
 def norms(made: Problem, per: Per) -> Tensor | dict[str, Tensor]:
@@ -94,6 +97,9 @@ def total(squares: dict[str, Tensor]) -> Tensor:
 
 def squared_norms(made: Problem) -> dict[str, Tensor]:
     """The squared norm of each sample's gradient, by name of the parameter."""
+    if made.way.looped:
+        lengths = [_squared_lengths(part) for _, part in streamed(made)]
+        return {n: torch.cat([part[n] for part in lengths]) for n in made.parameters}
     with torch.no_grad():
         # Modules ask whether parameters require gradients, to choose another way.
         leaf = {n: p.detach().requires_grad_() for n, p in made.parameters.items()}
@@ -106,16 +112,21 @@ def squared_norms(made: Problem) -> dict[str, Tensor]:
         return {name: torch.cat([part[name] for part in parts]) for name in leaf}
 
 
+def _squared_lengths(gradients: Params) -> dict[str, Tensor]:
+    found = {n: upcast(g).flatten(1) for n, g in gradients.items()}
+    return {n: torch.linalg.vector_norm(g, dim=1).square() for n, g in found.items()}
+
+
 def _survey(made: Problem) -> tuple[list[Use], Params]:
     """Runs the first sample: the uses of parameters that have a closed form."""
     watch = Survey(made.parameters)
     with torch.random.fork_rng(made.accelerators), torch.enable_grad(), watch:
-        made.predict(made.parameters, each(lambda t: t[0], made.x))
+        made.predict(made.parameters, rows_of(made.x, 0))
     names = {name for use in watch.uses for name in (use.weight, use.bias)}
     followed = {
         name: p
         for name, p in made.parameters.items()
-        if name in names and name not in watch.elsewhere
+        if name in names and name not in watch.elsewhere and not p.is_complex()
     }
     uses = [u for u in watch.uses if u.weight in followed or u.bias in followed]
     return uses, followed
