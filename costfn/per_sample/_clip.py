@@ -45,7 +45,7 @@ def clip(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         max_norm: Greatest length of a sample's gradient, over all parameters, above 0.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         The sum, by name of the parameter, and the norms before.
@@ -70,8 +70,9 @@ def clip(
         PoPETs 2021. https://arxiv.org/abs/2009.03106
     """
     _check.positive("max_norm", max_norm)
-    made = problem(model, loss, x, y, **options)
-    return solve(lambda p: _clip(p, max_norm), made)
+    made = problem(model, loss, x, y, whole=True, **options)
+    total, norms = solve(lambda p: _clip(p, max_norm), made)
+    return Clipped(total, made.shaped(norms))
 
 
 def _clip(made: Problem, max_norm: float) -> Clipped:
