@@ -189,6 +189,18 @@ def summed(made: Problem, weights: Tensor | None = None) -> Params:
     if made.way.looped or made.way.backward:
         return _summed_one_by_one(made, weights)
 
+    try:
+        return _summed_together(made, weights)
+    except (RefusedError, torch.OutOfMemoryError):
+        raise
+    except RuntimeError:
+        # An operation that vmap knows inside a derivative only, such as an RNN.
+        if not made.one_by_one:
+            raise
+        return _summed_one_by_one(made, weights)
+
+
+def _summed_together(made: Problem, weights: Tensor | None) -> Params:
     def value(params: Params, rows: slice, x: Inputs, y: Targets) -> Tensor:
         losses = made.losses(params, x, y)
         return (losses if weights is None else losses * weights[rows]).sum()
@@ -196,7 +208,8 @@ def summed(made: Problem, weights: Tensor | None = None) -> Params:
     sums: Params = {}
     with torch.no_grad():
         for chunk in made.chunks():
-            found = grad(value)(made.parameters, *chunk)
+            slopes = grad(value)(made.parameters, *chunk)
+            found = {n: g.to_dense() for n, g in slopes.items()}
             sums = {n: sums[n] + g if sums else g for n, g in found.items()}
     return sums
 

@@ -82,6 +82,11 @@ _FUNCTION = (
     "model must not hold an autograd.Function that vmap cannot map: give it "
     "setup_context, and generate_vmap_rule = True"
 )
+_PACKED = (
+    "model must not pack sequences, or choose shapes by the values of a sample; run "
+    "the LSTM on padded sequences, and take the output at the last step of each"
+)
+_SPARSE = "model must have no sparse embedding: nn.Embedding(sparse=False)"
 _HINTS = {
     "called random operation while in randomness error": RANDOM,
     "doesn't match the broadcast shape": _SHARED,
@@ -97,12 +102,11 @@ _HINTS = {
         "model must not make nested tensors: build nn.TransformerEncoder with "
         "enable_nested_tensor=False"
     ),
-    "data pointer": (
-        "model must not pack sequences, or give values to code outside of torch; run "
-        "the LSTM on padded ones, and take the output at each one's last step"
-    ),
+    "data pointer": _PACKED,
+    "stack expects each tensor to be equal size": _PACKED,
     "embedding_renorm": "model must have no embedding with max_norm",
-    "sparse": "model must have no sparse embedding: nn.Embedding(sparse=False)",
+    "SparseCPU": _SPARSE,
+    "SparseCUDA": _SPARSE,
 }
 
 

@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from ._functional import RefusedError, one_sample_at_a_time, warn_of_speed
 from ._problem import Problem, Way
-from ._trees import alone, named_tensors, rows_of
+from ._trees import alone, each, named_tensors, rows_of
 
 _TRIED = 4
 
@@ -44,11 +44,16 @@ def try_model(made: Problem) -> None:
     way.tried = True
     x = rows_of(made.x, spread(made.size, _TRIED))
     rows = range(min(made.size, _TRIED))
-    with torch.no_grad(), torch.random.fork_rng(made.accelerators):
-        with _Backward(way), one_sample_at_a_time():
-            singles = [made.call(made.parameters, alone(rows_of(x, i))) for i in rows]
+    # With a graph, without which the model may leave out what there is of it.
+    leaf = {n: p.detach().requires_grad_() for n, p in made.parameters.items()}
+    with torch.random.fork_rng(made.accelerators):
+        with torch.enable_grad(), _Backward(way), one_sample_at_a_time():
+            singles = [
+                each(Tensor.detach, made.call(leaf, alone(rows_of(x, i)))) for i in rows
+            ]
         try:
-            joint = made.together(made.parameters, x)
+            with torch.no_grad():
+                joint = made.together(made.parameters, x)
         except RefusedError:
             raise
         except (RuntimeError, ValueError, IndexError):

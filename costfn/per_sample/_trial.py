@@ -116,7 +116,8 @@ def _telling_rows(made: Problem) -> Tensor:
         return rows
     _, places = np.unique(seen.numpy(), return_index=True)
     chosen = torch.from_numpy(places)[spread(len(places), _TRIED)]
-    return torch.unique(torch.cat([rows, chosen]))
+    every: Tensor = torch.unique(torch.cat([rows, chosen]))
+    return every
 
 
 def _predictions(few: Problem) -> Any:
