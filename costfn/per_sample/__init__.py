@@ -6,6 +6,7 @@ Every function takes a model, a loss, inputs and targets. Sample `i` is a batch 
 from ._clip import Clipped, clip
 from ._contributions import contribution_norms, contributions, linearize
 from ._directions import cosine_to_mean, projections
+from ._functional import SlowWarning
 from ._gradients import gradients
 from ._influence import influence
 from ._norms import gradient_norms
@@ -24,6 +25,7 @@ __all__ = [
     "Group",
     "NoiseScale",
     "Sample",
+    "SlowWarning",
     "Summary",
     "clip",
     "contribution_norms",

@@ -46,9 +46,9 @@ def squared_norms(seen: Sequence[Seen]) -> Tensor:
     """Squared norm of the gradient of a parameter, of each sample, from all uses."""
     if any(s.is_bias or s.use.kind in _SCALES for s in seen):
         return squared_lengths(gradients(seen))
-    if len(seen) == 1 and seen[0].use.kind == "convolution":
-        if not _few_positions(*_sizes(seen[0])):
-            return _in_parts(_of_convolution, seen)
+    alone = len(seen) == 1 and seen[0].use.kind == "convolution"
+    if alone and not _few_positions(*_sizes(seen[0])):
+        return _in_parts(_of_convolution, seen)
     factors = [_factors(s) for s in seen]
     if any(s.use.kind == "embedding" for s in seen) or _cheaper_by_positions(factors):
         return _by_positions(factors)
@@ -67,12 +67,9 @@ def squared_lengths(values: Tensor) -> Tensor:
     return length.square()
 
 
-def along(seen: Sequence[Seen], direction: Tensor) -> Tensor:
-    """Inner product of each sample's gradient by a parameter with a direction.
-
-    What a layer gives is linear in its weight and in its bias.
-    """
-    return torch.stack([_along(s, direction) for s in seen]).sum(0)
+def along(seen: Sequence[Seen], directions: Tensor) -> Tensor:
+    """Inner products of each sample's gradient, `(N, directions)`."""
+    return torch.stack([_along(s, directions) for s in seen]).sum(0)
 
 
 def _in_parts(product: Callable[[Seen], Tensor], seen: Sequence[Seen]) -> Tensor:
@@ -85,8 +82,10 @@ def _in_parts(product: Callable[[Seen], Tensor], seen: Sequence[Seen]) -> Tensor
 
 
 def _split(seen: Seen, size: int) -> Iterator[Seen]:
-    pairs = zip(seen.input.split(size), seen.cotangent.split(size), strict=True)
-    return (seen._replace(input=a, cotangent=d) for a, d in pairs)
+    inputs = torch.split(seen.input, size)
+    cotangents = torch.split(seen.cotangent, size)
+    for input, cotangent in zip(inputs, cotangents, strict=True):
+        yield seen._replace(input=input, cotangent=cotangent)
 
 
 def _sizes(seen: Seen) -> tuple[int, int, int]:
@@ -166,7 +165,7 @@ def _convolution_factors(use: Use, input: Tensor, cotangent: Tensor) -> Factors:
     groups = use.options["groups"]
     input, cotangent = _images(use, input), _images(use, cotangent)
     patches = _patches(input.flatten(0, 1), use.weight_shape[2:], use.options)
-    patches = patches.unflatten(0, input.shape[:2])
+    patches = patches.reshape(*input.shape[:2], *patches.shape[1:])
     # Images of one sample, as the frames of a film: more positions.
     return _grouped(cotangent.flatten(3), groups), _grouped(patches, groups)
 
@@ -178,8 +177,9 @@ def _images(use: Use, values: Tensor) -> Tensor:
 
 def _grouped(values: Tensor, groups: int) -> Tensor:
     """From `(N, images, channels, T)` to `(N, groups, rows, images * T)`."""
-    values = values.unflatten(2, (groups, -1)).movedim(1, -2)
-    return values.flatten(-2)
+    size, images, _, positions = values.shape
+    rows = values.reshape(size, images, groups, -1, positions)
+    return rows.movedim(1, -2).flatten(-2)
 
 
 def _patches(input: Tensor, kernel: Sequence[int], options: dict[str, Any]) -> Tensor:
@@ -197,9 +197,7 @@ def _patches(input: Tensor, kernel: Sequence[int], options: dict[str, Any]) -> T
     return moved.flatten(1, 1 + axes).flatten(2)
 
 
-def _paddings(
-    kernel: Sequence[int], options: dict[str, Any]
-) -> list[tuple[int, int]]:
+def _paddings(kernel: Sequence[int], options: dict[str, Any]) -> list[tuple[int, int]]:
     """Before and after each axis."""
     padding = options["padding"]
     if padding == "same":
@@ -276,7 +274,7 @@ def _gradients(seen: Seen) -> Tensor:
     places = index + rows * torch.arange(size, device=index.device).unsqueeze(1)
     zeros = right.new_zeros(size * rows, *use.weight_shape[1:])
     found = zeros.index_add(0, places.flatten(), right.squeeze(1).mT.flatten(0, 1))
-    return found.unflatten(0, (size, rows))
+    return found.reshape(size, *use.weight_shape)
 
 
 def _layer_normalized(input: Tensor, use: Use) -> Tensor:
@@ -286,8 +284,7 @@ def _layer_normalized(input: Tensor, use: Use) -> Tensor:
 
 def _group_normalized(input: Tensor, use: Use) -> Tensor:
     groups, eps = use.options["num_groups"], use.options["eps"]
-    rows = functional.group_norm(input.flatten(0, 1), groups, eps=eps)
-    return rows.unflatten(0, input.shape[:2])
+    return functional.group_norm(input.flatten(0, 1), groups, eps=eps).view(input.shape)
 
 
 _SCALES = {"layer_norm": _layer_normalized, "group_norm": _group_normalized}
@@ -306,32 +303,33 @@ def _sum_but(values: Tensor, use: Use) -> Tensor:
     return images.flatten(3).sum((1, 3))
 
 
-def _along(seen: Seen, direction: Tensor) -> Tensor:
+def _along(seen: Seen, directions: Tensor) -> Tensor:
     use, cotangent = seen.use, upcast(seen.cotangent)
-    direction = direction.to(cotangent.dtype)
-    if seen.is_bias or use.kind in _SCALES or use.kind == "convolution":
-        if not seen.is_bias and use.kind == "convolution":
-            input = _images(use, seen.input.to(cotangent.dtype))
-            given = _CONVOLUTIONS[len(use.weight_shape)](
-                input.flatten(0, 1), direction, None, **use.options
-            )
-            return _inner(given, _images(use, cotangent), len(cotangent))
-        rows = _gradients(seen)
-        return rows.flatten(1) @ direction.flatten()
+    directions = directions.to(cotangent.dtype)
+    if seen.is_bias or use.kind in _SCALES:
+        return _gradients(seen).flatten(1) @ directions.flatten(1).mT
+    # What a layer gives is linear in its weight.
+    given = [_applied(seen, direction) for direction in directions]
+    rows = cotangent.flatten(1)
+    found = [torch.linalg.vecdot(g.reshape(rows.shape), rows) for g in given]
+    return torch.stack(found, 1)
+
+
+def _applied(seen: Seen, weight: Tensor) -> Tensor:
+    """What the layer would give with another weight and no bias."""
+    use = seen.use
     if use.kind == "embedding":
-        given = functional.embedding(seen.input, direction)
+        given = functional.embedding(seen.input, weight)
         padding = use.options["padding_idx"]
-        if padding is not None:
-            none = seen.input == padding % use.weight_shape[0]
-            given = given.masked_fill(none.unsqueeze(-1), 0.0)
-        return _inner(given, cotangent, len(cotangent))
-    weight = direction.mT if use.kind == "product" else direction
-    given = functional.linear(seen.input.to(cotangent.dtype), weight)
-    return _inner(given, cotangent, len(cotangent))
-
-
-def _inner(a: Tensor, b: Tensor, size: int) -> Tensor:
-    return torch.linalg.vecdot(a.reshape(size, -1), b.reshape(size, -1))
+        if padding is None:
+            return given
+        none = seen.input == padding % use.weight_shape[0]
+        return given.masked_fill(none.unsqueeze(-1), 0.0)
+    input = seen.input.to(weight.dtype)
+    if use.kind == "convolution":
+        input = _images(use, input).flatten(0, 1)
+        return _CONVOLUTIONS[len(use.weight_shape)](input, weight, None, **use.options)
+    return functional.linear(input, weight.mT if use.kind == "product" else weight)
 
 
 _CONVOLUTIONS = {3: functional.conv1d, 4: functional.conv2d, 5: functional.conv3d}

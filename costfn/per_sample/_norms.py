@@ -1,5 +1,7 @@
 """Norms of the gradient of each sample, without the gradients."""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Literal, Unpack, get_args
 
 import torch
@@ -8,7 +10,7 @@ from torch import Tensor
 from .. import _check
 from .._math import upcast
 from ._closed_forms import squared_lengths
-from ._functional import Inputs, Loss, Model, Options, Params, Randomness, Targets
+from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._pass import over_passes
 from ._posed import problem, solve
 from ._problem import Problem
@@ -23,7 +25,6 @@ def gradient_norms(
     y: Targets,
     *,
     per: Per = "total",
-    randomness: Randomness = "error",
     **options: Unpack[Options],
 ) -> Tensor | dict[str, Tensor]:
     """Length of each sample's gradient, in one backward pass.
@@ -39,9 +40,8 @@ def gradient_norms(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         per: `"total"`, or one norm for each `"layer"` or `"parameter"`.
-        randomness: As for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`. Default
-            of the chunk size: so that memory stays near that of one backward pass.
+        **options: As for `gradients`. Default of the chunk size: so that memory stays
+            near that of one backward pass.
 
     Returns:
         Euclidean norms `(samples,)`; by name, if for each layer or parameter.
@@ -65,8 +65,11 @@ def gradient_norms(
         Models Can Be Strong Differentially Private Learners", ICLR 2022.
         https://arxiv.org/abs/2110.05679
     """
-    made = problem(model, loss, x, y, randomness=randomness, **options)
-    return solve(lambda p: norms(p, per), made)
+    made = problem(model, loss, x, y, **options)
+    found: Tensor | dict[str, Tensor] = made.shaped(
+        solve(lambda p: norms(p, per), made)
+    )
+    return found
 
 
 def norms(made: Problem, per: Per) -> Tensor | dict[str, Tensor]:
@@ -90,12 +93,41 @@ def total(squares: dict[str, Tensor]) -> Tensor:
 
 def squared_norms(made: Problem) -> dict[str, Tensor]:
     """The squared norm of each sample's gradient, by name of the parameter."""
+    parts = over_passes(made, lambda _, p: p.squares(), lambda _, g: squares_of(g))
+    return joined(parts)
+
+
+def squared_norms_and_sum(made: Problem) -> tuple[dict[str, Tensor], Params]:
+    """The same, and the sum of the gradients from the same backward pass."""
     parts = over_passes(
-        made, lambda _, found: found.squares(), lambda _, g: squares_of(g)
+        made,
+        lambda _, found: (found.squares(), found.total),
+        lambda _, g: (squares_of(g), weighted_sum(g)),
+        total=True,
     )
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    squares, sums = zip(*parts, strict=True)
+    return joined(squares), added(sums)
 
 
 def squares_of(gradients: Params) -> dict[str, Tensor]:
-    """The same of gradients that are formed."""
+    """The squared norms of gradients that are formed."""
     return {name: squared_lengths(upcast(g)) for name, g in gradients.items()}
+
+
+def joined(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """One array by name, of those of all chunks."""
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def added(parts: Sequence[Params]) -> Params:
+    """One sum by name, of those of all chunks."""
+    return {
+        name: reduce(torch.add, [part[name] for part in parts]) for name in parts[0]
+    }
+
+
+def weighted_sum(gradients: Params, weights: Tensor | None = None) -> Params:
+    """The sum over the samples."""
+    if weights is None:
+        return {name: g.sum(0) for name, g in gradients.items()}
+    return {n: torch.tensordot(weights.to(g.dtype), g, 1) for n, g in gradients.items()}

@@ -5,27 +5,25 @@ backward pass is an ordinary one, of all samples at once. It stops at what the l
 gave: from there on gradients have closed forms.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from .._math import upcast
 from ._closed_forms import Seen, along, gradients, squared_lengths, squared_norms
-from ._functional import Inputs, Params, Targets, leaves
-from ._gradients import streamed
+from ._functional import Inputs, Params, RefusedError, Targets
+from ._gradients import flat, streamed
 from ._problem import Problem
-from ._uses import Use, Watch
+from ._trees import tensors
+from ._uses import UnseenUseError, Use, Watch
 
 _NUMBERS = 2**24  # held at a time on a CPU; on an accelerator more
 _BEYOND = 64  # numbers that a model holds for each number of its input, about
 
 Result = TypeVar("Result")
-
-
-class UnseenUseError(RuntimeError):
-    """A parameter was used where `Watch` does not see it."""
 
 
 class Pass:
@@ -50,7 +48,7 @@ class Pass:
         self.parameters = _leaves_of(made.parameters)
         stand_ins = _leaves_of(made.parameters)
         watch = Watch(stand_ins, self.parameters)
-        self.size = len(_first(x, y))
+        self.size = len(next(tensors((x, y))))
         device = next(iter(stand_ins.values())).device
         zero = torch.zeros(self.size, device=device)
 
@@ -68,9 +66,9 @@ class Pass:
             copies = {n: copies[n] for n in watch.elsewhere}
             ends = [
                 *(use.output for use in watch.uses),
-                *copies.values(),
-                *stand_ins.values(),
-                *(self.parameters.values() if total else ()),
+                *map(get_gradient_edge, copies.values()),
+                *map(get_gradient_edge, stand_ins.values()),
+                *map(get_gradient_edge, self.parameters.values() if total else ()),
             ]
             found = iter(_gradients(self.losses.sum(), ends, keep))
         cotangents = [next(found) for _ in watch.uses]
@@ -105,20 +103,22 @@ class Pass:
         zeros: Tensor = upcast(parameter.detach()).abs().new_zeros(self.size)
         return zeros
 
-    def along(self, direction: Params) -> Tensor:
-        """The inner product of each sample's gradient with a direction."""
-        found = []
-        for name, vector in direction.items():
+    def along(self, directions: Sequence[Params]) -> Tensor:
+        """Inner products of each sample's gradient, `(samples, directions)`."""
+        found = self.losses.detach().new_zeros(self.size, len(directions))
+        found = upcast(found)
+        for name in self.parameters:
+            vectors = torch.stack([d[name] for d in directions])
             if name in self.seen:
-                found.append(along(self.seen[name], vector))
+                found = found + along(self.seen[name], vectors)
             if name in self.copies:
-                rows = upcast(self.copies[name]).flatten(1)
-                found.append(rows @ vector.flatten().to(rows.dtype))
-        return torch.stack(found).sum(0) if found else self.losses.detach() * 0
+                rows, vectors = flat({"": self.copies[name]}), flat({"": vectors})
+                found = found + upcast(rows) @ upcast(vectors).mT
+        return found
 
     def weighted(self, weights: Tensor) -> Params:
         """The weighted sum of the gradients, by the graph that was kept."""
-        values = list(self.parameters.values())
+        values = [get_gradient_edge(p) for p in self.parameters.values()]
         with torch.enable_grad():
             found = _gradients(self.losses @ weights.to(self.losses.dtype), values)
         return _or_zeros(self.parameters, found)
@@ -133,13 +133,8 @@ def _leaves_of(parameters: Params) -> Params:
     return {n: p.detach().requires_grad_() for n, p in parameters.items()}
 
 
-def _first(x: Inputs, y: Targets) -> Tensor:
-    found: Tensor = next(iter([*leaves(x), *leaves(y)]))
-    return found
-
-
 def _gradients(
-    value: Tensor, ends: list[object], keep: bool = False
+    value: Tensor, ends: Sequence[GradientEdge], keep: bool = False
 ) -> tuple[Tensor | None, ...]:
     if not value.requires_grad:
         return (None,) * len(ends)
@@ -149,7 +144,7 @@ def _gradients(
     return found
 
 
-def _or_zeros(parameters: Params, found: object) -> Params:
+def _or_zeros(parameters: Params, found: Iterable[Tensor | None]) -> Params:
     pairs = zip(parameters.items(), found, strict=True)
     return {n: torch.zeros_like(p) if g is None else g for (n, p), g in pairs}
 
@@ -168,18 +163,22 @@ def over_passes(
     functions that `vmap` can run with one parameter for all samples alone.
     """
     with torch.no_grad():
-        try:
-            return [
-                of_pass(rows, Pass(made, x, y, total=total, keep=keep))
-                for rows, x, y in made.chunks(_chunk(made))
-            ]
-        except RuntimeError:
-            return [of_gradients(rows, part) for rows, part in streamed(made)]
+        if not (made.way.looped or made.way.backward):
+            try:
+                return [
+                    of_pass(rows, Pass(made, x, y, total=total, keep=keep))
+                    for rows, x, y in made.chunks(_chunk(made))
+                ]
+            except (RefusedError, torch.OutOfMemoryError):
+                raise
+            except RuntimeError:
+                pass
+        return [of_gradients(rows, part) for rows, part in streamed(made)]
 
 
 def _chunk(made: Problem) -> int:
     """Samples at a time, by about what one of them needs."""
-    first = _first(made.x, None)
+    first = next(tensors((made.x, made.y)))
     numbers = first[0].numel() * _BEYOND
     if not first.is_floating_point():
         # A number for each of the vocabulary at each place.

@@ -47,6 +47,10 @@ class Use:
     output_axis: int
 
 
+class UnseenUseError(RuntimeError):
+    """A parameter was used in a way that `Watch` does not follow."""
+
+
 class Call:
     """What a call of a layer's function says."""
 
@@ -105,9 +109,9 @@ def _embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Call | None:
+) -> Call:
     if scale_grad_by_freq or max_norm is not None or sparse:
-        return None
+        raise UnseenUseError("an embedding whose gradient is not as others are")
     return Call("embedding", input, weight, None, padding_idx=padding_idx)
 
 
