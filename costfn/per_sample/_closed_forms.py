@@ -7,7 +7,7 @@ is formed, of some samples at a time. Further uses of the same weight are furthe
 columns, so that their products count. An embedding has one-hot columns for `D`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import prod
 from typing import Any, NamedTuple
@@ -19,7 +19,8 @@ from torch.nn import functional
 from .._math import upcast
 from ._uses import Use
 
-_NUMBERS = 2**19  # of products formed at a time: they stay in a cache
+_NUMBERS = 2**17  # of products formed at a time: they stay in a cache
+_OF_CONVOLUTIONS = 2**19
 _MOVED = 24  # multiplications for which a number can be written and read
 
 
@@ -48,11 +49,15 @@ def squared_norms(seen: Sequence[Seen]) -> Tensor:
         return squared_lengths(gradients(seen))
     alone = len(seen) == 1 and seen[0].use.kind == "convolution"
     if alone and not _few_positions(*_sizes(seen[0])):
-        return _in_parts(_of_convolution, seen)
+        return _from_parts(seen)
     factors = [_factors(s) for s in seen]
     if any(s.use.kind == "embedding" for s in seen) or _cheaper_by_positions(factors):
         return _by_positions(factors)
-    return _in_parts(_product, seen)
+    return _from_parts(seen)
+
+
+def _from_parts(seen: Sequence[Seen]) -> Tensor:
+    return torch.cat([squared_lengths(part) for part in formed_in_parts(seen)])
 
 
 def gradients(seen: Sequence[Seen]) -> Tensor:
@@ -72,13 +77,13 @@ def along(seen: Sequence[Seen], directions: Tensor) -> Tensor:
     return torch.stack([_along(s, directions) for s in seen]).sum(0)
 
 
-def _in_parts(product: Callable[[Seen], Tensor], seen: Sequence[Seen]) -> Tensor:
-    """Squared norms, with the gradients of a few samples formed at a time."""
-    size = max(1, _NUMBERS // max(1, prod(seen[0].use.weight_shape)))
-    parts = zip(*[_split(s, size) for s in seen], strict=True)
-    return torch.cat(
-        [squared_lengths(reduce(torch.add, map(product, part))) for part in parts]
-    )
+def formed_in_parts(seen: Sequence[Seen]) -> Iterator[Tensor]:
+    """The gradients of a few samples at a time, so that they stay in a cache."""
+    numbers = max(prod(seen[0].use.weight_shape), *map(_patch_numbers, seen), 1)
+    convolution = seen[0].use.kind == "convolution"
+    size = max(1, (_OF_CONVOLUTIONS if convolution else _NUMBERS) // numbers)
+    for part in zip(*[_split(s, size) for s in seen], strict=True):
+        yield gradients(part)
 
 
 def _split(seen: Seen, size: int) -> Iterator[Seen]:
@@ -86,6 +91,13 @@ def _split(seen: Seen, size: int) -> Iterator[Seen]:
     cotangents = torch.split(seen.cotangent, size)
     for input, cotangent in zip(inputs, cotangents, strict=True):
         yield seen._replace(input=input, cotangent=cotangent)
+
+
+def _patch_numbers(seen: Seen) -> int:
+    if seen.is_bias or seen.use.kind != "convolution":
+        return 0
+    positions, _, columns = _sizes(seen)
+    return positions * columns
 
 
 def _sizes(seen: Seen) -> tuple[int, int, int]:
@@ -117,10 +129,18 @@ def _by_positions(factors: Sequence[Factors]) -> Tensor:
     parts = []
     for i, (left, right) in enumerate(factors):
         for j, (other_left, other_right) in enumerate(factors[: i + 1]):
-            found = _products(left, other_left) * (right.mT @ other_right)
-            part = found.flatten(1).sum(1)
+            part = _inner(_products(left, other_left), right.mT @ other_right)
             parts.append(part if i == j else 2 * part)
     return torch.stack(parts).sum(0)
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    """Of each sample; the samples are the first axis of the second."""
+    if not a.is_floating_point():
+        return (a * b).flatten(1).sum(1)
+    rows = b.reshape(len(b), -1)
+    found: Tensor = torch.linalg.vecdot(a.reshape(rows.shape), rows)
+    return found
 
 
 def _products(left: Tensor, other: Tensor) -> Tensor:
@@ -145,7 +165,7 @@ def _factors(seen: Seen) -> Factors:
     use, cotangent = seen.use, upcast(seen.cotangent)
     if use.kind == "convolution":
         return _convolution_factors(use, seen.input.to(cotangent.dtype), cotangent)
-    right = _columns(cotangent)
+    right = columns(cotangent)
     if use.kind == "embedding":
         index = seen.input.reshape(len(right), -1).long()
         padding = use.options["padding_idx"]
@@ -153,11 +173,12 @@ def _factors(seen: Seen) -> Factors:
             none = index == padding % use.weight_shape[0]
             right = right.masked_fill(none[:, None, None], 0.0)
         return index, right
-    given = _columns(seen.input.to(cotangent.dtype))
+    given = columns(seen.input.to(cotangent.dtype))
     return (right, given) if use.kind == "linear" else (given, right)
 
 
-def _columns(values: Tensor) -> Tensor:
+def columns(values: Tensor) -> Tensor:
+    """Vectors of each sample as columns, `(N, 1, rows, positions)`."""
     return values.reshape(len(values), 1, -1, values.shape[-1]).mT
 
 
@@ -309,9 +330,7 @@ def _along(seen: Seen, directions: Tensor) -> Tensor:
     if seen.is_bias or use.kind in _SCALES:
         return _gradients(seen).flatten(1) @ directions.flatten(1).mT
     # What a layer gives is linear in its weight.
-    given = [_applied(seen, direction) for direction in directions]
-    rows = cotangent.flatten(1)
-    found = [torch.linalg.vecdot(g.reshape(rows.shape), rows) for g in given]
+    found = [_inner(_applied(seen, d), cotangent) for d in directions]
     return torch.stack(found, 1)
 
 

@@ -18,6 +18,7 @@ from ._posed import problem, solve
 from ._problem import Problem
 
 Directions = Mapping[str, Tensor]
+_KEPT = 8  # chunks of which the cotangents are kept
 _BLOCK = 4096  # numbers of a gradient that are projected at a time
 
 
@@ -77,7 +78,7 @@ def projections(
             "directions must be given, or dim for random ones, and not both, got "
             f"{'neither' if dim is None else 'both'}"
         )
-    made = problem(model, loss, x, y, whole=dim is None, **options)
+    made = problem(model, loss, x, y, **options)
     found: Tensor
     if dim is not None:
         _check.positive("dim", dim)
@@ -205,8 +206,8 @@ def _cosine_to_mean(made: Problem) -> Tensor:
     kept: list[Pass] = []
 
     def of_pass(_: slice, found: Pass) -> tuple[dict[str, Tensor], Params]:
-        # Of several chunks each is run again, once the mean is known.
-        kept.extend([found] if found.size == made.size else [])
+        # Where many chunks are too many to keep, each is run again with the mean.
+        kept.extend([found] if _KEPT * found.size >= made.size else [])
         return found.squares(), found.total
 
     def of_gradients(_: slice, g: Params) -> tuple[dict[str, Tensor], Params]:
@@ -217,7 +218,10 @@ def _cosine_to_mean(made: Problem) -> Tensor:
     mean = {name: g / made.size for name, g in added(sums).items()}
     lengths = total(joined(squares)).sqrt() * squared_length(mean).sqrt()
     with torch.no_grad():
-        inner = kept[0].along([mean])[:, 0] if kept else along(made, mean)
+        if sum(found.size for found in kept) == made.size:
+            inner = torch.cat([found.along([mean])[:, 0] for found in kept])
+        else:
+            inner = along(made, mean)
     return ratio(inner, lengths)
 
 

@@ -6,7 +6,7 @@ gave: from there on gradients have closed forms.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,8 +16,9 @@ from .._math import upcast
 from ._closed_forms import Seen, along, gradients, squared_lengths, squared_norms
 from ._functional import Inputs, Params, RefusedError, Targets
 from ._gradients import flat, streamed
-from ._problem import Problem
-from ._trees import tensors
+from ._problem import Problem, as_tuple
+from ._trees import plain, tensors
+from ._trial import gives_each_loss
 from ._uses import UnseenUseError, Use, Watch
 
 _NUMBERS = 2**24  # held at a time on a CPU; on an accelerator more
@@ -52,17 +53,23 @@ class Pass:
         device = next(iter(stand_ins.values())).device
         zero = torch.zeros(self.size, device=device)
 
-        def of_one(given: tuple[Inputs, Params, Tensor], y: Targets) -> Tensor:
+        apart = gives_each_loss(made.loss)
+
+        def of_one(given: tuple[Inputs, Params, Tensor], y: Targets) -> Any:
             watch.start(*given[1:])
             with watch:
                 prediction = made.predict(stand_ins, given[0])
-            return made.judge(prediction, y)
+            return prediction if apart else made.judge(prediction, y)
 
         with torch.enable_grad():
             copies = {
                 n: p.expand(self.size, *p.shape) for n, p in self.parameters.items()
             }
-            self.losses: Tensor = made.over_samples(of_one, (x, copies, zero), y)
+            found = made.over_samples(of_one, (x, copies, zero), y)
+            if apart:
+                found = made.loss(found.flatten(0, 1), *plain(as_tuple(y)))
+                found = found.reshape(self.size, -1).sum(1)
+            self.losses: Tensor = found
             copies = {n: copies[n] for n in watch.elsewhere}
             ends = [
                 *(use.output for use in watch.uses),
@@ -70,12 +77,12 @@ class Pass:
                 *map(get_gradient_edge, stand_ins.values()),
                 *map(get_gradient_edge, self.parameters.values() if total else ()),
             ]
-            found = iter(_gradients(self.losses.sum(), ends, keep))
-        cotangents = [next(found) for _ in watch.uses]
-        self.copies = {n: g for n in copies if (g := next(found)) is not None}
-        if any(next(found) is not None for _ in stand_ins):
+            slopes = iter(_gradients(self.losses.sum(), ends, keep))
+        cotangents = [next(slopes) for _ in watch.uses]
+        self.copies = {n: g for n in copies if (g := next(slopes)) is not None}
+        if any(next(slopes) is not None for _ in stand_ins):
             raise UnseenUseError("a parameter is used where this cannot be seen")
-        self.total = _or_zeros(self.parameters, list(found)) if total else {}
+        self.total = _or_zeros(self.parameters, slopes) if total else {}
         self.seen: dict[str, list[Seen]] = {}
         for use, cotangent in zip(watch.uses, cotangents, strict=True):
             if cotangent is not None:
@@ -97,7 +104,7 @@ class Pass:
 
     def _square(self, name: str, parameter: Tensor) -> Tensor:
         if name in self.copies:
-            return squared_lengths(self._formed(name))
+            return squared_lengths(self.formed(name))
         if name in self.seen:
             return squared_norms(self.seen[name])
         zeros: Tensor = upcast(parameter.detach()).abs().new_zeros(self.size)
@@ -123,7 +130,8 @@ class Pass:
             found = _gradients(self.losses @ weights.to(self.losses.dtype), values)
         return _or_zeros(self.parameters, found)
 
-    def _formed(self, name: str) -> Tensor:
+    def formed(self, name: str) -> Tensor:
+        """The gradients by a parameter of which copies were used, `(N, *shape)`."""
         found = upcast(self.copies[name])
         return found + gradients(self.seen[name]) if name in self.seen else found
 
@@ -146,7 +154,9 @@ def _gradients(
 
 def _or_zeros(parameters: Params, found: Iterable[Tensor | None]) -> Params:
     pairs = zip(parameters.items(), found, strict=True)
-    return {n: torch.zeros_like(p) if g is None else g for (n, p), g in pairs}
+    return {
+        n: torch.zeros_like(p) if g is None else g.to_dense() for (n, p), g in pairs
+    }
 
 
 def over_passes(

@@ -8,7 +8,8 @@ from torch import Tensor
 from .._math import ratio
 from ._directions import squared_length
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._gradients import flat, materialized, streamed
+from ._gradients import flat, materialized
+from ._moments import moments
 from ._norms import squared_norms_and_sum, total
 from ._posed import problem, solve
 from ._problem import Problem
@@ -122,7 +123,7 @@ def variance(
         Computing Sample Variances", COMPSTAT 1982.
     """
     made = _several(problem(model, loss, x, y, **options))
-    return solve(lambda p: _moments(p)[1], made)
+    return solve(lambda p: moments(p)[1], made)
 
 
 def gradient_signal_to_noise(
@@ -163,9 +164,9 @@ def gradient_signal_to_noise(
         Parameters", ICLR 2020, eq. 1. https://arxiv.org/abs/2001.07384
     """
     made = _several(problem(model, loss, x, y, **options))
-    means, variances = solve(_moments, made)
+    means, variances = solve(moments, made)
     return {
-        name: torch.where(mean == 0, 0.0, _squared(mean) / variances[name])
+        name: torch.where(mean == 0, 0.0, mean.abs().square() / variances[name])
         for name, mean in means.items()
     }
 
@@ -224,29 +225,6 @@ def _several(made: Problem) -> Problem:
     if made.size < 2:
         raise ValueError(f"x must hold 2 samples or more, got {made.size}")
     return made
-
-
-def _moments(made: Problem) -> tuple[Params, Params]:
-    """Mean and variance, chunk joined to chunk."""
-    size = 0
-    means: Params = {}
-    squares: Params = {}
-    for rows, gradients in streamed(made):
-        new = rows.stop - rows.start
-        for name, g in gradients.items():
-            mean = g.mean(0)
-            square = _squared(g - mean).sum(0)
-            if size:
-                gap = mean - means[name]
-                mean = means[name] + gap * (new / (size + new))
-                square += squares[name] + _squared(gap) * (size * new / (size + new))
-            means[name], squares[name] = mean, square
-        size += new
-    return means, {name: s / (size - 1) for name, s in squares.items()}
-
-
-def _squared(values: Tensor) -> Tensor:
-    return values.abs().square() if values.is_complex() else values.square()
 
 
 def _products(made: Problem) -> Tensor:

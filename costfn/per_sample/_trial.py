@@ -30,9 +30,15 @@ def is_known(loss: Loss) -> bool:
     if isinstance(loss, nn.Module):
         weighted = getattr(loss, "weight", None) is not None
         return type(loss) in _MODULES and not weighted
+    return gives_each_loss(loss) or any(loss is function for function in _FUNCTIONS)
+
+
+def gives_each_loss(loss: Loss) -> bool:
+    """Whether it is a loss of costfn that gives the loss of each sample of a batch."""
+    while isinstance(loss, partial):
+        loss = loss.func
     entry = LOSSES.get(getattr(loss, "__name__", ""))
-    known = entry is not None and entry.loss is loss and entry.per_sample
-    return known or any(loss is function for function in _FUNCTIONS)
+    return entry is not None and entry.loss is loss and entry.per_sample
 
 
 _MODULES = (

@@ -110,9 +110,8 @@ def _embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Call:
-    if scale_grad_by_freq or max_norm is not None or sparse:
-        raise UnseenUseError("an embedding whose gradient is not as others are")
-    return Call("embedding", input, weight, None, padding_idx=padding_idx)
+    odd = scale_grad_by_freq or max_norm is not None
+    return Call("embedding", input, weight, None, padding_idx=padding_idx, odd=odd)
 
 
 def _layer_norm(
@@ -184,6 +183,13 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         held = [self.names[id(t)] for t in _tensors((args, kwargs)) if self._has(t)]
+        if getattr(func, "__self__", None) is Tensor.requires_grad:
+            # Of a tensor of `vmap` it says no, whatever there is below.
+            return func(_unmapped(args[0]))
+        if func is Tensor.register_hook:
+            raise UnseenUseError("a hook would be given the gradients of all samples")
+        if func is functional.embedding:
+            _refuse_odd(_embedding(*args, **kwargs).options)
         # An attribute, as the shape, is no use, nor is what has no gradient.
         if not held or not torch.is_grad_enabled() or _is_attribute(func):
             return func(*args, **kwargs)
@@ -235,6 +241,11 @@ class Watch(TorchFunctionMode):
             get_gradient_edge(gave),
             _axis_of_samples(out, gave),
         )
+
+
+def _refuse_odd(options: dict[str, Any]) -> None:
+    if options["odd"]:
+        raise UnseenUseError("an embedding writes to its weight, or counts its rows")
 
 
 def _is_attribute(func: Any) -> bool:
