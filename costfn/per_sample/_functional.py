@@ -72,7 +72,9 @@ _SHARED = (
 )
 _VALUES = (
     "model must not decide by the values of one sample (if, .item(), boolean indices); "
-    "use torch.where; of transformers, load it with attn_implementation='eager'"
+    "use torch.where; of transformers, load causal models with "
+    "attn_implementation='eager', and give others a mask of four axes, "
+    "attention_mask=mask.bool()[:, None, None, :].expand(-1, 1, length, -1)"
 )
 _CHECKPOINTS = (
     "model must not compute parts of itself again in the backward pass; "

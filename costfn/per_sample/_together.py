@@ -93,6 +93,8 @@ def _difference(together: Tensor, apart: Tensor) -> float:
         return 0.0
     coarse = together.is_cuda and together.dtype == torch.float32  # TF32
     precision = 2.0**-10 if coarse else torch.finfo(together.dtype).eps
+    # A model in double may have parts in single precision.
+    allowed = max(precision**0.5, 1e-6)
     same = (together == apart) | (together.isnan() & apart.isnan())
     gap = torch.where(same, 0.0, (together - apart).abs())
     size = torch.where(apart.isfinite(), apart.abs(), 0.0)
@@ -101,7 +103,7 @@ def _difference(together: Tensor, apart: Tensor) -> float:
         furthest = gap.nan_to_num(torch.inf).amax().item() if largest else 0.0
     except RuntimeError:
         return 0.0  # under a transform of the caller's, which hides values
-    return furthest / largest if furthest > precision**0.5 * largest else 0.0
+    return furthest / largest if furthest > allowed * largest else 0.0
 
 
 def spread(size: int, number: int) -> Tensor:
