@@ -53,12 +53,13 @@ def check_options(chunk_size: int | None, randomness: Randomness, dims: int) -> 
         )
 
 
-def warn_of_speed(text: str) -> None:
-    """Warns at the user's line, from however deep inside this room."""
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the user's line, from however deep inside this room or torch."""
     level = 1
-    while sys._getframe(level).f_globals["__name__"].startswith(__package__):
+    inside = (__package__, "torch", "contextlib")
+    while sys._getframe(level).f_globals["__name__"].startswith(inside):
         level += 1
-    warnings.warn(text, SlowWarning, stacklevel=level + 1)
+    warnings.warn(text, category, stacklevel=level + 1)
 
 
 RANDOM = (

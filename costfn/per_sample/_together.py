@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from ._functional import RefusedError, one_sample_at_a_time, warn_of_speed
+from ._functional import RefusedError, SlowWarning, one_sample_at_a_time, warn
 from ._problem import Problem, Way
 from ._trees import alone, each, named_tensors, rows_of
 
@@ -79,10 +79,11 @@ def _compare(way: Way, joint: Any, singles: list[Any]) -> None:
                 f"predictions{name} that differ by {difference:.2g} of the largest "
                 "one if other samples are beside them"
             )
-            warn_of_speed(
+            warn(
                 f"model must treat each sample alone, got {way.mixes}; here each is "
                 "taken as a batch of one, which need not be what happens in training; "
-                "is there a wrong axis, such as batch_first=False?"
+                "is there a wrong axis, such as batch_first=False?",
+                SlowWarning,
             )
             return
 
