@@ -301,3 +301,58 @@ def test_half_precision_answers_in_single():
     found += [per_sample.cosine_to_mean(*call), per_sample.clip(*call, 1.0).norms]
     found += [per_sample.influence(*call[:2], call[2:], call[2:])]
     assert {f.dtype for f in found} == {torch.float32}
+
+
+class OwnLoss(nn.Module):
+    """Gives the mean loss of its batch, as transformers do, and mixes nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.decides = nn.Linear(4, 3), False
+
+    def forward(self, x, labels):
+        if self.decides and x.abs().sum().item() < 0:
+            x = -x
+        z = self.linear(x)
+        return {"loss": functional.cross_entropy(z, labels), "logits": z}
+
+
+@calls
+@pytest.mark.parametrize("decides", [False, True])
+@pytest.mark.filterwarnings("ignore::costfn.per_sample.SlowWarning")
+def test_a_model_that_gives_its_own_loss(name, decides):
+    def build():
+        model = OwnLoss()
+        model.decides = decides
+        return model
+
+    x = {"x": ROWS, "labels": LABELS}
+    check(name, build, x, lambda out: out["loss"], None)
+
+
+def test_a_summary_of_batches_as_dictionaries():
+    model = made(OwnLoss)
+    batches = [
+        {"x": ROWS[:4], "labels": LABELS[:4]},
+        {"x": ROWS[4:], "labels": LABELS[4:]},
+    ]
+    loss = functional.cross_entropy
+    g = flat(loop(model.linear, loss, ROWS, LABELS))
+    own = per_sample.summary(model, lambda out: out["loss"], batches, progress=False)
+    given = per_sample.summary(
+        model.linear,
+        loss,
+        [{"input": b["x"], "labels": b["labels"]} for b in batches],
+        target="labels",
+        validation=({"input": ROWS}, LABELS),
+        progress=False,
+    )
+    order = g.norm(dim=1).argsort(descending=True).tolist()
+    for report in (own, given):
+        assert [s.index for s in report.largest] == order
+        assert sum(group.samples for group in report.groups) == N
+        assert [s.index for s in report.opposing] == (g @ g.mean(0)).argsort().tolist()
+    with pytest.warns(per_sample.SlowWarning) as seen:
+        model.decides = True
+        per_sample.summary(model, lambda out: out["loss"], batches, progress=False)
+    assert len(seen) == 1

@@ -10,6 +10,8 @@ from ._functional import SlowWarning
 from ._gradients import gradients
 from ._influence import influence
 from ._norms import gradient_norms
+from ._record import record
+from ._recording import Recording
 from ._report import Group, Sample, Summary
 from ._statistics import (
     NoiseScale,
@@ -24,6 +26,7 @@ __all__ = [
     "Clipped",
     "Group",
     "NoiseScale",
+    "Recording",
     "Sample",
     "SlowWarning",
     "Summary",
@@ -39,6 +42,7 @@ __all__ = [
     "linearize",
     "pairwise_similarity",
     "projections",
+    "record",
     "summary",
     "variance",
 ]

@@ -53,12 +53,13 @@ def check_options(chunk_size: int | None, randomness: Randomness, dims: int) -> 
         )
 
 
-def warn_of_speed(text: str) -> None:
-    """Warns at the user's line, from however deep inside this room."""
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the user's line, from however deep inside this room or torch."""
     level = 1
-    while sys._getframe(level).f_globals["__name__"].startswith(__package__):
+    inside = (__package__, "torch", "contextlib")
+    while sys._getframe(level).f_globals["__name__"].startswith(inside):
         level += 1
-    warnings.warn(text, SlowWarning, stacklevel=level + 1)
+    warnings.warn(text, category, stacklevel=level + 1)
 
 
 RANDOM = (
@@ -72,7 +73,9 @@ _SHARED = (
 )
 _VALUES = (
     "model must not decide by the values of one sample (if, .item(), boolean indices); "
-    "use torch.where; of transformers, load it with attn_implementation='eager'"
+    "use torch.where; of transformers, load causal models with "
+    "attn_implementation='eager', and give others a mask of four axes, "
+    "attention_mask=mask.bool()[:, None, None, :].expand(-1, 1, length, -1)"
 )
 _CHECKPOINTS = (
     "model must not compute parts of itself again in the backward pass; "

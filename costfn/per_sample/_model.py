@@ -76,7 +76,7 @@ def _pure_module(
         places = {name: now[own] for name, own in aliases.items()}
         if torch.compiler.is_compiling():
             return functional_call(model, places, args, kwargs, tie_weights=False)
-        with _left_as_found(model):
+        with left_as_found(model):
             return functional_call(model, places, args, kwargs, tie_weights=False)
 
     return call, chosen
@@ -141,6 +141,20 @@ def _choose(
     return {first[name]: parameters[name] for name in names}
 
 
+def chosen_parameters(
+    model: nn.Module, parameters: Iterable[str] | str | None
+) -> Params:
+    """Parameters themselves, by names or patterns."""
+    own: Params = dict(model.named_parameters())
+    names = _choose(model, _first_names(model), own, parameters)
+    frozen = [name for name in names if not own[name].requires_grad]
+    if frozen:
+        raise ValueError(
+            f"parameters must require gradients to be recorded, got {frozen}"
+        )
+    return {name: own[name] for name in names}
+
+
 def _named(parameters: Iterable[str], first: Mapping[str, str]) -> list[str]:
     """The names that are given or match a pattern, in the model's order."""
     given = [parameters] if isinstance(parameters, str) else list(parameters)
@@ -199,7 +213,7 @@ def _written(model: nn.Module, aliases: Mapping[str, str]) -> list[str]:
 
 
 @contextmanager
-def _left_as_found(model: nn.Module) -> Iterator[None]:
+def left_as_found(model: nn.Module) -> Iterator[None]:
     """Undoes what a call writes to the modules' attributes, such as a cached mask.
 
     What it keeps there would be of no use: it may be a tensor of `vmap`, dead after it.

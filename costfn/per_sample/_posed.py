@@ -15,10 +15,11 @@ from ._functional import (
     Model,
     Options,
     RefusedError,
+    SlowWarning,
     Targets,
     check_options,
     hint,
-    warn_of_speed,
+    warn,
 )
 from ._model import pure
 from ._positions import by_position
@@ -224,9 +225,10 @@ def _warn(failure: Exception) -> None:
     text = str(failure).strip()
     why = text.partition(". From torch:")[0] if "From torch:" in text else hint(failure)
     lines = text.splitlines() or [type(failure).__name__]
-    warn_of_speed(
+    warn(
         "the samples are taken one after the other, which is slow, as torch.func.vmap "
-        f"cannot run the model: {why or lines[0]}"
+        f"cannot run the model: {why or lines[0]}",
+        SlowWarning,
     )
 
 

@@ -192,15 +192,21 @@ class Problem:
         """Refuses a model that has drawn random numbers, unless that is asked for."""
         pairs = zip(before, self.random_state(), strict=True)
         if self.randomness == "error" and not all(torch.equal(*p) for p in pairs):
+            self.restore(before)
             raise RefusedError(RANDOM)
 
     def rewind(self) -> None:
         """Takes the random numbers back to where the call of the user began."""
-        if not self.start or self.randomness == "error":
+        if self.randomness != "error":
+            self.restore(self.start)
+
+    def restore(self, state: tuple[Tensor, ...]) -> None:
+        """Sets the state of the random numbers."""
+        if not state:
             return
-        torch.set_rng_state(self.start[0])
-        for device, state in zip(self.accelerators, self.start[1:], strict=True):
-            torch.cuda.set_rng_state(state, device)
+        torch.set_rng_state(state[0])
+        for device, numbers in zip(self.accelerators, state[1:], strict=True):
+            torch.cuda.set_rng_state(numbers, device)
 
     def losses(self, params: Params, x: Inputs, y: Targets) -> Tensor:
         """The loss of each sample, `(samples,)`."""

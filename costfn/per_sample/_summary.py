@@ -94,7 +94,9 @@ def summary(
         direction = batch_gradient(of_all, x, y)
     elif validation is not None:
         direction = _mean_over(setting, validation, target)
+    start: tuple[Tensor, ...] | None = None
     for made in _problems(setting, loader, target, progress, "norms"):
+        start = made.start if start is None else start
         tally.add(made)
         if direction is not None:
             influence.add(made, direction)
@@ -102,6 +104,7 @@ def summary(
         raise ValueError(f"loader must hold 2 samples or more, got {tally.samples}")
     if direction is None:
         mean = {name: g / tally.samples for name, g in tally.sums.items()}
+        made.restore(start or ())
         for made in _problems(setting, loader, target, progress, "influence"):
             influence.add(made, mean)
     groups = tally.groups()

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from ._functional import RefusedError, one_sample_at_a_time, warn_of_speed
+from ._functional import RefusedError, SlowWarning, one_sample_at_a_time, warn
 from ._problem import Problem, Way
 from ._trees import alone, each, named_tensors, rows_of
 
@@ -79,10 +79,11 @@ def _compare(way: Way, joint: Any, singles: list[Any]) -> None:
                 f"predictions{name} that differ by {difference:.2g} of the largest "
                 "one if other samples are beside them"
             )
-            warn_of_speed(
+            warn(
                 f"model must treat each sample alone, got {way.mixes}; here each is "
                 "taken as a batch of one, which need not be what happens in training; "
-                "is there a wrong axis, such as batch_first=False?"
+                "is there a wrong axis, such as batch_first=False?",
+                SlowWarning,
             )
             return
 
@@ -93,6 +94,8 @@ def _difference(together: Tensor, apart: Tensor) -> float:
         return 0.0
     coarse = together.is_cuda and together.dtype == torch.float32  # TF32
     precision = 2.0**-10 if coarse else torch.finfo(together.dtype).eps
+    # A model in double may have parts in single precision.
+    allowed = max(precision**0.5, 1e-6)
     same = (together == apart) | (together.isnan() & apart.isnan())
     gap = torch.where(same, 0.0, (together - apart).abs())
     size = torch.where(apart.isfinite(), apart.abs(), 0.0)
@@ -101,7 +104,7 @@ def _difference(together: Tensor, apart: Tensor) -> float:
         furthest = gap.nan_to_num(torch.inf).amax().item() if largest else 0.0
     except RuntimeError:
         return 0.0  # under a transform of the caller's, which hides values
-    return furthest / largest if furthest > precision**0.5 * largest else 0.0
+    return furthest / largest if furthest > allowed * largest else 0.0
 
 
 def spread(size: int, number: int) -> Tensor:

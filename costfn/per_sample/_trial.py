@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from .. import _check
 from ..catalogue import LOSSES
-from ._functional import Loss
+from ._functional import Loss, RefusedError
 from ._problem import Problem
 from ._sums import adds_up, inner
 from ._together import spread
-from ._trees import plain, rows_of, split, tensors
+from ._trees import each, plain, rows_of, split, tensors
 
 _TRIED = 8  # samples, besides one of each of as many classes
 
@@ -70,12 +70,14 @@ _FUNCTIONS = (
 
 
 def maps_over_samples(made: Problem) -> bool:
-    """Whether `vmap` can run the loss and its gradient."""
+    """Whether `vmap` can run the loss and its gradient, as far as that can be told."""
     few = _few(made, spread(made.size, _TRIED))
     try:
         with torch.no_grad(), torch.random.fork_rng(made.accelerators):
-            z = few.each_prediction(few.parameters, few.x)
-            few.over_samples(lambda a, b: _slope(few, a, b), z, few.y)
+            z = _predictions(few)
+            if z is not None:
+                rows = each(lambda t: t.unsqueeze(1), z)
+                few.over_samples(lambda a, b: _slope(few, a, b), rows, few.y)
     except RuntimeError:
         return False
     return True
@@ -131,11 +133,16 @@ def _predictions(few: Problem) -> Any:
     with torch.no_grad():
         if not few.one_by_one:
             try:
-                return few.together(few.parameters, few.x)
+                z = few.together(few.parameters, few.x)
+            except RefusedError:
+                raise
             except RuntimeError:
                 pass
-        rows = range(few.size)
-        parts = [few.predict(few.parameters, rows_of(few.x, i)) for i in rows]
+            else:
+                rows = all(t.ndim and len(t) == few.size for t in tensors(z))
+                return z if rows else None
+        singles = range(few.size)
+        parts = [few.predict(few.parameters, rows_of(few.x, i)) for i in singles]
     columns = list(zip(*map(tensors, parts), strict=True))
     if any(part.ndim == 0 or len(part) != 1 for column in columns for part in column):
         return None
