@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._math import upcast
-from ._uses import Use
+from ._uses import Layer
 
 _NUMBERS = 2**17  # of products formed at a time: they stay in a cache
 _OF_CONVOLUTIONS = 2**19
@@ -28,13 +28,13 @@ class Seen(NamedTuple):
     """One use of a parameter.
 
     Attributes:
-        use: The call.
+        layer: What was called.
         is_bias: Whether the parameter is its bias, and not its weight.
         input: What the layer took, samples first.
         cotangent: The gradient of the loss by what it gave, samples first.
     """
 
-    use: Use
+    layer: Layer
     is_bias: bool
     input: Tensor
     cotangent: Tensor
@@ -45,13 +45,13 @@ Factors = tuple[Tensor, Tensor]  # (N, groups, rows, T) or indices (N, T); and c
 
 def squared_norms(seen: Sequence[Seen]) -> Tensor:
     """Squared norm of the gradient of a parameter, of each sample, from all uses."""
-    if any(s.is_bias or s.use.kind in _SCALES for s in seen):
+    if any(s.is_bias or s.layer.kind in _SCALES for s in seen):
         return squared_lengths(gradients(seen))
-    alone = len(seen) == 1 and seen[0].use.kind == "convolution"
+    alone = len(seen) == 1 and seen[0].layer.kind == "convolution"
     if alone and not _few_positions(*_sizes(seen[0])):
         return _from_parts(seen)
     factors = [_factors(s) for s in seen]
-    if any(s.use.kind == "embedding" for s in seen) or _cheaper_by_positions(factors):
+    if any(s.layer.kind == "embedding" for s in seen) or _cheaper_by_positions(factors):
         return _by_positions(factors)
     return _from_parts(seen)
 
@@ -79,8 +79,8 @@ def along(seen: Sequence[Seen], directions: Tensor) -> Tensor:
 
 def formed_in_parts(seen: Sequence[Seen]) -> Iterator[Tensor]:
     """The gradients of a few samples at a time, so that they stay in a cache."""
-    numbers = max(prod(seen[0].use.weight_shape), *map(_patch_numbers, seen), 1)
-    convolution = seen[0].use.kind == "convolution"
+    numbers = max(prod(seen[0].layer.weight_shape), *map(_patch_numbers, seen), 1)
+    convolution = seen[0].layer.kind == "convolution"
     size = max(1, (_OF_CONVOLUTIONS if convolution else _NUMBERS) // numbers)
     for part in zip(*[_split(s, size) for s in seen], strict=True):
         yield gradients(part)
@@ -94,7 +94,7 @@ def _split(seen: Seen, size: int) -> Iterator[Seen]:
 
 
 def _patch_numbers(seen: Seen) -> int:
-    if seen.is_bias or seen.use.kind != "convolution":
+    if seen.is_bias or seen.layer.kind != "convolution":
         return 0
     positions, _, columns = _sizes(seen)
     return positions * columns
@@ -102,7 +102,7 @@ def _patch_numbers(seen: Seen) -> int:
 
 def _sizes(seen: Seen) -> tuple[int, int, int]:
     """Positions, rows and columns of the factors of a convolution."""
-    shape, groups = seen.use.weight_shape, seen.use.options["groups"]
+    shape, groups = seen.layer.weight_shape, seen.layer.options["groups"]
     positions = seen.cotangent[0].numel() // shape[0]
     return positions, shape[0] // groups, prod(shape[1:])
 
@@ -162,19 +162,19 @@ def _rows(values: Tensor, index: Tensor) -> Tensor:
 
 def _factors(seen: Seen) -> Factors:
     """Columns of `D` and `A`: `(N, groups, rows, T)`, or indices for one-hot."""
-    use, cotangent = seen.use, upcast(seen.cotangent)
-    if use.kind == "convolution":
-        return _convolution_factors(use, seen.input.to(cotangent.dtype), cotangent)
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
+    if layer.kind == "convolution":
+        return _convolution_factors(layer, seen.input.to(cotangent.dtype), cotangent)
     right = columns(cotangent)
-    if use.kind == "embedding":
+    if layer.kind == "embedding":
         index = seen.input.reshape(len(right), -1).long()
-        padding = use.options["padding_idx"]
+        padding = layer.options["padding_idx"]
         if padding is not None:
-            none = index == padding % use.weight_shape[0]
+            none = index == padding % layer.weight_shape[0]
             right = right.masked_fill(none[:, None, None], 0.0)
         return index, right
     given = columns(seen.input.to(cotangent.dtype))
-    return (right, given) if use.kind == "linear" else (given, right)
+    return (right, given) if layer.kind == "linear" else (given, right)
 
 
 def columns(values: Tensor) -> Tensor:
@@ -182,18 +182,18 @@ def columns(values: Tensor) -> Tensor:
     return values.reshape(len(values), 1, -1, values.shape[-1]).mT
 
 
-def _convolution_factors(use: Use, input: Tensor, cotangent: Tensor) -> Factors:
-    groups = use.options["groups"]
-    input, cotangent = _images(use, input), _images(use, cotangent)
-    patches = _patches(input.flatten(0, 1), use.weight_shape[2:], use.options)
+def _convolution_factors(layer: Layer, input: Tensor, cotangent: Tensor) -> Factors:
+    groups = layer.options["groups"]
+    input, cotangent = _images(layer, input), _images(layer, cotangent)
+    patches = _patches(input.flatten(0, 1), layer.weight_shape[2:], layer.options)
     patches = patches.reshape(*input.shape[:2], *patches.shape[1:])
     # Images of one sample, as the frames of a film: more positions.
     return _grouped(cotangent.flatten(3), groups), _grouped(patches, groups)
 
 
-def _images(use: Use, values: Tensor) -> Tensor:
+def _images(layer: Layer, values: Tensor) -> Tensor:
     """`(N, images, channels, *positions)`."""
-    return values.unsqueeze(1) if values.ndim == len(use.weight_shape) else values
+    return values.unsqueeze(1) if values.ndim == len(layer.weight_shape) else values
 
 
 def _grouped(values: Tensor, groups: int) -> Tensor:
@@ -236,7 +236,7 @@ def _each_axis(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
 
 def _product(seen: Seen) -> Tensor:
     left, right = _factors(seen)
-    return (left @ right.mT).reshape(len(left), *seen.use.weight_shape)
+    return (left @ right.mT).reshape(len(left), *seen.layer.weight_shape)
 
 
 def _of_convolution(seen: Seen) -> Tensor:
@@ -245,24 +245,24 @@ def _of_convolution(seen: Seen) -> Tensor:
     Either as one convolution of which each sample is a group, which torch is quick at
     while there are few channels on both sides, or by patches.
     """
-    use, cotangent = seen.use, upcast(seen.cotangent)
-    shape, groups = use.weight_shape, use.options["groups"]
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
+    shape, groups = layer.weight_shape, layer.options["groups"]
     axes = len(shape) - 2
-    amounts = _paddings(shape[2:], use.options)
-    input = _images(use, seen.input.to(cotangent.dtype))
+    amounts = _paddings(shape[2:], layer.options)
+    input = _images(layer, seen.input.to(cotangent.dtype))
     if input.shape[1] > 1 or not _quick_in_groups(shape, groups) or _uneven(amounts):
         return _product(seen)
     size = len(input)
-    input, cotangent = input.squeeze(1), _images(use, cotangent).squeeze(1)
+    input, cotangent = input.squeeze(1), _images(layer, cotangent).squeeze(1)
     weight = input.new_empty(1).expand(size * shape[0], *shape[1:])
     found: Tensor = torch.ops.aten.convolution_backward(
         cotangent.reshape(1, -1, *cotangent.shape[2:]),
         input.reshape(1, -1, *input.shape[2:]),
         weight,
         None,
-        list(_each_axis(use.options["stride"], axes)),
+        list(_each_axis(layer.options["stride"], axes)),
         [before for before, _ in amounts],
-        list(_each_axis(use.options["dilation"], axes)),
+        list(_each_axis(layer.options["dilation"], axes)),
         False,
         [0] * axes,
         size * groups,
@@ -280,54 +280,54 @@ def _uneven(amounts: Sequence[tuple[int, int]]) -> bool:
 
 
 def _gradients(seen: Seen) -> Tensor:
-    use, cotangent = seen.use, upcast(seen.cotangent)
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
     if seen.is_bias:
-        return _sum_but(cotangent, use)
-    if use.kind in _SCALES:
-        normalized = _SCALES[use.kind](upcast(seen.input), use)
-        return _sum_but(cotangent * normalized, use)
-    if use.kind == "convolution":
+        return _sum_but(cotangent, layer)
+    if layer.kind in _SCALES:
+        normalized = _SCALES[layer.kind](upcast(seen.input), layer)
+        return _sum_but(cotangent * normalized, layer)
+    if layer.kind == "convolution":
         return _of_convolution(seen)
-    if use.kind != "embedding":
+    if layer.kind != "embedding":
         return _product(seen)
     index, right = _factors(seen)
-    size, rows = len(index), use.weight_shape[0]
+    size, rows = len(index), layer.weight_shape[0]
     places = index + rows * torch.arange(size, device=index.device).unsqueeze(1)
-    zeros = right.new_zeros(size * rows, *use.weight_shape[1:])
+    zeros = right.new_zeros(size * rows, *layer.weight_shape[1:])
     found = zeros.index_add(0, places.flatten(), right.squeeze(1).mT.flatten(0, 1))
-    return found.reshape(size, *use.weight_shape)
+    return found.reshape(size, *layer.weight_shape)
 
 
-def _layer_normalized(input: Tensor, use: Use) -> Tensor:
-    shape, eps = use.options["normalized_shape"], use.options["eps"]
+def _layer_normalized(input: Tensor, layer: Layer) -> Tensor:
+    shape, eps = layer.options["normalized_shape"], layer.options["eps"]
     return functional.layer_norm(input, shape, eps=eps)
 
 
-def _group_normalized(input: Tensor, use: Use) -> Tensor:
-    groups, eps = use.options["num_groups"], use.options["eps"]
+def _group_normalized(input: Tensor, layer: Layer) -> Tensor:
+    groups, eps = layer.options["num_groups"], layer.options["eps"]
     return functional.group_norm(input.flatten(0, 1), groups, eps=eps).view(input.shape)
 
 
 _SCALES = {"layer_norm": _layer_normalized, "group_norm": _group_normalized}
 
 
-def _sum_but(values: Tensor, use: Use) -> Tensor:
+def _sum_but(values: Tensor, layer: Layer) -> Tensor:
     """The sum of each sample over all axes but those that a bias or scale has."""
-    if use.kind == "layer_norm":
-        shape: tuple[int, ...] = use.options["normalized_shape"]
+    if layer.kind == "layer_norm":
+        shape: tuple[int, ...] = layer.options["normalized_shape"]
         return values.reshape(len(values), -1, *shape).sum(1)
-    if use.kind in ("linear", "product"):
+    if layer.kind in ("linear", "product"):
         return values.reshape(len(values), -1, values.shape[-1]).sum(1)
-    if use.kind == "group_norm":
+    if layer.kind == "group_norm":
         return values.flatten(3).sum((1, 3)) if values.ndim > 3 else values.sum(1)
-    images = _images(use, values)
+    images = _images(layer, values)
     return images.flatten(3).sum((1, 3))
 
 
 def _along(seen: Seen, directions: Tensor) -> Tensor:
-    use, cotangent = seen.use, upcast(seen.cotangent)
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
     directions = directions.to(cotangent.dtype)
-    if seen.is_bias or use.kind in _SCALES:
+    if seen.is_bias or layer.kind in _SCALES:
         return _gradients(seen).flatten(1) @ directions.flatten(1).mT
     # What a layer gives is linear in its weight.
     found = [_inner(_applied(seen, d), cotangent) for d in directions]
@@ -336,19 +336,21 @@ def _along(seen: Seen, directions: Tensor) -> Tensor:
 
 def _applied(seen: Seen, weight: Tensor) -> Tensor:
     """What the layer would give with another weight and no bias."""
-    use = seen.use
-    if use.kind == "embedding":
+    layer = seen.layer
+    if layer.kind == "embedding":
         given = functional.embedding(seen.input, weight)
-        padding = use.options["padding_idx"]
+        padding = layer.options["padding_idx"]
         if padding is None:
             return given
-        none = seen.input == padding % use.weight_shape[0]
+        none = seen.input == padding % layer.weight_shape[0]
         return given.masked_fill(none.unsqueeze(-1), 0.0)
     input = seen.input.to(weight.dtype)
-    if use.kind == "convolution":
-        input = _images(use, input).flatten(0, 1)
-        return _CONVOLUTIONS[len(use.weight_shape)](input, weight, None, **use.options)
-    return functional.linear(input, weight.mT if use.kind == "product" else weight)
+    if layer.kind == "convolution":
+        input = _images(layer, input).flatten(0, 1)
+        return _CONVOLUTIONS[len(layer.weight_shape)](
+            input, weight, None, **layer.options
+        )
+    return functional.linear(input, weight.mT if layer.kind == "product" else weight)
 
 
 _CONVOLUTIONS = {3: functional.conv1d, 4: functional.conv2d, 5: functional.conv3d}

@@ -69,22 +69,22 @@ def _of_rows(gradients: Tensor) -> Moments:
 
 def _closed(seen: list[Seen]) -> Moments | None:
     """From squares, if that leaves digits. Products of two float32 are exact here."""
-    if len(seen) > 1 or seen[0].use.kind not in ("linear", "product"):
+    if len(seen) > 1 or seen[0].layer.kind not in ("linear", "product"):
         return None
-    use, is_bias, input, cotangent = seen[0]
+    layer, is_bias, input, cotangent = seen[0]
     left = columns(cotangent.double())
     size, _, rows, positions = left.shape
     if positions > 1 or left.device.type == "mps":
         return None
     left = left.view(size, rows)
     right = left.new_ones(size, 1) if is_bias else input.double().reshape(size, -1)
-    if use.kind == "product" and not is_bias:
+    if layer.kind == "product" and not is_bias:
         left, right = right, left
     total, squares = left.mT @ right, left.square().mT @ right.square()
     centred = squares - total.square() / size
     if not (centred >= _DIGITS * squares).all():
         return None
-    shape = (rows,) if is_bias else use.weight_shape
+    shape = (rows,) if is_bias else layer.weight_shape
     return Moments(size, (total / size).reshape(shape), centred.reshape(shape))
 
 

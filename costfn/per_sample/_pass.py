@@ -95,7 +95,7 @@ class Pass:
         cotangent = cotangent.movedim(use.output_axis, 0)
         for name, is_bias in ((use.weight, False), (use.bias, True)):
             if name is not None:
-                seen = Seen(use, is_bias, input, cotangent)
+                seen = Seen(use.layer, is_bias, input, cotangent)
                 self.seen.setdefault(name, []).append(seen)
 
     def squares(self) -> dict[str, Tensor]:

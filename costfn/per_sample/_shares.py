@@ -9,10 +9,10 @@ from torch.func import jvp, vjp, vmap
 
 from .._math import upcast
 from ._capture import Axis, Call
-from ._closed_forms import Seen, squared_length, squared_norm
+from ._closed_forms import Seen, squared_lengths, squared_norms
 from ._functional import Params
 from ._plan import Plan
-from ._uses import _READERS, FixedPadding, Use
+from ._uses import FixedPadding, Layer, read
 
 _NUMBERS = 2**24  # of gradients at a time
 
@@ -76,47 +76,40 @@ def _squared_norm(
 class _Known(NamedTuple):
     """A call that has a closed form."""
 
-    use: Use
+    layer: Layer
     is_bias: bool
     input: int
 
 
 def _use(name: str, call: Call) -> _Known | None:
-    reader = _READERS.get(call.func)
     labels = [slot.label if slot else None for slot in call.slots]
-    if reader is None or labels.count(name) != 1:
+    if labels.count(name) != 1:
         return None
     args, kwargs = call.joined(call.leaves)
-    kind, input, weight, bias, options = reader(*args, **kwargs)
-    place = [leaf is input for leaf in call.leaves].index(True)
-    if kind == "unknown" or labels[place] is not None or weight is None:
+    said = read(call.func, args, kwargs)
+    if said is None or said.weight is None:
         return None
+    place = [leaf is said.input for leaf in call.leaves].index(True)
     names = [
         next((b for a, b in zip(call.leaves, labels, strict=True) if a is t), None)
-        for t in (weight, bias)
+        for t in (said.weight, said.bias)
     ]
-    if name not in names:
+    if labels[place] is not None or name not in names:
         return None
-    output = call.outputs[0].shape, call.outputs[0].dtype
-    use = Use(kind, input, options, names[0], names[1], weight.shape, output)
-    return _Known(use, names[1] == name, place)
+    return _Known(said.layer, names[1] == name, place)
 
 
 def _closed(calls: Sequence[Call], known: Sequence[_Known], plan: Plan) -> Tensor:
-    rows: list[Tensor] = []
-    for call, (_, _, place) in zip(calls, known, strict=True):
-        part = plan.parts[call.key]
-        rows.append(_rows(part.inputs[place], call.leaves[place]))
-        rows.append(_rows(part.outputs[0], call.cotangents[0]))
-
-    def of_one(values: list[Tensor]) -> Tensor:
-        pairs = zip(known, values[::2], values[1::2], strict=True)
-        return squared_norm([Seen(k.use, k.is_bias, a, d) for k, a, d in pairs])
-
-    # A convolution needs each of its inputs several times.
-    numbers = 16 * sum(row.numel() for row in rows)
-    found: Tensor = vmap(of_one, chunk_size=_chunk(rows, numbers))(rows)
-    return found.double().cpu()
+    seen = [
+        Seen(
+            layer,
+            is_bias,
+            _rows(plan.parts[call.key].inputs[place], call.leaves[place]),
+            _rows(plan.parts[call.key].outputs[0], call.cotangents[0]),
+        )
+        for call, (layer, is_bias, place) in zip(calls, known, strict=True)
+    ]
+    return squared_norms(seen).double().cpu()
 
 
 def _formed(name: str, calls: Sequence[Call], plan: Plan, parameters: Params) -> Tensor:
@@ -138,7 +131,7 @@ def _formed(name: str, calls: Sequence[Call], plan: Plan, parameters: Params) ->
         gradient = torch.zeros_like(parameters[name])
         for call, own in zip(calls, values, strict=True):
             gradient = gradient + _pulled(name, call, plan, parameters, iter(own))
-        return squared_length(upcast(gradient))
+        return squared_lengths(upcast(gradient).unsqueeze(0)).squeeze(0)
 
     size = len(rows[0][0])
     numbers = size * parameters[name].numel() + sum(

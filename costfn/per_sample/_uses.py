@@ -19,15 +19,28 @@ from ._functional import Params
 
 
 @dataclass(frozen=True)
+class Layer:
+    """What a layer does.
+
+    Attributes:
+        kind: Its name.
+        options: What it was told beside its tensors, by name.
+        weight_shape: Shape of the weight.
+    """
+
+    kind: str
+    options: dict[str, Any]
+    weight_shape: torch.Size
+
+
+@dataclass(frozen=True)
 class Use:
     """One call of a layer's function, for all samples.
 
     Attributes:
-        kind: Name of the layer.
-        options: What it was told beside its tensors, by name.
+        layer: What was called.
         weight: Name of the parameter that is its weight, if one is followed.
         bias: The same for the bias.
-        weight_shape: Shape of the weight.
         input: What the layer took, as a batch with the samples on axis `axis`.
         version: How often that had been written to.
         axis: The axis of the samples in `input`.
@@ -35,11 +48,9 @@ class Use:
         output_axis: The axis of the samples in the output.
     """
 
-    kind: str
-    options: dict[str, Any]
+    layer: Layer
     weight: str | None
     bias: str | None
-    weight_shape: torch.Size
     input: Tensor
     version: int
     axis: int
@@ -64,6 +75,12 @@ class Call:
     ) -> None:
         self.kind, self.input, self.weight, self.bias = kind, input, weight, bias
         self.options = options
+
+    @property
+    def layer(self) -> Layer:
+        """What is called."""
+        shape = torch.Size() if self.weight is None else self.weight.shape
+        return Layer(self.kind, self.options, shape)
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Call:
@@ -109,9 +126,10 @@ def _embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Call:
-    odd = scale_grad_by_freq or max_norm is not None
-    return Call("embedding", input, weight, None, padding_idx=padding_idx, odd=odd)
+) -> Call | None:
+    if scale_grad_by_freq or max_norm is not None:
+        return None
+    return Call("embedding", input, weight, None, padding_idx=padding_idx)
 
 
 def _layer_norm(
@@ -152,6 +170,30 @@ _READERS: dict[Callable[..., Any], Callable[..., Call | None]] = {
 }
 
 
+def read(func: Any, args: Any, kwargs: Any) -> Call | None:
+    """What a call says, if it is one of a layer that has closed forms."""
+    reader = _READERS.get(func)
+    return None if reader is None else reader(*args, **kwargs)
+
+
+class FixedPadding(TorchFunctionMode):
+    """Keeps the padding row of embeddings from moving in forward derivatives.
+
+    Its gradient is 0 by `padding_idx`, which torch heeds in the backward pass alone.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        rows = func(*args, **kwargs)
+        call = read(func, args, kwargs) if func is functional.embedding else None
+        if call is None or call.weight is None or call.options["padding_idx"] is None:
+            return rows
+        padding = call.input == call.options["padding_idx"] % len(call.weight)
+        return torch.where(padding.unsqueeze(-1), rows.detach(), rows)
+
+
 class Watch(TorchFunctionMode):
     """Follows parameters through the calls of a model that runs under `vmap`.
 
@@ -188,8 +230,8 @@ class Watch(TorchFunctionMode):
             return func(_unmapped(args[0]))
         if func is Tensor.register_hook:
             raise UnseenUseError("a hook would be given the gradients of all samples")
-        if func is functional.embedding:
-            _refuse_odd(_embedding(*args, **kwargs).options)
+        if func is functional.embedding and _embedding(*args, **kwargs) is None:
+            raise UnseenUseError("an embedding writes to its weight, or counts rows")
         # An attribute, as the shape, is no use, nor is what has no gradient.
         if not held or not torch.is_grad_enabled() or _is_attribute(func):
             return func(*args, **kwargs)
@@ -211,8 +253,7 @@ class Watch(TorchFunctionMode):
         return id(value) in self.names
 
     def _read(self, func: Any, args: Any, kwargs: Any, held: list[str]) -> Call | None:
-        reader = _READERS.get(func)
-        call = None if reader is None else reader(*args, **kwargs)
+        call = read(func, args, kwargs)
         if call is None:
             return None
         places = [t for t in (call.weight, call.bias) if t is not None and self._has(t)]
@@ -230,22 +271,15 @@ class Watch(TorchFunctionMode):
     def _use(self, call: Call, out: Tensor) -> Use:
         given, gave = _unmapped(call.input), _unmapped(out)
         return Use(
-            call.kind,
-            call.options,
+            call.layer,
             None if call.weight is None else self.names.get(id(call.weight)),
             None if call.bias is None else self.names.get(id(call.bias)),
-            torch.Size() if call.weight is None else call.weight.shape,
             given,
             given._version,
             _axis_of_samples(call.input, given),
             get_gradient_edge(gave),
             _axis_of_samples(out, gave),
         )
-
-
-def _refuse_odd(options: dict[str, Any]) -> None:
-    if options["odd"]:
-        raise UnseenUseError("an embedding writes to its weight, or counts its rows")
 
 
 def _is_attribute(func: Any) -> bool:
