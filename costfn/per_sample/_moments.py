@@ -32,7 +32,7 @@ def moments(made: Problem) -> tuple[Params, Params]:
     parts = over_passes(
         made,
         lambda _, found: {name: _of_pass(found, name) for name in made.parameters},
-        lambda _, g: {name: _of_rows(rows) for name, rows in g.items()},
+        lambda _, g: {name: _of_shared_rows(rows) for name, rows in g.items()},
     )
     found = {name: _join([part[name] for part in parts]) for name in made.parameters}
     means = {n: m.mean.to(made.parameters[n].dtype) for n, m in found.items()}
@@ -46,7 +46,7 @@ def _like(values: Tensor, parameter: Tensor) -> Tensor:
 
 def _of_pass(found: Pass, name: str) -> Moments:
     if name in found.copies:
-        return _of_rows(found.formed(name))
+        return _of_shared_rows(found.formed(name))
     seen = found.seen.get(name)
     if seen is None:
         zeros = torch.zeros_like(found.parameters[name].detach())
@@ -55,6 +55,11 @@ def _of_pass(found: Pass, name: str) -> Moments:
     if closed is not None:
         return closed
     return _join([_of_rows(rows) for rows in formed_in_parts(seen)])
+
+
+def _of_shared_rows(gradients: Tensor) -> Moments:
+    """Of gradients that may be those of another parameter at the same time."""
+    return _of_rows(gradients.clone())
 
 
 def _of_rows(gradients: Tensor) -> Moments:

@@ -14,7 +14,7 @@ from timm.models.swin_transformer import SwinTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.cases import SAMPLES, Case
+from models.cases import SAMPLES, SINGLE, Case
 
 CROSS = nn.CrossEntropyLoss()
 LENGTHS = torch.tensor([6, 2, 4, 3, 6])
@@ -303,12 +303,14 @@ CASES = [
         hugging_face("T5ForConditionalGeneration", "T5Config", **T5),
         translated,
         own_loss,
+        bound=SINGLE,
     ),
     Case(
         "llama",
         hugging_face("LlamaForCausalLM", "LlamaConfig", **LLAMA),
         with_labels,
         own_loss,
+        bound=SINGLE,
     ),
     Case(
         "llama_padded_left",
@@ -317,12 +319,14 @@ CASES = [
         ),
         padded_left,
         of_logits,
+        bound=SINGLE,
     ),
     Case(
         "mistral",
         hugging_face("MistralForCausalLM", "MistralConfig", **LLAMA, sliding_window=3),
         to_predict,
         of_tokens,
+        bound=SINGLE,
     ),
     Case(
         "mixtral",
@@ -336,6 +340,7 @@ CASES = [
         ),
         to_predict,
         of_tokens,
+        bound=SINGLE,
     ),
     Case(
         "whisper",

@@ -5,6 +5,8 @@ import pytest
 from models import checks
 from models.library_models import CASES, COUPLED
 
+# They speak to each other by names that they will drop.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 named = {"ids": lambda case: case.name}
 
 

@@ -15,6 +15,7 @@ from models.torch_models import (
     vectors,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 named = {"ids": lambda case: case.name}
 
 
@@ -35,7 +36,9 @@ def test_batch_statistics_are_refused(name):
     case = Case("", lambda: Coupled(batch_normalised), vectors(4), CROSS)
     torch.manual_seed(0)
     model, (x, y) = case.build().double(), case.give()
-    with pytest.raises((ValueError, RuntimeError), match=r"sample|batch"):
+    with pytest.raises(
+        (ValueError, RuntimeError), match=r"sample|batch|1 value per channel"
+    ):
         checks.FUNCTIONS[name].run(model, CROSS, x, y)
 
 
