@@ -58,7 +58,7 @@ class Shares:
                 moved = jvp(outputs, (at,), (vector,))[1]
             for place, cotangent in call.cotangents.items():
                 product = upcast(moved[place]) * upcast(cotangent)
-                rows = _rows(self.plan.parts[call.key].outputs[place], product)
+                rows = self.plan.parts[call.key].outputs[place].rows(product)
                 total += rows.flatten(1).sum(1).double().cpu()
         return total
 
@@ -66,7 +66,7 @@ class Shares:
 def _squared_norm(
     name: str, calls: Sequence[Call], plan: Plan, parameters: Params
 ) -> Tensor:
-    uses = [_use(name, call) for call in calls]
+    uses = [_use(name, call, plan) for call in calls]
     known = [use for use in uses if use is not None]
     if len(known) == len(uses):
         return _closed(calls, known, plan)
@@ -79,9 +79,10 @@ class _Known(NamedTuple):
     use: Use
     is_bias: bool
     input: int
+    samples: Axis
 
 
-def _use(name: str, call: Call) -> _Known | None:
+def _use(name: str, call: Call, plan: Plan) -> _Known | None:
     reader = _READERS.get(call.func)
     labels = [slot.label if slot else None for slot in call.slots]
     if reader is None or labels.count(name) != 1:
@@ -89,7 +90,8 @@ def _use(name: str, call: Call) -> _Known | None:
     args, kwargs = call.joined(call.leaves)
     kind, input, weight, bias, options = reader(*args, **kwargs)
     place = [leaf is input for leaf in call.leaves].index(True)
-    if kind == "unknown" or labels[place] is not None or weight is None:
+    samples = plan.parts[call.key].inputs[place]
+    if kind == "unknown" or samples is None or weight is None:
         return None
     names = [
         next((b for a, b in zip(call.leaves, labels, strict=True) if a is t), None)
@@ -99,15 +101,14 @@ def _use(name: str, call: Call) -> _Known | None:
         return None
     output = call.outputs[0].shape, call.outputs[0].dtype
     use = Use(kind, input, options, names[0], names[1], weight.shape, output)
-    return _Known(use, names[1] == name, place)
+    return _Known(use, names[1] == name, place, samples)
 
 
 def _closed(calls: Sequence[Call], known: Sequence[_Known], plan: Plan) -> Tensor:
     rows: list[Tensor] = []
-    for call, (_, _, place) in zip(calls, known, strict=True):
-        part = plan.parts[call.key]
-        rows.append(_rows(part.inputs[place], call.leaves[place]))
-        rows.append(_rows(part.outputs[0], call.cotangents[0]))
+    for call, (_, _, place, samples) in zip(calls, known, strict=True):
+        rows.append(samples.rows(call.leaves[place]))
+        rows.append(plan.parts[call.key].outputs[0].rows(call.cotangents[0]))
 
     def of_one(values: list[Tensor]) -> Tensor:
         pairs = zip(known, values[::2], values[1::2], strict=True)
@@ -129,7 +130,7 @@ def _formed(name: str, calls: Sequence[Call], plan: Plan, parameters: Params) ->
         rows.append(
             given
             + [
-                _apart(part.outputs[i], c) if whole else _rows(part.outputs[i], c)
+                _apart(part.outputs[i], c) if whole else part.outputs[i].rows(c)
                 for i, c in call.cotangents.items()
             ]
         )
@@ -168,15 +169,9 @@ def _pulled(
     return gradient
 
 
-def _rows(axis: Axis | None, value: Tensor) -> Tensor:
-    assert axis is not None  # it has samples, or there would be no part for it
-    return axis.rows(value)
-
-
-def _apart(axis: Axis | None, cotangent: Tensor) -> Tensor:
+def _apart(axis: Axis, cotangent: Tensor) -> Tensor:
     """For each sample the whole cotangent, with 0 for all other samples."""
-    rows = _rows(axis, cotangent)
-    assert axis is not None
+    rows = axis.rows(cotangent)
     only = torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
     return torch.stack(
         [axis.joined(rows * o.reshape(-1, *[1] * (rows.ndim - 1))) for o in only]
