@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class Recording:
         self._probing = False
         self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Recording":
         if self._path is not None:
             file = self._stack.enter_context(open(self._path, "w", newline=""))
             self._writer = csv.writer(file)
