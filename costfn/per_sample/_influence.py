@@ -83,7 +83,7 @@ def influence(
     check_order("train", train)
     check_order("test", test)
     way = Way()
-    total: Tensor | None = None
+    parts: list[Tensor] = []
     for rate, at in _steps(model, checkpoints, learning_rates, options):
         setting = Setting(model, loss, at, way)
         if test_loss is None:
@@ -92,9 +92,9 @@ def influence(
             x, y = all_at_once("test", test, target)
             direction = batch_gradient(Setting(model, test_loss, at), x, y)
             found = _rows(setting, train, target, partial(along, direction=direction))
-        total = rate * found if total is None else total + rate * found
-    assert total is not None  # there is a checkpoint, or the error says so
-    return total
+        # One sum, so that no more than two matrices are there.
+        parts = [rate * found + parts[0] if parts else rate * found]
+    return parts[0]
 
 
 def _matrix(

@@ -26,7 +26,7 @@ class Part:
     """
 
     inputs: list[Axis | None]
-    outputs: list[Axis | None]
+    outputs: list[Axis]
 
 
 @dataclass
@@ -119,19 +119,20 @@ def _changes(few: Call, more: Call) -> bool:
 def _part(few: Call, more: Call) -> Part | None:
     try:
         inputs = [_axis(*p) for p in zip(few.leaves, more.leaves, strict=True)]
-        outputs = [_axis(*p) for p in zip(few.outputs, more.outputs, strict=True)]
+        found = [_axis(*p) for p in zip(few.outputs, more.outputs, strict=True)]
     except ValueError:
         return None
-    if not any(outputs) or few.func is not more.func or few.func is unknown:
+    outputs = [axis for axis in found if axis is not None]
+    if len(outputs) < len(found) or few.func is not more.func or few.func is unknown:
         return None
     folded = next((a for a in inputs if a is not None and a.times > 1), None)
-    if folded is None and any(a is not None and a.times > 1 for a in outputs):
+    if folded is None and any(axis.times > 1 for axis in outputs):
         return None
     return Part(inputs, [_same_order(a, folded) for a in outputs])
 
 
-def _same_order(axis: Axis | None, folded: Axis | None) -> Axis | None:
-    if axis is None or folded is None or axis.times == 1:
+def _same_order(axis: Axis, folded: Axis | None) -> Axis:
+    if folded is None or axis.times == 1:
         return axis
     return Axis(axis.place, axis.times, folded.apart)
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class _Pass:
     """A forward pass, and its calls that use parameters."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, plan: Plan) -> None:
+        self.size, self.plan = size, plan
         self.calls: list[Call] = []
 
 
@@ -59,9 +59,10 @@ class Recording:
         self._pending: dict[int, _Pass] = {}
         self._totals: Params = {}
         self._told: set[str] = set()
+        self._probing = False
         self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Recording":
         if self._path is not None:
             file = self._stack.enter_context(open(self._path, "w", newline=""))
             self._writer = csv.writer(file)
@@ -128,16 +129,26 @@ class Recording:
         return torch.cat([torch.zeros(0, 4, dtype=torch.float64), *self._kept])
 
     def _begin(self, model: nn.Module, args: Any, kwargs: Any) -> None:
-        if not torch.is_grad_enabled() or self._now is not None:
+        if not torch.is_grad_enabled() or self._now is not None or self._probing:
             return
         if not self._pending:
             self._totals = {}  # of a backward pass that was none through the model
-        self._now = _Pass(batch_size((args, kwargs)))
         if self._plan is None:
-            self._plan = plan_of(model, self._parameters, args, kwargs)
+            self._plan = self._plan_of(model, args, kwargs)
             self._capture.derived = self._plan.derived
             self.missed |= self._plan.unclear
+        self._now = _Pass(batch_size((args, kwargs)), self._plan)
         self._capture.begin()
+
+    def _plan_of(self, model: nn.Module, args: Any, kwargs: Any) -> Plan:
+        self._probing = True
+        try:
+            return plan_of(model, self._parameters, args, kwargs)
+        except (RuntimeError, ValueError, IndexError, TypeError):
+            # It cannot run two or three of the samples; the training must go on.
+            return Plan({}, set(), set(self._parameters))
+        finally:
+            self._probing = False
 
     def _end(self, *_: Any) -> None:
         if self._capture.listening:
@@ -145,8 +156,8 @@ class Recording:
             self._now = None
 
     def _note(self, call: Call) -> None:
-        plan, now = self._plan, self._now
-        if plan is None or now is None or call.key not in plan.parts:
+        now = self._now
+        if now is None or call.key not in now.plan.parts:
             self.missed |= call.names
             return
         now.calls.append(call)
@@ -176,7 +187,6 @@ class Recording:
         self.steps += 1
 
     def _add(self, passes: list[_Pass], totals: Params) -> None:
-        assert self._plan is not None  # passes are of a plan
         own = {n: p.detach() for n, p in self._parameters.items()}
         followed = {n: own[n] for n in own if n not in self.missed}
         direction = {n: totals[n] for n in followed if n in totals}
@@ -184,7 +194,7 @@ class Recording:
         sum_of_parts = 0.0
         for seen in passes:
             calls = [c for c in seen.calls if c.cotangents and c.names & set(followed)]
-            shares = Shares(calls, self._plan, own, seen.size)
+            shares = Shares(calls, seen.plan, own, seen.size)
             lengths = shares.squared_norms(set(followed)).sqrt()
             products = shares.along(direction)
             sum_of_parts += products.sum().item()

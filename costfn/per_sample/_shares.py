@@ -58,7 +58,7 @@ class Shares:
                 moved = jvp(outputs, (at,), (vector,))[1]
             for place, cotangent in call.cotangents.items():
                 product = upcast(moved[place]) * upcast(cotangent)
-                rows = _rows(self.plan.parts[call.key].outputs[place], product)
+                rows = self.plan.parts[call.key].outputs[place].rows(product)
                 total += rows.flatten(1).sum(1).double().cpu()
         return total
 
@@ -66,7 +66,7 @@ class Shares:
 def _squared_norm(
     name: str, calls: Sequence[Call], plan: Plan, parameters: Params
 ) -> Tensor:
-    uses = [_use(name, call) for call in calls]
+    uses = [_use(name, call, plan) for call in calls]
     known = [use for use in uses if use is not None]
     if len(known) == len(uses):
         return _closed(calls, known, plan)
@@ -79,9 +79,10 @@ class _Known(NamedTuple):
     layer: Layer
     is_bias: bool
     input: int
+    samples: Axis
 
 
-def _use(name: str, call: Call) -> _Known | None:
+def _use(name: str, call: Call, plan: Plan) -> _Known | None:
     labels = [slot.label if slot else None for slot in call.slots]
     if labels.count(name) != 1:
         return None
@@ -90,13 +91,14 @@ def _use(name: str, call: Call) -> _Known | None:
     if said is None or said.weight is None:
         return None
     place = [leaf is said.input for leaf in call.leaves].index(True)
+    samples = plan.parts[call.key].inputs[place]
     names = [
         next((b for a, b in zip(call.leaves, labels, strict=True) if a is t), None)
         for t in (said.weight, said.bias)
     ]
-    if labels[place] is not None or name not in names:
+    if samples is None or name not in names:
         return None
-    return _Known(said.layer, names[1] == name, place)
+    return _Known(said.layer, names[1] == name, place, samples)
 
 
 def _closed(calls: Sequence[Call], known: Sequence[_Known], plan: Plan) -> Tensor:
@@ -104,10 +106,10 @@ def _closed(calls: Sequence[Call], known: Sequence[_Known], plan: Plan) -> Tenso
         Seen(
             layer,
             is_bias,
-            _rows(plan.parts[call.key].inputs[place], call.leaves[place]),
-            _rows(plan.parts[call.key].outputs[0], call.cotangents[0]),
+            samples.rows(call.leaves[place]),
+            plan.parts[call.key].outputs[0].rows(call.cotangents[0]),
         )
-        for call, (layer, is_bias, place) in zip(calls, known, strict=True)
+        for call, (layer, is_bias, place, samples) in zip(calls, known, strict=True)
     ]
     return squared_norms(seen).double().cpu()
 
@@ -122,7 +124,7 @@ def _formed(name: str, calls: Sequence[Call], plan: Plan, parameters: Params) ->
         rows.append(
             given
             + [
-                _apart(part.outputs[i], c) if whole else _rows(part.outputs[i], c)
+                _apart(part.outputs[i], c) if whole else part.outputs[i].rows(c)
                 for i, c in call.cotangents.items()
             ]
         )
@@ -161,15 +163,9 @@ def _pulled(
     return gradient
 
 
-def _rows(axis: Axis | None, value: Tensor) -> Tensor:
-    assert axis is not None  # it has samples, or there would be no part for it
-    return axis.rows(value)
-
-
-def _apart(axis: Axis | None, cotangent: Tensor) -> Tensor:
+def _apart(axis: Axis, cotangent: Tensor) -> Tensor:
     """For each sample the whole cotangent, with 0 for all other samples."""
-    rows = _rows(axis, cotangent)
-    assert axis is not None
+    rows = axis.rows(cotangent)
     only = torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
     return torch.stack(
         [axis.joined(rows * o.reshape(-1, *[1] * (rows.ndim - 1))) for o in only]

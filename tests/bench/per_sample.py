@@ -291,7 +291,7 @@ def main() -> None:
     def rows(
         of: list[dict[str, float]], names: object, form: str
     ) -> dict[str, list[str]]:
-        return {m: [format(f[m], form) if m in f else "–" for f in of] for m in names}
+        return {m: [format(f[m], form) if m in f else "-" for f in of] for m in names}
 
     reached = [aims(f, h) for f, h in zip(found, held, strict=True)]
     lines = [
