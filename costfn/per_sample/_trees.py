@@ -100,7 +100,7 @@ def count(x: Any, y: Any) -> int:
     if len(sizes) != 1 or 0 in sizes:
         raise ValueError(
             "x and y must hold the same number of samples, 1 or more, on axis 0, "
-            f"got {sorted(sizes)}; bind what samples share by functools.partial"
+            f"got {sorted(sizes)}"
         )
     return sizes.pop()
 
