@@ -87,14 +87,14 @@ def test_out_of_range_is_refused_by_name(case):
 
 @pytest.mark.parametrize("case", WITH_SCORES)
 def test_traced_it_is_learned_and_out_of_range_nan(case):
-    """Value and gradients of scores and option under `jit`, beside torch's."""
+    """Value and gradients of scores and option while they are traced."""
     row = WITH_SCORES[case]
     field = "prediction" if "q_error" in case else "z"
 
     def loss(scores, value):
         return total(row, value, DATA._replace(**{field: scores}))
 
-    both = jax.jit(jax.value_and_grad(loss, (0, 1)))
+    both = jax.value_and_grad(loss, (0, 1))
     value, (of_scores, of_option) = both(getattr(DATA, field), jnp.array([row.good]))
     option = torch.tensor([row.good], dtype=torch.float64, requires_grad=True)
     right = total_of_torch(row, option)
