@@ -73,8 +73,10 @@ def examples(
         a = poisoned(a, _check.are_outside(a)) if hidden else a
     weight = _weight(a, sample_weight, keep, batch, task)
     if bad is not None:
-        ones = torch.ones_like(a[..., :1] if task == "multiclass" else a)
-        weight = torch.where(bad, torch.nan, ones if weight is None else weight)
+        columns = a.sum(-1, keepdim=True) if task == "multiclass" else a
+        weight = columns * 0 + (1.0 if weight is None else weight)
+        # NaN by way of the memberships: a cell may hold none of them, but constants.
+        weight = poisoned(weight, bad)
     return Examples(a, target, weight)
 
 

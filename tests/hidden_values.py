@@ -169,6 +169,9 @@ def of_examples() -> list[Row]:
             case.options == case.loss.options[0] or case.options.get("base")
         ):
             continue
+        if case.loss.per_label:
+            rows += of_labels(case) if case.form == "marks" else []
+            continue
         target = "target"
         if name in ("soft_target_loss", "sinkhorn_loss"):
             target = "target_probs"
@@ -245,6 +248,32 @@ def of_examples() -> list[Row]:
                 every = tuple(rows_of) if each else None
                 bad = {option: np.array(value)}
                 rows.append(Row(name, given | {option: known}, bad, option, rows=every))
+    return rows
+
+
+def of_labels(case: Any) -> list[Row]:
+    """The losses of labels one by one, of which each is an example here."""
+    name = case.loss.name
+    given = {"logits": SCORES, "target": TRUTH}
+    rows = [
+        Row(
+            name,
+            given | {"target": TRUTH.astype(x.dtype)},
+            {"target": x},
+            "target",
+            rows=(BAD,),
+            masked=True,
+        )
+        for x in bad_truths(TRUTH)
+    ]
+    defaults = signature(case.loss.torch).parameters
+    side = {"gamma_pos": TRUTH == 1, "gamma_neg": TRUTH == 0, "margin": TRUTH == 0}
+    for options in case.loss.bad_options:
+        ((option, value),) = options.items()
+        known = given | {option: np.array(defaults[option].default)}
+        used = np.flatnonzero(side.get(option, TRUTH >= 0))
+        bad = {option: np.array(value)}
+        rows.append(Row(name, known, bad, option, rows=tuple(used)))
     return rows
 
 

@@ -76,8 +76,10 @@ def examples(
     )
     if bad is not None:
         bad = bad[..., None] if task == "multiclass" else bad
-        ones = jnp.ones_like(a[..., :1] if task == "multiclass" else a)
-        weight = jnp.where(bad, jnp.nan, ones if weight is None else weight)
+        columns = a.sum(-1, keepdims=True) if task == "multiclass" else a
+        weight = columns * 0 + (1.0 if weight is None else weight)
+        # NaN by way of the memberships: a cell may hold none of them, but constants.
+        weight = poisoned(weight, bad)
     return Examples(a, target, weight)
 
 

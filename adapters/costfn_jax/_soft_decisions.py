@@ -42,7 +42,9 @@ class Softmax(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        temperature = number_per_class("temperature", self.temperature, ABOVE_ZERO)
+        temperature = number_per_class(
+            "temperature", self.temperature, ABOVE_ZERO, logits.shape[-1]
+        )
         z = logits / typed(temperature, logits.dtype)
         weight = jnp.exp(z - stop_gradient(z).max(-1, keepdims=True))
         inverse = 1 / weight.sum(-1, keepdims=True)
@@ -63,8 +65,13 @@ class Sigmoid(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = typed(number_per_class("slope", self.slope, ABOVE_ZERO), logits.dtype)
-        threshold = number_per_class("threshold", self.threshold, FINITE)
+        slope = typed(
+            number_per_class("slope", self.slope, ABOVE_ZERO, logits.shape[-1]),
+            logits.dtype,
+        )
+        threshold = number_per_class(
+            "threshold", self.threshold, FINITE, logits.shape[-1]
+        )
         return sigmoid(slope * (logits - typed(threshold, logits.dtype)))
 
 
@@ -77,7 +84,10 @@ class Amplified(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = typed(number_per_class("slope", self.slope, ABOVE_ZERO), logits.dtype)
+        slope = typed(
+            number_per_class("slope", self.slope, ABOVE_ZERO, logits.shape[-1]),
+            logits.dtype,
+        )
         return sigmoid(slope * (Softmax()(logits) - 0.5))
 
 
@@ -91,8 +101,10 @@ class RaisedCosine(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        threshold = number_per_class("threshold", self.threshold, FINITE)
-        width = number_per_class("width", self.width, ABOVE_ZERO)
+        threshold = number_per_class(
+            "threshold", self.threshold, FINITE, logits.shape[-1]
+        )
+        width = number_per_class("width", self.width, ABOVE_ZERO, logits.shape[-1])
         u = Softmax()(logits) - typed(threshold, logits.dtype)
         u = u / typed(width, logits.dtype)
         # So that NaN is inside, and goes on.
@@ -112,10 +124,14 @@ class PiecewiseLinear(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        d = typed(number_per_class("delta", self.delta, BELOW_HALF), logits.dtype)
+        d = typed(
+            number_per_class("delta", self.delta, BELOW_HALF, logits.shape[-1]),
+            logits.dtype,
+        )
         p = Softmax()(logits)
         t = jnp.asarray(
-            number_per_class("threshold", self.threshold, BELOW_ONE), p.dtype
+            number_per_class("threshold", self.threshold, BELOW_ONE, logits.shape[-1]),
+            p.dtype,
         )
         m = jnp.minimum(t, 1 - t)
         low = p * d / (t - m / 2)
