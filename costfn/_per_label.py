@@ -83,7 +83,7 @@ def asymmetric_loss(
     gamma_neg: float | Tensor = 4.0,
     margin: float | Tensor = 0.05,
 ) -> Values:
-    """Focal loss that lets go of labels that are not there, of which many are easy.
+    """Focal loss that cares less for absent labels, of which many are easy.
 
     `-(1 - p)**gamma_pos log(p)` for a label that is there, with `p` the sigmoid of its
     logit; `-p_m**gamma_neg log(1 - p_m)`, `p_m = max(p - margin, 0)`, for one that is
