@@ -365,14 +365,18 @@ def classes(chosen: Sequence[int], number: int) -> NDArray[np.int32]:
         raise TypeError(
             f"classes must be a list of class indices, got {type(chosen).__name__}"
         )
-    listed = [int(k) if int(k) == k else k for k in chosen]
-    good = all(isinstance(k, int) and 0 <= k < number for k in listed)
+    plain = chosen.tolist() if isinstance(chosen, Array | np.ndarray) else chosen
+    listed = [k.item() if isinstance(k, Array | np.generic) else k for k in plain]
+    if any(isinstance(k, bool | str) for k in listed):
+        raise TypeError(f"classes must be a list of class indices, got {listed}")
+    # A float that is whole serves, which NaN and a list are not.
+    good = all(k in range(number) for k in listed)
     if not listed or not good or len(set(listed)) < len(listed):
         raise ValueError(
             f"classes must be different class indices in [0, {number}), at least one, "
             f"got {listed}"
         )
-    return np.array(listed, np.int32)
+    return np.array([int(k) for k in listed], np.int32)
 
 
 def one_of(name: str, value: object, choices: Sequence[object]) -> None:

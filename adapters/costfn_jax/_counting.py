@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
 from ._counts import Counts
-from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
+from ._hidden import bad_label_sets, bad_target, checked_weights
 from ._math import (
     class_probs,
     floating,
@@ -69,8 +69,9 @@ def examples(
         target = cleared(target, where if task == "multiclass" else keep)
     if not trusted:
         _check.memberships(a)
-        hidden = _check.visible(a) is None
-        a = poisoned(a, _check.are_outside(a)) if hidden else a
+        if _check.visible(a) is None:
+            # Not `poisoned`: what one count adds to a gradient another takes away.
+            a = a * jnp.where(_check.are_outside(a), jnp.nan, jnp.ones_like(a))
     bad = (
         bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
     )
@@ -78,6 +79,8 @@ def examples(
         bad = bad[..., None] if task == "multiclass" else bad
         ones = jnp.ones_like(a[..., :1] if task == "multiclass" else a)
         weight = jnp.where(bad, jnp.nan, ones if weight is None else weight)
+        # The memberships too: not every count takes them where the target is bad.
+        a = a * jnp.where(bad, jnp.nan, ones)
     return Examples(a, target, weight)
 
 
@@ -160,10 +163,17 @@ def _without_dust(found: Counts) -> Counts:
     return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
+def _inside(a: Array, y: Array) -> Array:
+    """Where min(a, y) is a.
+
+    With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
+    """
+    return ~(a > y) & ((y > 0) | jnp.isnan(a))
+
+
 def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
-    # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
-    inside = ~(a > y) & (y > 0)
+    inside = _inside(a, y)
     return Counts(
         true_positive=add(jnp.where(inside, a, y)),
         predicted=add(a),
@@ -176,7 +186,7 @@ def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
 
 def _two_classes(a: Array, y: Array, add: Add) -> Counts:
     """A score of one class against its absence, as two classes, the negative first."""
-    inside = ~(a > y) & (y > 0)
+    inside = _inside(a, y)
     hit, rest = add(jnp.where(inside, a, y)), add(jnp.where(inside, 1 - y, 1 - a))
     missed = add(jnp.where(inside, y - a, 0.0))
     alarm = add(jnp.where(inside, 0.0, a - y))

@@ -20,7 +20,10 @@ Table = Counts | Array
 
 
 def weight_of_images(
-    sample_weight: Array | None, batch: tuple[int, ...], scope: Scope
+    sample_weight: Array | None,
+    where: Array | None,
+    batch: tuple[int, ...],
+    scope: Scope,
 ) -> tuple[Array | None, Array | None]:
     """The weights of images, `(images,)`, and those of pixels: one of them or none."""
     if sample_weight is None or scope == "batch":
@@ -28,7 +31,14 @@ def weight_of_images(
     _check.numbers("sample_weight", sample_weight)
     if sample_weight.ndim != 1:
         return None, sample_weight
-    _check.weights("sample_weight", sample_weight, batch[:1])
+    _check.same_shape("sample_weight", sample_weight, batch[:1])
+    kept = None
+    if where is not None:
+        # An image that is ignored altogether may have any weight.
+        kept = where.any(tuple(range(1, where.ndim)))
+    _check.weights("sample_weight", sample_weight, batch[:1], kept)
+    if kept is not None:
+        sample_weight = jnp.where(kept, sample_weight, 0)
     return checked_weights(sample_weight, upcast(floating(sample_weight)).dtype), None
 
 

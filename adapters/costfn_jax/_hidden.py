@@ -46,20 +46,17 @@ def poisoned(values: Array, invalid: Array | None) -> Array:
     return values * huge * huge * none * huge * huge + nan
 
 
-def linked(losses: Array, scores: Array, invalid: Array | None) -> Array:
-    """The losses, for `poisoned`, with a derivative in every score of a bad example.
+def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Array:
+    """Losses as they are returned: NaN where the target is bad, in the logits' type.
 
-    A kink would stop the NaN on its way back. The scores themselves cannot be NaN from
-    the start: where a mask leaves the example out, 0 times NaN would be NaN.
+    The gradient of a bad one goes to its logits directly: a kink on the way would stop
+    NaN, and make it of the 0 that a masked loss sends back.
     """
     if invalid is None:
-        return losses
-    return losses + jnp.where(invalid[..., None], scores, 0.0).sum(-1)
-
-
-def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Array:
-    """Losses as they are returned: NaN where the target is bad, in the logits' type."""
-    return cast_back(poisoned(losses, invalid), logits)
+        return cast_back(losses, logits)
+    rows = logits if logits.ndim > losses.ndim else logits[..., None]
+    bad = jnp.where(invalid[..., None], rows, 0.0).sum(-1).astype(losses.dtype)
+    return cast_back(losses + poisoned(bad, invalid), logits)
 
 
 def checked_costs(
@@ -71,6 +68,12 @@ def checked_costs(
         return wide
     bad = ~jnp.isfinite(wide)
     return jnp.where(bad | (wide < 0) if non_negative else bad, jnp.nan, wide)
+
+
+def safe_costs(vectors: Array) -> tuple[Array, Array]:
+    """Cost vectors without NaN, and which had some: the fault of that example alone."""
+    bad = jnp.isnan(vectors).any(-1)
+    return jnp.where(bad[..., None], 0.0, vectors), bad
 
 
 def checked_weights(weight: Array, dtype: DTypeLike) -> Array:

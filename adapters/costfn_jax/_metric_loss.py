@@ -22,7 +22,8 @@ from ._counting import (
 )
 from ._counts import Counts
 from ._groups import mean_over_images, weight_of, weight_of_images
-from ._math import cast_back, upcast
+from ._hidden import checked_weights
+from ._math import cast_back, floating, upcast
 from ._reduce import Reduction
 from ._soft_decisions import Relaxation, SoftDecision, Softmax
 
@@ -58,7 +59,7 @@ class MetricLoss:
         self, logits: Array, target: Array, **counting: Unpack[Counting]
     ) -> Array:
         """`1 - metric` of the batch."""
-        return one_less(self.metric, self.of, logits, target, **counting)
+        return one_less(self.metric, self.of, logits, target, ours=False, **counting)
 
 
 def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
@@ -77,10 +78,22 @@ def one_less(
     of: Of,
     logits: Array,
     target: Array,
+    *,
+    ours: bool = True,
     **counting: Unpack[Counting],
 ) -> Array:
     """`1 - metric` of the batch, 0 where the metric is undefined."""
-    return batch_loss(lambda table: 1 - metric(table), of, logits, target, **counting)
+    # Only where there is such an option: what need not be compiled is not traced.
+    ours = ours and _takes_hidden(metric)
+    return batch_loss(
+        lambda table: 1 - metric(table), of, logits, target, ours=ours, **counting
+    )
+
+
+def _takes_hidden(metric: Metric) -> bool:
+    """Whether an option of the metric is an array that cannot be read."""
+    own = metric.keywords.values() if isinstance(metric, partial) else ()
+    return any(isinstance(x, Array) and _check.visible(x) is None for x in own)
 
 
 def averaged_loss(
@@ -124,23 +137,31 @@ def _of_samples(
 ) -> Array:
     """Each example is a table of its own: examples take the place of the labels."""
     weight, where = counting.pop("sample_weight", None), counting.get("where")
-    of_example = weight is not None and weight.shape == logits.shape[:-1]
     if where is not None:
         _check.mask(where, logits.shape if where.ndim == 2 else logits.shape[:-1])
-        each = where.reshape(len(where), -1)
-        counting["where"] = jnp.broadcast_to(each, logits.shape).mT
-    if weight is not None and of_example:
-        kept = None if where is None or where.ndim == 2 else where
+        where = jnp.broadcast_to(where.reshape(len(where), -1), logits.shape)
+        counting["where"] = where.mT
+    of_example: Array | None = None
+    if weight is not None and weight.shape == logits.shape[:-1]:
+        kept = None if where is None else where.any(-1)
         _check.weights("sample_weight", weight, weight.shape, kept)
-    elif weight is not None:
+        left = weight if kept is None else jnp.where(kept, weight, 0)
+        of_example = checked_weights(left, upcast(floating(left)).dtype)
+        # In the mean alone, and not in the counts, beside which `smooth` stands; but 0
+        # takes an example out, and NaN goes on.
+        ones = jnp.where(of_example > 0, 1.0, of_example)
+        weight = jnp.broadcast_to(ones[..., None], logits.shape)
+    if weight is not None:
         _check.same_shape("sample_weight", weight, logits.shape)
         counting["sample_weight"] = weight.mT
 
     def weighed(table: Counts) -> Array:
-        if weight is not None and of_example:
-            each = weight.astype(table.total.dtype)
-            table = Counts(*(each * x for x in (*table[:4], *table.negatives())))
-        return metric(table, average="samples")
+        own = metric.keywords if isinstance(metric, partial) else {}
+        refused = own.get("class_weight") is not None
+        if of_example is None or len(of_example) < 2 or refused:
+            return metric(table, average="samples")
+        each = of_example.astype(table.total.dtype) * table.total
+        return metric(table, average="macro", class_weight=each)
 
     if classes is not None:
         index = _check.classes(classes, logits.shape[-1])
@@ -166,10 +187,12 @@ def batch_loss(
     sum_counts: Callable[..., Counts | Array] | None = None,
     reduction: Reduction = "mean",
     undefined_is_nan: bool = True,
+    ours: bool = False,
 ) -> Array:
     """A measure of the batch's counts; smaller is better, NaN is undefined.
 
-    Unless the measure has inputs of its own, a cost, from which NaN may come.
+    Unless the measure has inputs of its own, from which NaN may come: a cost, or, of
+    the library's metrics, `ours`, an option whose value could not be seen.
     """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
@@ -182,7 +205,7 @@ def batch_loss(
     decisions = _decisions(logits, task, where, relaxation)
     batch = decisions.shape if task == "binary" else decisions.shape[:-1]
     check_scope(scope, batch)
-    of_image, sample_weight = weight_of_images(sample_weight, batch, scope)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     classes = decisions.shape[-1] if decisions.ndim else 1
     trusted = relaxation is None or isinstance(relaxation, SoftDecision)
     found = examples(
@@ -202,8 +225,20 @@ def batch_loss(
     table = table if sum_counts is None else sum_counts(table)
     total, known = weight_of(table)
     known = known & undefined_is_nan
+    if ours:
+        known = known & ~jnp.isnan(measure(_even(table))).any()
     losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
     return cast_back(losses, logits)
+
+
+def _even(table: Table) -> Table:
+    """One like it where nothing is 0/0: NaN of that is of an option out of range."""
+    if isinstance(table, Array):
+        return jnp.ones_like(table)
+    one = jnp.ones_like(table.actual)
+    total = 2 * one.sum(-1) if table.one_label else 4 * one
+    whole = total[..., None] if table.one_label else total
+    return Counts(one, 2 * one, 2 * one, total, one, whole - 3)
 
 
 def _decisions(

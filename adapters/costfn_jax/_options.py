@@ -49,10 +49,17 @@ def number(name: str, value: object, rule: Rule) -> float | Array:
     return found
 
 
-def number_per_class(name: str, value: object, rule: Rule) -> float | Array:
+def number_per_class(
+    name: str, value: object, rule: Rule, classes: int | None = None
+) -> float | Array:
     """Checks an option of scores: one number, or an array with one for each class."""
     if isinstance(value, Array) and value.ndim == 1 and value.size > 1:
         _check.numbers(name, value)
+        if classes is not None and len(value) != classes:
+            raise ValueError(
+                f"{name} must be one number, or one for each of {classes} classes, got "
+                f"a jax.Array of shape {value.shape}"
+            )
         return _in_range(name, value, rule)
     return number(name, value, rule)
 

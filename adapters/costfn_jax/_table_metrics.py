@@ -98,8 +98,7 @@ def g_mean(
 def mcc(table: Table, *, zero_division: float = 0.0) -> Array:
     """Mirror of `costfn.metrics.mcc`: the same arguments, values and errors."""
     check_zero_division(zero_division)
-    right, actual, predicted, unpredicted = _shares(table)
-    covariance = right.sum(-1) - (actual * predicted).sum(-1)
+    covariance, actual, predicted, unpredicted = _shares(table)
     # Not `others(predicted)`: memberships need not sum to 1.
     variances = (actual * others(actual)).sum(-1), (predicted * unpredicted).sum(-1)
     none = small(variances[0]) | small(variances[1])
@@ -117,10 +116,9 @@ def cohen_kappa(
     check_zero_division(zero_division)
     _check.one_of("weights", weights, (*get_args(KappaWeights), None))
     if weights is None:
-        right, actual, predicted, unpredicted = _shares(table)
+        covariance, actual, _, unpredicted = _shares(table)
         chance = (actual * unpredicted).sum(-1)
-        by_chance = (actual * predicted).sum(-1)
-        return ratio(right.sum(-1) - by_chance, chance, zero_division)
+        return ratio(covariance, chance, zero_division)
     if isinstance(table, Counts):
         raise ValueError(
             "table must be a confusion matrix where weights is given, got Counts, "
@@ -134,8 +132,9 @@ def cohen_kappa(
     total = as_counts(table).total
     shares = ratio(table.astype(actual.dtype), total[..., None, None])
     expected = actual[..., None] * predicted[..., None, :]
-    observed = (penalty * shares).sum((-2, -1))
-    return 1 - ratio(observed, (penalty * expected).sum((-2, -1)), 1 - zero_division)
+    # Cell by cell, so that nothing is left where the two are the same.
+    gain = (penalty * (expected - shares)).sum((-2, -1))
+    return ratio(gain, (penalty * expected).sum((-2, -1)), zero_division)
 
 
 def hss(table: Table, *, zero_division: float = 0.0) -> Array:
@@ -144,7 +143,10 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Array:
 
 
 def _shares(table: Table) -> tuple[Array, Array, Array, Array]:
-    """Shares of the total: true positives, truth, decisions for and against."""
+    """Covariance; and shares of the total: truth, decided for a class, for others.
+
+    `sum_k TP / n - a p` without its cancellation where all is decided alike.
+    """
     c = as_counts(table)
     if not c.one_label:
         raise ValueError(
@@ -152,8 +154,17 @@ def _shares(table: Table) -> tuple[Array, Array, Array, Array]:
             "take each label's as binary counts"
         )
     cells, total = each_class(c), c.total[..., None]
+    tp, fp, fn, tn = (
+        ratio(x, total)
+        for x in (
+            cells.true_positive,
+            cells.false_positive,
+            cells.false_negative,
+            cells.true_negative,
+        )
+    )
     return (
-        ratio(cells.true_positive, total),
+        (tp * tn - fp * fn).sum(-1),
         ratio(cells.actual, total),
         ratio(cells.predicted, total),
         ratio(cells.unpredicted, total),

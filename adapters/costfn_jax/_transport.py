@@ -119,7 +119,7 @@ def generalized_wasserstein_dice_loss(
         )
     _check.one_of("reduction", reduction, get_args(Reduction))
     batch = logits.shape[:-1]
-    of_image, sample_weight = weight_of_images(sample_weight, batch, scope)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     z = upcast(logits)
     if where is not None:
         # Before the softmax, whose gradient of a masked NaN would be NaN.
