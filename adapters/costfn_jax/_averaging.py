@@ -21,9 +21,8 @@ Table = Counts | Array | ArrayLike
 
 
 class Averaging(TypedDict, total=False):
-    """How one number per class becomes one; see `costfn.metrics.precision`."""
+    """What an average does about 0/0, absent classes and weights of classes."""
 
-    average: Average | None
     zero_division: float
     absent: Absent
     classes: Sequence[int] | None
@@ -169,7 +168,7 @@ def check_zero_division(value: float) -> None:
     """Checks the value of 0/0: 0, 1 or NaN; an array passes unchecked."""
     if isinstance(value, Array):
         return
-    if value == value and value not in (0, 1):
+    if isinstance(value, bool) or (value == value and value not in (0, 1)):
         raise ValueError(f"zero_division must be 0, 1 or nan, got {value}")
 
 

@@ -70,10 +70,18 @@ def checked_costs(
     return jnp.where(bad | (wide < 0) if non_negative else bad, jnp.nan, wide)
 
 
-def safe_costs(vectors: Array) -> tuple[Array, Array]:
-    """Cost vectors without NaN, and which had some: the fault of that example alone."""
+def own_costs(
+    vectors: Array, cost: Array, invalid: Array | None
+) -> tuple[Array, Array | None]:
+    """Cost vectors without NaN, and which examples are bad: also by their own costs.
+
+    What is masked must not reach the gradient, and a NaN would.
+    """
+    if _check.visible(cost) is not None:
+        return vectors, invalid
     bad = jnp.isnan(vectors).any(-1)
-    return jnp.where(bad[..., None], 0.0, vectors), bad
+    found = bad if invalid is None else bad | invalid
+    return jnp.where(bad[..., None], 0.0, vectors), found
 
 
 def checked_weights(weight: Array, dtype: DTypeLike) -> Array:

@@ -7,7 +7,7 @@ from jax import Array
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished, safe_costs
+from ._hidden import bad_target, checked_costs, finished, own_costs
 from ._math import (
     centered,
     class_probs,
@@ -110,8 +110,9 @@ def _of_decisions(
     z = upcast(logits)
     c = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:
-        return z, *safe_costs(c)
-    return z, select_costs(target, c), bad_target(target, cost.shape[-2])
+        return z, *own_costs(c, cost, None)
+    row, invalid = select_costs(target, c), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def sum_to_zero_loss(
