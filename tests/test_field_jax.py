@@ -420,7 +420,7 @@ def test_19_a_class_masked_out_by_minus_infinity(loss):
 
 
 def test_19_and_k8_margins_of_classes_masked_out():
-    """The hinge is 1.5 by hand; the sum to zero is that of the others. Both were NaN."""
+    """By hand the hinge is 1.5; the sum to zero is that of the other classes."""
     z = jnp.array([0.5, 1.0, -jnp.inf])
     cost = costfn.costs.zero_one(3)
     near(costfn.cost_hinge_loss(z, jnp.array(0), cost), 1.5)

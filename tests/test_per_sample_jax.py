@@ -114,9 +114,9 @@ def test_projections_and_influence():
     lengths = jnp.sqrt(jnp.diagonal(g))
     bound = 5 * lengths[:, None] * lengths * (2 / 4096) ** 0.5
     assert (abs(rows @ rows.T - g) <= bound).all()
-    for loss, own in ((None, None), (costfn.f_beta_loss, f1)):
+    for loss, own in ((nn.CrossEntropyLoss(), None), (costfn.f_beta_loss, f1)):
         expected = per_sample.influence(
-            NET, CROSS, X, Y, X[:3], Y[:3], validation_loss=loss, learning_rates=0.1
+            NET, CROSS, (X, Y), (X[:3], Y[:3]), test_loss=loss, learning_rates=0.1
         )
         judge = partial(
             mirror.influence,

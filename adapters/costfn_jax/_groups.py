@@ -32,13 +32,11 @@ def weight_of_images(
     if sample_weight.ndim != 1:
         return None, sample_weight
     _check.same_shape("sample_weight", sample_weight, batch[:1])
-    kept = None
     if where is not None:
         # An image that is ignored altogether may have any weight.
         kept = where.any(tuple(range(1, where.ndim)))
-    _check.weights("sample_weight", sample_weight, batch[:1], kept)
-    if kept is not None:
         sample_weight = jnp.where(kept, sample_weight, 0)
+    _check.weights("sample_weight", sample_weight, batch[:1])
     return checked_weights(sample_weight, upcast(floating(sample_weight)).dtype), None
 
 

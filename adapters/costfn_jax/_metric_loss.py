@@ -143,9 +143,8 @@ def _of_samples(
         counting["where"] = where.mT
     of_example: Array | None = None
     if weight is not None and weight.shape == logits.shape[:-1]:
-        kept = None if where is None else where.any(-1)
-        _check.weights("sample_weight", weight, weight.shape, kept)
-        left = weight if kept is None else jnp.where(kept, weight, 0)
+        left = weight if where is None else jnp.where(where.any(-1), weight, 0)
+        _check.weights("sample_weight", left, left.shape)
         of_example = checked_weights(left, upcast(floating(left)).dtype)
         # In the mean alone, and not in the counts, beside which `smooth` stands; but 0
         # takes an example out, and NaN goes on.
@@ -225,7 +224,7 @@ def batch_loss(
     table = table if sum_counts is None else sum_counts(table)
     total, known = weight_of(table)
     known = known & undefined_is_nan
-    if ours:
+    if ours and _check.visible(total) is None:
         known = known & ~jnp.isnan(measure(_even(table))).any()
     losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
     return cast_back(losses, logits)
@@ -238,7 +237,7 @@ def _even(table: Table) -> Table:
     one = jnp.ones_like(table.actual)
     total = 2 * one.sum(-1) if table.one_label else 4 * one
     whole = total[..., None] if table.one_label else total
-    return Counts(one, 2 * one, 2 * one, total, one, whole - 3)
+    return Counts(one, 2 * one, 2 * one, total, one, whole * one - 3)
 
 
 def _decisions(

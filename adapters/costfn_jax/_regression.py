@@ -37,10 +37,10 @@ def q_error_loss(
         )
     least = typed(chosen, p.dtype)
     invalid = t < 0 if seen is None else None
-    if isinstance(least, Array) and _check.visible(least) is None:
+    if isinstance(chosen, Array) and _check.visible(chosen) is None:
         # Nothing is below a floor of NaN.
-        nothing = jnp.broadcast_to(jnp.isnan(least), t.shape)
-        invalid = nothing if invalid is None else invalid | nothing
+        bad = jnp.isnan(least)
+        invalid = jnp.broadcast_to(bad, t.shape) if invalid is None else invalid | bad
     t = jnp.where(t < least, least, t)
     raised = jnp.where(p < least, least, p)
     # Below the floor it goes on growing, linearly, unless nothing is what there was.

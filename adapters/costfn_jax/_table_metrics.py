@@ -143,8 +143,9 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Array:
 
 
 def _shares(table: Table) -> tuple[Array, Array, Array, Array]:
-    """Covariance; and shares of the total: truth, decided for a class, for others.
+    """Covariance; and shares of the total: truth, decisions for and against.
 
+    The covariance of decisions and truth is `sum_k (TP TN - FP FN) / n**2`, which is
     `sum_k TP / n - a p` without its cancellation where all is decided alike.
     """
     c = as_counts(table)

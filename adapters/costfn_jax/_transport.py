@@ -42,7 +42,10 @@ def sinkhorn_loss(
     costs = checked_costs(cost, z.dtype)
     smoothing = typed(chosen, z.dtype)
     p, log_p = softmax(z), log_softmax(z)
-    q = class_probs(target_probs, classes, z.dtype)
+    q, invalid = class_probs(target_probs, classes, z.dtype), None
+    if (bad := bad_target(target_probs, classes)) is not None:
+        # A row without mass has no plan, and a gradient of NaN even where masked.
+        q, invalid = jnp.where(bad[..., None], 1 / classes, q), bad
     log_q = _log(q)
 
     def transport(a: Array, log_a: Array, b: Array, log_b: Array) -> Array:
@@ -53,7 +56,7 @@ def sinkhorn_loss(
     if debias:
         of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
         losses = losses - of_itself / 2
-    return finished(losses, logits, bad_target(target_probs, classes))
+    return finished(losses, logits, invalid)
 
 
 def _log(q: Array) -> Array:

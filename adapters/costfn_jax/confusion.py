@@ -88,14 +88,17 @@ def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
     right = m.diagonal(axis1=-2, axis2=-1)
     # Sums of what is off the diagonal, not differences, which would leave rounding.
     wrong = jnp.where(jnp.eye(m.shape[-1], dtype=bool), 0.0, m)
+    # Of each truth what is not decided for a class; then without the class itself.
+    rest = jnp.where(jnp.eye(m.shape[-1], dtype=bool), 0.0, others(m))
     actual = m.sum(-1)
     return Counts(
         true_positive=right,
         predicted=m.sum(-2),
         actual=actual,
-        total=m.sum((-2, -1)),
+        # In this order it is exactly that of the only class there is.
+        total=actual.sum(-1),
         false_negative=wrong.sum(-1),
-        true_negative=others(actual) - wrong.sum(-2),
+        true_negative=rest.sum(-2),
     )
 
 
