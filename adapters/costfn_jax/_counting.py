@@ -69,8 +69,9 @@ def examples(
         target = cleared(target, where if task == "multiclass" else keep)
     if not trusted:
         _check.memberships(a)
-        hidden = _check.visible(a) is None
-        a = poisoned(a, _check.are_outside(a)) if hidden else a
+        if _check.visible(a) is None:
+            # Not `poisoned`: what one count adds to a gradient another may take away.
+            a = a * jnp.where(_check.are_outside(a), jnp.nan, jnp.ones_like(a))
     bad = (
         bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
     )
