@@ -71,6 +71,9 @@ SLOW = {
     ),
     "in place": (odd.InPlace, ROWS, r"write x = x \+ y for x \+= y"),
     "by value": (odd.ByValue, ROWS, r"torch\.where"),
+    "a hook on a module": (odd.hooked, ROWS, "setup_context"),
+    "experts": (odd.Experts, ROWS, "dynamic shape|torch"),
+    "forces": (odd.Forces, ROWS, "requires_grad_"),
 }
 CALLS = {
     "gradients": lambda *a, **o: flat(per_sample.gradients(*a, **o)),
@@ -237,7 +240,11 @@ def test_their_contributions(build, x, words):
 
 
 def _grads(model):
-    return torch.cat([p.grad.to_dense().flatten() for p in model.parameters()])
+    parts = [
+        torch.zeros_like(p) if p.grad is None else p.grad.to_dense()
+        for p in model.parameters()
+    ]
+    return torch.cat([part.flatten() for part in parts])
 
 
 @calls
