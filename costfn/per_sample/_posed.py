@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar, Unpack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import grad
 
 from .. import _check
@@ -53,6 +53,10 @@ class Setting:
             model, options.get("parameters"), options.get("values")
         )
         self.way = way or Way()
+        # Which only a backward pass heeds.
+        self.way.backward |= isinstance(model, nn.Module) and any(
+            m._backward_hooks or m._backward_pre_hooks for m in model.modules()
+        )
 
     def problem(
         self, x: Inputs, y: Targets, *, whole: bool = False, tried: bool = False
