@@ -6,8 +6,8 @@ READY := .venv/.ready
 
 DEVICE ?= cpu
 
-.PHONY: demo test test-doctor-libraries lint docs bench bench-jax bench-per-sample \
-	crosscheck mutants reproduce wheel clean
+.PHONY: demo test test-doctor-libraries test-models lint docs bench bench-jax \
+	bench-per-sample crosscheck mutants reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -35,9 +35,18 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-doctor
+	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt \
 		--editable . --group doctor-libraries
 	PYTHONPATH=tests .venv-doctor/bin/python -m libraries --write
+
+# Other people's models, in an environment of their own.
+test-models: pyproject.toml constraints.txt  ## per-sample gradients of BERT and others
+	$(PYTHON) -m venv .venv-models
+	.venv-models/bin/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	.venv-models/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable . --group models
+	.venv-models/bin/python -m pytest --numprocesses 2 --quiet tests/models
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -71,4 +80,4 @@ wheel: $(READY)  ## built, installed elsewhere in a clean environment, imported
 	bash .ci/wheel
 
 clean:
-	rm -rf .venv .venv-doctor build dist docs/_build demo
+	rm -rf .venv .venv-doctor .venv-models build dist docs/_build demo

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from . import _check
-from ._arrays import ArrayLike, as_tensor
+from ._arrays import ArrayLike, as_tensors
 from ._hidden import bad_target, checked_costs, poisoned
 from ._math import floating, safe_labels, times
 from ._types import CostVectors, DecisionCost, Target
@@ -43,15 +43,12 @@ def cost_vector(
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
-    device = cost.device if isinstance(cost, Tensor) else None
-    target = as_tensor("target", target, device=device)
-    cost = as_tensor("cost", cost, device=target.device)
-    soft = target.is_floating_point()
-    batch = target.shape[:-1] if soft else target.shape
-    _check.cost_matrix("cost", cost, batch=batch)
-    _check.target(target, batch, cost.shape[-2])
-    rows = select_costs(target, checked_costs(cost, floating(cost).dtype))
-    invalid = bad_target(target, cost.shape[-2])
+    y, c = as_tensors(target=target, cost=cost)
+    batch = y.shape[:-1] if y.is_floating_point() else y.shape
+    _check.cost_matrix("cost", c, batch=batch)
+    _check.target(y, batch, c.shape[-2])
+    rows = select_costs(y, checked_costs(c, floating(c).dtype))
+    invalid = bad_target(y, c.shape[-2])
     return rows if invalid is None else poisoned(rows, invalid.unsqueeze(-1))
 
 

@@ -57,10 +57,12 @@ def examples(
     keep = _over_classes("where", where, batch, a.shape, task)
     if task == "multiclass":
         _check.target(target, batch, classes, where)
+        target = _check.as_int64(target)
         bad = bad_target(target if where is None else _cleared(target, where), classes)
         bad = None if bad is None else bad.unsqueeze(-1)
     else:
         _check.label_sets(target, a.shape, keep)
+        target = _check.as_int64(target)
         bad = bad_label_sets(target if keep is None else target.masked_fill(~keep, 0))
     if keep is not None and where is not None:
         # What a masked place holds must not reach the gradient as 0 times NaN.
@@ -73,8 +75,10 @@ def examples(
         a = poisoned(a, _check.are_outside(a)) if hidden else a
     weight = _weight(a, sample_weight, keep, batch, task)
     if bad is not None:
-        ones = torch.ones_like(a[..., :1] if task == "multiclass" else a)
-        weight = torch.where(bad, torch.nan, ones if weight is None else weight)
+        columns = a.sum(-1, keepdim=True) if task == "multiclass" else a
+        weight = columns * 0 + (1.0 if weight is None else weight)
+        # NaN by way of the memberships: a cell may hold none of them, but constants.
+        weight = poisoned(weight, bad)
     return Examples(a, target, weight)
 
 
@@ -134,8 +138,12 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
             return weighted.to(sum_type(weighted))
         return weighted.sum(axes, dtype=sum_type(weighted))
 
+    bad = None
+    if weight is not None and _check.visible(weight) is None:
+        bad = torch.where(weight.isnan(), a, 0.0)
     if task == "binary":
-        return _without_dust(_two_classes(a, target.to(a.dtype), add), a.dtype)
+        sums = _two_classes(a, target.to(a.dtype), add, bad)
+        return _without_dust(sums, a.dtype)
     if task == "multilabel":
         total = add(torch.ones_like(a))
     else:
@@ -143,8 +151,20 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
     if task == "multiclass" and not target.is_floating_point():
         sums = _of_labels(a, target, weight, add, total, scope)
     else:
-        sums = _of_probs(a, target.to(a.dtype), add, total)
+        sums = _of_probs(a, target.to(a.dtype), add, total, bad)
     return _without_dust(sums, a.dtype)
+
+
+def _smaller(
+    inside: Tensor, one: Tensor | float, other: Tensor | float, bad: Tensor | None
+) -> Tensor:
+    """One of the two; and the bad memberships, which it may not have taken.
+
+    Their weight is NaN, but where a minimum takes the target, none of it would reach
+    their gradient.
+    """
+    taken = torch.where(inside, one, other)
+    return taken if bad is None else taken + bad
 
 
 def _without_dust(found: Counts, dtype: torch.dtype) -> Counts:
@@ -155,26 +175,29 @@ def _without_dust(found: Counts, dtype: torch.dtype) -> Counts:
     return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
-def _of_probs(a: Tensor, y: Tensor, add: Add, total: Tensor) -> Counts:
+def _of_probs(
+    a: Tensor, y: Tensor, add: Add, total: Tensor, bad: Tensor | None
+) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
     # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
     inside = ~(a > y) & (y > 0)
     return Counts(
-        true_positive=add(torch.where(inside, a, y)),
+        true_positive=add(_smaller(inside, a, y, bad)),
         predicted=add(a),
         actual=add(y),
         total=total,
-        false_negative=add(torch.where(inside, y - a, 0.0)),
-        true_negative=add(torch.where(inside, 1 - y, 1 - a)),
+        false_negative=add(_smaller(inside, y - a, 0.0, bad)),
+        true_negative=add(_smaller(inside, 1 - y, 1 - a, bad)),
     )
 
 
-def _two_classes(a: Tensor, y: Tensor, add: Add) -> Counts:
+def _two_classes(a: Tensor, y: Tensor, add: Add, bad: Tensor | None) -> Counts:
     """A score of one class against its absence, as two classes, the negative first."""
     inside = ~(a > y) & (y > 0)
-    hit, rest = add(torch.where(inside, a, y)), add(torch.where(inside, 1 - y, 1 - a))
-    missed = add(torch.where(inside, y - a, 0.0))
-    alarm = add(torch.where(inside, 0.0, a - y))
+    hit = add(_smaller(inside, a, y, bad))
+    rest = add(_smaller(inside, 1 - y, 1 - a, bad))
+    missed = add(_smaller(inside, y - a, 0.0, bad))
+    alarm = add(_smaller(inside, 0.0, a - y, bad))
     return Counts(
         true_positive=torch.stack([rest, hit], -1),
         predicted=torch.stack([add(1 - a), add(a)], -1),

@@ -83,7 +83,7 @@ def asymmetric_loss(
     gamma_neg: float | Tensor = 4.0,
     margin: float | Tensor = 0.05,
 ) -> Values:
-    """Focal loss that lets go of the labels that are not there, of which many are easy.
+    """Focal loss that cares less for absent labels, of which many are easy.
 
     `-(1 - p)**gamma_pos log(p)` for a label that is there, with `p` the sigmoid of its
     logit; `-p_m**gamma_neg log(1 - p_m)`, `p_m = max(p - margin, 0)`, for one that is
@@ -154,7 +154,7 @@ def _marks(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
     if target.is_floating_point():
         y = target.to(upcast(logits).dtype)
         return (y if invalid is None else y.masked_fill(invalid, 0.0)), invalid
-    return target == 1, invalid
+    return _check.as_int64(target) == 1, invalid
 
 
 def _finished(losses: Tensor, logits: Tensor, invalid: Tensor | None) -> Tensor:
@@ -219,9 +219,9 @@ def _focused(logits: Tensor, *, power: Tensor) -> Tensor:
 
 def _shifted(logits: Tensor, *, power: Tensor, shift: Tensor) -> Tensor:
     """`-p_m**power log(1 - p_m)` with `p_m = max(p - shift, 0)`."""
-    p = sigmoid(logits) - shift
-    none = p <= 0  # False of NaN, which goes on
-    p = p.masked_fill(none, 0.5)
+    above = sigmoid(logits) - shift
+    none = above <= 0  # False of NaN, which goes on
+    p = above.masked_fill(none, 0.5)
     # log(1 - p_m) from p_m where that is small, else from 1 - p and the shift, which do
     # not cancel; without a shift 1 - p underflows, but its logarithm does not.
     half = p <= 0.5
@@ -230,4 +230,5 @@ def _shifted(logits: Tensor, *, power: Tensor, shift: Tensor) -> Tensor:
     large = torch.where(gone, log_sigmoid(-logits), rest.masked_fill(gone, 1.0).log())
     log_rest = torch.where(half, torch.log1p(-p.masked_fill(~half, 0.0)), large)
     losses = -torch.exp(power * p.log()) * log_rest
-    return losses.masked_fill(none, 0.0)
+    # 0, but NaN with its gradient where the power is.
+    return torch.where(none, 0.0 * power * above, losses)

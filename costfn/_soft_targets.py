@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._arrays import ArrayLike, as_tensor
+from ._arrays import ArrayLike, as_tensor, as_tensors
 from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
     cross_entropy,
@@ -155,38 +155,34 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         Patrini et al., "Making Deep Neural Networks Robust to Label Noise", CVPR 2017
         (inverting a transition). https://arxiv.org/abs/1609.03683
     """
-    device = soft_targets.device if isinstance(soft_targets, Tensor) else None
-    probs = as_tensor("probs", probs, floats=torch.float64, device=device)
-    given = as_tensor(
-        "soft_targets", soft_targets, floats=torch.float64, device=probs.device
-    )
-    _check.probs("probs", probs)
-    classes = probs.shape[-1]
+    p, given = as_tensors(floats=torch.float64, probs=probs, soft_targets=soft_targets)
+    _check.probs("probs", p)
+    classes = p.shape[-1]
     _check.probs("soft_targets", given, (classes, classes))
-    wide = sum_type(upcast(probs))
+    wide = sum_type(upcast(p))
     eye = torch.eye(classes, dtype=wide, device=given.device)
     broken = bad_target(given, classes)
     rows = given if broken is None else torch.where(broken.any(), eye, given.to(wide))
     # In the precision in which they came: equal rows must not differ by rounding.
     rank = torch.linalg.matrix_rank(rows.detach().to(upcast(given).dtype))
     seen = _check.visible(rank)
-    if seen is not None and int(seen) < classes:
+    if seen is not None and seen.min() < classes:
         raise ValueError(
-            f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
+            f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
             f"{classes} classes; a lower temperature keeps its rows apart"
         )
     unusable = None if broken is None else broken.any() | (rank < classes)
     rows = rows.to(wide) if unusable is None else torch.where(unusable, eye, rows)
-    mixed = times(probs.to(wide), torch.linalg.inv(rows))
+    mixed = times(p.to(wide), torch.linalg.inv(rows))
     # Not by clamp, which has no slope at NaN.
     mixed = torch.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdim=True)
     if unusable is not None:
         # They were left out above, but their gradient must be NaN too.
         found = found + torch.where(unusable, given.sum(), 0.0)
-    for invalid in (bad_target(probs, classes), unusable):
+    for invalid in (bad_target(p, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid.unsqueeze(-1))
-    return found.to(probs.dtype)
+    return found.to(p.dtype)
 
 
 def forward_corrected_loss(

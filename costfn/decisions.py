@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._arrays import ArrayLike, as_tensor
+from ._arrays import ArrayLike, as_tensor, as_tensors
 from ._calibration import calibrate_temperature
 from ._duality import cost_of
 from ._hidden import bad_target, checked_costs, poisoned
@@ -74,9 +74,7 @@ def expected_costs(
 
 def _problem(probs: object, cost: object) -> tuple[Tensor, Tensor]:
     """Probabilities and costs as tensors, checked. Python's floats are float64."""
-    device = cost.device if isinstance(cost, Tensor) else None
-    p = as_tensor("probs", probs, floats=torch.float64, device=device)
-    c = as_tensor("cost", cost, floats=torch.float64, device=p.device)
+    p, c = as_tensors(floats=torch.float64, probs=probs, cost=cost)
     _check.probs("probs", p)
     _check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
@@ -178,7 +176,7 @@ def abstain(
         Chow, "On Optimum Recognition Error and Reject Tradeoff", IEEE Trans. Inf.
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
-    p, c = _problem(probs, as_tensor("cost", cost, floats=torch.float64))
+    p, c = _problem(probs, cost)
     # In the wider of the two, or a price would be rounded to the narrower.
     wide = torch.promote_types(floating(c).dtype, p.dtype)
     return _cheapest(p.detach(), with_abstention(c.to(wide), price).detach())

@@ -26,6 +26,7 @@ COST = batch_losses.COST.numpy()
 BINARY_COST = batch_losses.BINARY_COST.numpy()
 TRUTH = np.array([1, 0, 1, 0])
 SETS = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
+MARKS = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
 # Where the first example is 1 of several, and the bad one:
 BAD = 1
 
@@ -168,12 +169,19 @@ def of_examples() -> list[Row]:
             case.options == case.loss.options[0] or case.options.get("base")
         ):
             continue
+        if case.loss.per_label:
+            rows += of_labels(case) if case.form == "marks" else []
+            continue
         target = "target"
         if name in ("soft_target_loss", "sinkhorn_loss"):
             target = "target_probs"
         logits, _, extras = case.draw(batch=(EXAMPLES,))
+        if case.form in ("marks", "memberships"):
+            logits = LOGITS  # none so small that the margin makes it nothing
         given: dict[str, Any] = {"logits": logits}
-        given[target] = {"probs": PROBS, "vector": None}.get(case.form, LABELS)
+        targets = {"probs": PROBS, "vector": None, "marks": MARKS}
+        targets["memberships"] = MARKS.astype(float)
+        given[target] = targets.get(case.form, LABELS)
         given |= dict(zip(case.takes, extras, strict=True))
         if name == "generalized_wasserstein_dice_loss":
             given["cost"] = COST
@@ -189,6 +197,8 @@ def of_examples() -> list[Row]:
             wrong = bad_probs()
         elif case.form == "vector":
             touched, wrong = one, []
+        elif case.form in ("marks", "memberships"):
+            touched, wrong = one, bad_truths(given[target])
         else:
             # The rows of the costs that the labels choose.
             touched = tuple(np.flatnonzero(LABELS[BAD] == LABELS)) if each else None
@@ -209,7 +219,7 @@ def of_examples() -> list[Row]:
             log = name in NON_NEGATIVE or case.options.get("base") == "log_cost"
             own = case.form in ("each", "vector")
             for x in bad_costs(given["cost"], negative=log, at=at):
-                rows.append(row({"cost": x}, rows=one if own else touched, masked=own))
+                rows.append(row({"cost": x}, rows=one if own else touched))
         if name == "generalized_wasserstein_dice_loss":
             rows.append(row({"cost": spoilt(COST, 1.0, (1, 1))}))
             rows.append(row({"cost": spoilt(COST.astype(int), 1, (1, 1))}))
@@ -238,6 +248,32 @@ def of_examples() -> list[Row]:
                 every = tuple(rows_of) if each else None
                 bad = {option: np.array(value)}
                 rows.append(Row(name, given | {option: known}, bad, option, rows=every))
+    return rows
+
+
+def of_labels(case: Any) -> list[Row]:
+    """The losses of labels one by one, of which each is an example here."""
+    name = case.loss.name
+    given = {"logits": SCORES, "target": TRUTH}
+    rows = [
+        Row(
+            name,
+            given | {"target": TRUTH.astype(x.dtype)},
+            {"target": x},
+            "target",
+            rows=(BAD,),
+            masked=True,
+        )
+        for x in bad_truths(TRUTH)
+    ]
+    defaults = signature(case.loss.torch).parameters
+    side = {"gamma_pos": TRUTH == 1, "gamma_neg": TRUTH == 0, "margin": TRUTH == 0}
+    for options in case.loss.bad_options:
+        ((option, value),) = options.items()
+        known = given | {option: np.array(defaults[option].default)}
+        used = np.flatnonzero(side.get(option, TRUTH >= 0))
+        bad = {option: np.array(value)}
+        rows.append(Row(name, known, bad, option, rows=tuple(used)))
     return rows
 
 
@@ -279,10 +315,30 @@ def of_counts() -> list[Row]:
         if cost:
             for x in bad_costs(COST, negative=False, at=(1, 0)):
                 rows.append(Row(name, given, {"cost": x}, "cost"))
-        for option in OPTIONS.keys() & set(batch_losses.takes(name)):
+        if "class_weight" in batch_losses.takes(name):
+            numbers = np.array([2.0, 3, 1])
+            right = given | {"class_weight": numbers}
+            wrong = [spoilt(numbers, x) for x in (-1.0, np.nan, np.inf)]
+            wrong.append(spoilt(numbers.astype(int), -1))
+            rows += [
+                Row(name, right, {"class_weight": x}, "class_weight") for x in wrong
+            ]
+        for option in sorted(OPTIONS.keys() & set(batch_losses.takes(name))):
             values = OPTIONS[option] + (0.0,) * (name == "f_beta_loss" == option)
             right = given | {option: np.array(0.5)}
             rows += [Row(name, right, {option: np.array(x)}, option) for x in values]
+    shares = np.array([0.2, 0.5, 0.8])
+    given = {"logits": LOGITS, "target": MARKS, "alpha": shares}
+    rows += [
+        Row(
+            "sigmoid_focal_loss",
+            given,
+            {"alpha": spoilt(shares, x)},
+            "alpha",
+            rows=tuple(range(EXAMPLES)),
+        )
+        for x in (-0.5, 1.5, np.nan)
+    ]
     for x in bad_weights():  # of samples, where each is a table of its own
         right = {"logits": TABLE, "target": SETS, "task": "multilabel"}
         right |= {"average": "samples", "sample_weight": WEIGHT.astype(x.dtype)}

@@ -80,7 +80,8 @@ class ModuleCase:
                 numbers[parameter.name] = NUMBERS[parameter.name]
             elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
                 binary = self.kind == "binary" and parameter.name == "cost"
-                tensors.append(BINARY_COST if binary else EXTRAS[parameter.name])
+                given = BINARY_COST if binary else EXTRAS[parameter.name]
+                tensors.append(options.pop(parameter.name, given.clone()))
         if "iterations" in self.takes:
             numbers["iterations"] = 3
         return self.cls(*tensors, **(numbers | options))

@@ -140,20 +140,35 @@ def each(value: Any, i: int) -> Any:
         return tuple(each(v, i) for v in value)
     if isinstance(value, dict):
         return {k: each(v, i) for k, v in value.items()}
-    return value[i : i + 1]
+    return value[i : i + 1] if isinstance(value, Tensor) and value.ndim else value
+
+
+def call(model: Any, x: Any) -> Any:
+    """The model's answer to a batch, as the library passes it."""
+    if isinstance(x, dict):
+        return model(**x)
+    return model(*x) if isinstance(x, tuple) else model(x)
+
+
+def first(value: Any) -> Tensor:
+    """Any tensor of a tree."""
+    while not isinstance(value, Tensor):
+        value = next(iter(value.values() if isinstance(value, dict) else value))
+    return value
 
 
 def loop(model, loss, x, y) -> dict[str, Tensor]:
     """The gradient of each sample by a backward pass of its own."""
     parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
     rows = []
-    for i in range(len(y[0] if isinstance(y, tuple) else y)):
+    for i in range(len(first(x))):
         targets = each(y, i) if isinstance(y, tuple) else (each(y, i),)
-        value = loss(model(each(x, i)), *targets).sum()
+        targets = () if y is None else targets
+        value = loss(call(model, each(x, i)), *targets).sum()
         found = torch.autograd.grad(value, parameters.values(), allow_unused=True)
         rows.append(
             [
-                torch.zeros_like(p) if g is None else g
+                torch.zeros_like(p) if g is None else g.to_dense()
                 for g, p in zip(found, parameters.values(), strict=True)
             ]
         )

@@ -1,5 +1,8 @@
 """What builds costs refuses what makes no sense, in the same words in torch and JAX."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -387,3 +390,44 @@ def test_a_mistake_that_is_not_alike_is_not_uniform():
 def test_many_classes_are_examined_at_once():
     found = costfn.costs.diagnose(costfn.costs.ordinal(400))
     assert found.metric and found.dominated == ()
+
+
+def test_many_at_a_time_by_vmap():
+    """Also with the axis of the batch in the middle, where checks must not trip."""
+    rng = np.random.default_rng(4)
+    cost = rng.integers(1, 9, size=(5, 3, 3)) * (1 - np.eye(3))
+    rows = 0.8 * np.eye(3) + 0.2 * rng.dirichlet(np.ones(3), size=(5, 3))
+    probs = rng.dirichlet(np.ones(3), size=(5, 3))
+    calls = [
+        ("costs.metric_closure", [cost], {}),
+        ("costs.from_utility", [cost], {}),
+        ("soft_targets", [cost], {"temperature": 2.0}),
+        ("unmix", [probs, rows], {}),
+        ("decisions.minimum_cost_decision", [probs, cost], {}),
+        ("decisions.expected_costs", [probs, cost], {}),
+        ("decisions.calibrate_temperature", [cost, rng.integers(3, size=(5, 3))], {}),
+        ("class_balanced_weights", [cost[:, 0]], {"beta": 0.5}),
+    ]
+    for name, arguments, options in calls:
+        for package, convert, vmap in (
+            (costfn, torch.tensor, torch.func.vmap),
+            (costfn_jax, jnp.array, jax.vmap),
+        ):
+            f = partial(function(package, name), **options)
+            one_by_one = [f(*each) for each in zip(*arguments, strict=True)]
+            expected = np.array([x.tolist() for x in one_by_one])
+            in_front = [convert(x) for x in arguments]
+            found = vmap(f)(*in_front)
+            np.testing.assert_allclose(found.tolist(), expected, 1e-12)
+            inside = [convert(np.moveaxis(x, 0, 1)) for x in arguments]
+            found = vmap(f, 1)(*inside)
+            np.testing.assert_allclose(found.tolist(), expected, 1e-12)
+
+
+def test_a_bad_one_among_many_is_refused():
+    cost = np.stack([1 - np.eye(3), np.ones((3, 3))])
+    with pytest.raises(ValueError, match=r"^cost must be 0 on its diagonal"):
+        torch.func.vmap(costfn.costs.metric_closure)(torch.tensor(cost))
+    rows = torch.stack([torch.eye(3), torch.full((3, 3), 1 / 3)])
+    with pytest.raises(ValueError, match=r"^soft_targets must be .* rank 1 for 3"):
+        torch.func.vmap(costfn.unmix)(rows, rows)

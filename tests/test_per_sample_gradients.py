@@ -223,26 +223,9 @@ def test_several_inputs_and_targets_and_a_dictionary_of_predictions():
     def loss(prediction, labels, costs):
         return costfn.expected_cost_loss(prediction["logits"], labels, costs)
 
-    rows = [
-        loop(lambda_model(model), loss, {k: v[i : i + 1] for k, v in x.items()}, t)
-        for i, t in enumerate(zip(y[0].split(1), y[1].split(1), strict=True))
-    ]
-    expected = {n: torch.cat([r[n] for r in rows]) for n in rows[0]}
+    expected = loop(model, loss, x, y)
     assert_all_near(per_sample.gradients(model, loss, x, y), expected)
     assert_near(per_sample.gradient_norms(model, loss, x, y), norms(expected))
-
-
-def lambda_model(model):
-    """The model of a dictionary of inputs as a model of one argument."""
-
-    class Call(nn.Module):
-        def forward(self, x):
-            return model(**x)
-
-        def named_parameters(self):
-            return model.named_parameters()
-
-    return Call()
 
 
 def test_dropout_by_its_randomness():

@@ -368,16 +368,16 @@ BAD_CALLS = {
         ValueError,
         r"one number, or one per sample, got the shape \(3,\) for 5 samples",
     ),
-    "several predictions": (
+    "no row per sample": (
         lambda m, x, y: per_sample.contributions(
-            lambda p, x: {"z": x @ p["w"]},
+            lambda p, x: (x @ p["w"]).sum(),
             costfn.mcc_loss,
             x,
             y,
             parameters={"w": torch.ones(4, 3).double()},
         ),
-        TypeError,
-        "model must return one tensor.*got dict",
+        ValueError,
+        "model must return one row per sample",
     ),
 }
 
@@ -388,31 +388,6 @@ def test_bad_arguments(call, error, words):
     model, x, y = MLP.make(N)
     with pytest.raises(error, match=words):
         call(model, x, y)
-
-
-def in_place(p, x):
-    total = torch.zeros(3).double()
-    total += (x @ p["w"]).squeeze(0)
-    return total.unsqueeze(0)
-
-
-def by_value(p, x):
-    z = x @ p["w"]
-    return z if z.sum().item() > 0 else -z
-
-
-@pytest.mark.parametrize(
-    "model, words",
-    [
-        (in_place, r"must not write one sample's values .*write x = x \+ y for x"),
-        (by_value, r"must not decide by the values of one sample.*torch\.where"),
-    ],
-)
-def test_models_that_cannot_be_mapped(model, words):
-    parameters = {"w": torch.ones(4, 3).double()}
-    x, y = torch.ones(1, 4).double(), torch.tensor([0])
-    with pytest.raises(RuntimeError, match=f"model {words}"):
-        per_sample.gradients(model, costfn.focal_loss, x, y, parameters=parameters)
 
 
 def test_batch_normalisation_in_eval():
@@ -426,24 +401,3 @@ def test_batch_normalisation_in_eval():
     assert_all_near(per_sample.gradients(model, costfn.focal_loss, x, y), expected)
     found = per_sample.gradient_norms(model, costfn.focal_loss, x, y)
     assert_near(found, norms(expected))
-
-
-@pytest.mark.parametrize("cell", [nn.RNN, nn.GRU], ids=lambda c: c.__name__)
-def test_a_recurrent_net_needs_a_state_of_each_sample(cell):
-    torch.manual_seed(0)
-
-    class Net(nn.Module):
-        def __init__(self, own):
-            super().__init__()
-            self.cell, self.own = cell(3, 3, batch_first=True).double(), own
-
-        def forward(self, x):
-            state = x.new_zeros(1, len(x), 3) if self.own else None
-            return self.cell(x, state)[0][:, -1]
-
-    x, y = torch.randn(4, 5, 3).double(), torch.randint(3, (4,))
-    with pytest.raises(RuntimeError, match=r"pass the state, h = x\.new_zeros"):
-        per_sample.gradients(Net(own=False), costfn.focal_loss, x, y)
-    model = Net(own=True)
-    expected = loop(model, costfn.focal_loss, x, y)
-    assert_all_near(per_sample.gradients(model, costfn.focal_loss, x, y), expected)

@@ -17,7 +17,6 @@ from per_sample_models import (
     assert_all_near,
     assert_near,
     flat,
-    full_gradient,
     loop,
     norms,
 )
@@ -172,53 +171,6 @@ def test_pairwise_similarity(kind, chunk_size):
 
 
 @kinds
-def test_influence(kind):
-    model, x, y = kind.make(5)
-    g = flat(loop(model, LOSS, x, y))
-    x_val, y_val = x.flip(0)[:3], y.flip(0)[:3]
-    call = partial(per_sample.influence, model, LOSS, x, y, x_val, y_val)
-    assert_near(call(), g @ flat(loop(model, LOSS, x_val, y_val)).mean(0))
-    full = full_gradient(model, costfn.f_beta_loss, x_val, y_val)
-    expected = g @ torch.cat([v.flatten() for v in full.values()])
-    found = call(validation_loss=costfn.f_beta_loss, learning_rates=0.5)
-    assert_near(found, 0.5 * expected)
-
-
-def test_influence_is_what_a_small_step_changes():
-    model, x, y = KINDS[0].make(4)
-    x_val, y_val = KINDS[0].make(6, seed=7)[1:]
-    rate = 1e-6
-    found = per_sample.influence(model, LOSS, x, y, x_val, y_val, learning_rates=rate)
-    before = LOSS(model(x_val), y_val).mean().item()
-    for i, g in enumerate(flat(loop(model, LOSS, x, y))):
-        other, _, _ = KINDS[0].make(4)
-        old = nn.utils.parameters_to_vector(other.parameters())
-        nn.utils.vector_to_parameters(old - rate * g, other.parameters())
-        lowered = before - LOSS(other(x_val), y_val).mean().item()
-        assert abs(lowered - found[i].item()) < 1e-4 * found.abs().max().item()
-
-
-def test_influence_over_checkpoints():
-    model, x, y = KINDS[0].make(4)
-    others = [KINDS[0].make(4, seed=s)[0] for s in (5, 6)]
-    expected = 0.0
-    for rate, other in zip((0.1, 0.2), others, strict=True):
-        g = flat(loop(other, LOSS, x, y))
-        expected = expected + rate * g @ g[:2].mean(0)
-    found = per_sample.influence(
-        model,
-        LOSS,
-        x,
-        y,
-        x[:2],
-        y[:2],
-        checkpoints=[{n: p.detach() for n, p in o.named_parameters()} for o in others],
-        learning_rates=[0.1, 0.2],
-    )
-    assert_near(found, expected)
-
-
-@kinds
 @chunks
 def test_clip(kind, chunk_size):
     model, x, y = kind.make(5)
@@ -301,24 +253,6 @@ BAD_CALLS = {
     "bound": (
         lambda *a: per_sample.clip(*a, max_norm=0.0),
         "max_norm must be above 0 and finite, got 0.0",
-    ),
-    "rates": (
-        lambda m, loss, x, y: per_sample.influence(
-            m, loss, x, y, x, y, learning_rates=[1.0, 2.0]
-        ),
-        "learning_rates must be one number.*got 2",
-    ),
-    "checkpoints": (
-        lambda m, loss, x, y: per_sample.influence(
-            m, loss, x, y, x, y, checkpoints=[], learning_rates=[1.0]
-        ),
-        "checkpoints must be 1 or more, with one learning rate.*got 0 and 1",
-    ),
-    "checkpoints and parameters": (
-        lambda m, loss, x, y: per_sample.influence(
-            m, loss, x, y, x, y, checkpoints=[{}], parameters=["0.weight"]
-        ),
-        "parameters must be None where checkpoints",
     ),
 }
 

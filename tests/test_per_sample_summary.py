@@ -66,7 +66,7 @@ def test_against_a_validation_batch_and_its_own_loss():
     model, x, y, loader = data()
     validation = x[:6], y[:6]
     expected = per_sample.influence(
-        model, LOSS, x, y, *validation, validation_loss=costfn.f_beta_loss
+        model, LOSS, (x, y), validation, test_loss=costfn.f_beta_loss
     )
     report = per_sample.summary(
         model,

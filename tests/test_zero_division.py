@@ -88,7 +88,7 @@ def test_where_it_is_0_by_0(name, situation):
     if name in COSTS:
         check(name, problem)
         return
-    for zero_division in (0, 1, nan):
+    for zero_division in (0.0, 1.0, nan):
         if name not in AVERAGED:
             check(name, problem, zero_division=zero_division)
             continue
@@ -109,7 +109,7 @@ def test_where_it_is_0_by_0_of_several_labels(name, situation):
     averages = (
         ("macro", "weighted", "micro", "samples", None) if name in AVERAGED else (0,)
     )
-    for zero_division in (0, 1, nan):
+    for zero_division in (0.0, 1.0, nan):
         for average in averages:
             options = {} if average == 0 else {"average": average}
             check(name, SEVERAL[situation], zero_division=zero_division, **options)

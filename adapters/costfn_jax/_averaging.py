@@ -21,9 +21,8 @@ Table = Counts | Array | ArrayLike
 
 
 class Averaging(TypedDict, total=False):
-    """How one number per class becomes one; see `costfn.metrics.precision`."""
+    """What an average does about 0/0, absent classes and weights of classes."""
 
-    average: Average | None
     zero_division: float
     absent: Absent
     classes: Sequence[int] | None

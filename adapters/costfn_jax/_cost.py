@@ -10,7 +10,7 @@ from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished
+from ._hidden import bad_target, checked_costs, finished, own_costs
 from ._math import cross_entropy, log1p, log_complement, times, upcast
 from ._options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number, typed
 from ._types import (
@@ -47,8 +47,9 @@ def _prepare(
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:
-        return z, costs, None
-    return z, select_costs(target, costs), bad_target(target, cost.shape[-2])
+        return z, *own_costs(costs, cost, None)
+    row, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def _expected_cost(z: Array, c: Array, risk: float | Array) -> Array:

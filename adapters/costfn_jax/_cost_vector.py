@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._arrays import ArrayLike, as_array
+from ._arrays import ArrayLike, as_arrays
 from ._hidden import bad_target, checked_costs, poisoned
 from ._math import (
     class_probs,
@@ -22,13 +22,12 @@ def cost_vector(
     target: Target | ArrayLike, cost: DecisionCost | ArrayLike
 ) -> CostVectors:
     """Mirror of `costfn.costs.cost_vector`: the same arguments, values and errors."""
-    target, cost = as_array("target", target), as_array("cost", cost)
-    soft = is_floating(target)
-    batch = target.shape[:-1] if soft else target.shape
-    _check.cost_matrix("cost", cost, batch=batch)
-    _check.target(target, batch, cost.shape[-2])
-    costs = select_costs(target, checked_costs(cost, floating(cost).dtype))
-    invalid = bad_target(target, cost.shape[-2])
+    y, c = as_arrays(target=target, cost=cost)
+    batch = y.shape[:-1] if is_floating(y) else y.shape
+    _check.cost_matrix("cost", c, batch=batch)
+    _check.target(y, batch, c.shape[-2])
+    costs = select_costs(y, checked_costs(c, floating(c).dtype))
+    invalid = bad_target(y, c.shape[-2])
     return costs if invalid is None else poisoned(costs, invalid[..., None])
 
 

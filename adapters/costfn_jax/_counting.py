@@ -69,15 +69,18 @@ def examples(
         target = cleared(target, where if task == "multiclass" else keep)
     if not trusted:
         _check.memberships(a)
-        hidden = _check.visible(a) is None
-        a = poisoned(a, _check.are_outside(a)) if hidden else a
+        if _check.visible(a) is None:
+            # Not `poisoned`: what one count adds to a gradient another may take away.
+            a = a * jnp.where(_check.are_outside(a), jnp.nan, jnp.ones_like(a))
     bad = (
         bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
     )
     if bad is not None:
         bad = bad[..., None] if task == "multiclass" else bad
-        ones = jnp.ones_like(a[..., :1] if task == "multiclass" else a)
-        weight = jnp.where(bad, jnp.nan, ones if weight is None else weight)
+        columns = a.sum(-1, keepdims=True) if task == "multiclass" else a
+        weight = columns * 0 + (1.0 if weight is None else weight)
+        # NaN by way of the memberships: a cell may hold none of them, but constants.
+        weight = poisoned(weight, bad)
     return Examples(a, target, weight)
 
 
@@ -139,8 +142,11 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
     def add(values: Array) -> Array:
         return sum_over(values if weight is None else weight * values, axes)
 
+    bad = None
+    if weight is not None and _check.visible(weight) is None:
+        bad = jnp.where(jnp.isnan(weight), a, 0.0)
     if task == "binary":
-        return _without_dust(_two_classes(a, target.astype(a.dtype), add))
+        return _without_dust(_two_classes(a, target.astype(a.dtype), add, bad))
     if task == "multilabel":
         total = add(jnp.ones_like(a))
     else:
@@ -149,7 +155,19 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return _without_dust(_of_labels(a, target, add, total))
     soft = task == "multiclass"
     y = class_probs(target, a.shape[-1], a.dtype) if soft else target.astype(a.dtype)
-    return _without_dust(_of_probs(a, y, add, total))
+    return _without_dust(_of_probs(a, y, add, total, bad))
+
+
+def _smaller(
+    inside: Array, one: Array | float, other: Array | float, bad: Array | None
+) -> Array:
+    """One of the two; and the bad memberships, which it may not have taken.
+
+    Their weight is NaN, but where a minimum takes the target, none of it would reach
+    their gradient.
+    """
+    taken = jnp.where(inside, one, other)
+    return taken if bad is None else taken + bad
 
 
 def _without_dust(found: Counts) -> Counts:
@@ -160,24 +178,24 @@ def _without_dust(found: Counts) -> Counts:
     return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
-def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
+def _of_probs(a: Array, y: Array, add: Add, total: Array, bad: Array | None) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
     # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
     inside = ~(a > y) & (y > 0)
     return Counts(
-        true_positive=add(jnp.where(inside, a, y)),
+        true_positive=add(_smaller(inside, a, y, bad)),
         predicted=add(a),
         actual=add(y),
         total=total,
-        false_negative=add(jnp.where(inside, y - a, 0.0)),
-        true_negative=add(jnp.where(inside, 1 - y, 1 - a)),
+        false_negative=add(_smaller(inside, y - a, 0.0, bad)),
+        true_negative=add(_smaller(inside, 1 - y, 1 - a, bad)),
     )
 
 
-def _two_classes(a: Array, y: Array, add: Add) -> Counts:
+def _two_classes(a: Array, y: Array, add: Add, bad: Array | None) -> Counts:
     """A score of one class against its absence, as two classes, the negative first."""
     inside = ~(a > y) & (y > 0)
-    hit, rest = add(jnp.where(inside, a, y)), add(jnp.where(inside, 1 - y, 1 - a))
+    hit, rest = add(_smaller(inside, a, y, bad)), add(jnp.where(inside, 1 - y, 1 - a))
     missed = add(jnp.where(inside, y - a, 0.0))
     alarm = add(jnp.where(inside, 0.0, a - y))
     return Counts(

@@ -46,20 +46,17 @@ def poisoned(values: Array, invalid: Array | None) -> Array:
     return values * huge * huge * none * huge * huge + nan
 
 
-def linked(losses: Array, scores: Array, invalid: Array | None) -> Array:
-    """The losses, for `poisoned`, with a derivative in every score of a bad example.
+def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Array:
+    """Losses as they are returned: NaN where the target is bad, in the logits' type.
 
-    A kink would stop the NaN on its way back. The scores themselves cannot be NaN from
-    the start: where a mask leaves the example out, 0 times NaN would be NaN.
+    The gradient of a bad one goes to its logits directly: a kink on the way would stop
+    NaN, and make it of the 0 that a masked loss sends back.
     """
     if invalid is None:
-        return losses
-    return losses + jnp.where(invalid[..., None], scores, 0.0).sum(-1)
-
-
-def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Array:
-    """Losses as they are returned: NaN where the target is bad, in the logits' type."""
-    return cast_back(poisoned(losses, invalid), logits)
+        return cast_back(losses, logits)
+    rows = logits if logits.ndim > losses.ndim else logits[..., None]
+    bad = jnp.where(invalid[..., None], rows, 0.0).sum(-1).astype(losses.dtype)
+    return cast_back(losses + poisoned(bad, invalid), logits)
 
 
 def checked_costs(
@@ -71,6 +68,20 @@ def checked_costs(
         return wide
     bad = ~jnp.isfinite(wide)
     return jnp.where(bad | (wide < 0) if non_negative else bad, jnp.nan, wide)
+
+
+def own_costs(
+    vectors: Array, cost: Array, invalid: Array | None
+) -> tuple[Array, Array | None]:
+    """Cost vectors without NaN, and which examples are bad: also by their own costs.
+
+    What is masked must not reach the gradient, and a NaN would.
+    """
+    if _check.visible(cost) is not None:
+        return vectors, invalid
+    bad = jnp.isnan(vectors).any(-1)
+    found = bad if invalid is None else bad | invalid
+    return jnp.where(bad[..., None], 0.0, vectors), found
 
 
 def checked_weights(weight: Array, dtype: DTypeLike) -> Array:

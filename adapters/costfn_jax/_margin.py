@@ -7,7 +7,7 @@ from jax import Array
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished, linked
+from ._hidden import bad_target, checked_costs, finished, own_costs
 from ._math import (
     centered,
     class_probs,
@@ -59,8 +59,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         of_label = _hinge(*_for_each_label(z, c))
         q = class_probs(target, z.shape[-1], z.dtype)
         losses = mean_over_classes(q, of_label)
-    invalid = bad_target(target, z.shape[-1])
-    return finished(linked(losses, z, invalid), logits, invalid)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def _hinge(augmented: Array, labels: Array) -> Array:
@@ -101,7 +100,7 @@ def cost_regression_loss(
     cheap = c == c.min(-1, keepdims=True)
     harm = jnp.where(cheap, error, -error)
     losses = (softplus(harm) if smooth else relu(harm)).sum(-1)
-    return finished(linked(losses, z, invalid), logits, invalid)
+    return finished(losses, logits, invalid)
 
 
 def _of_decisions(
@@ -111,8 +110,9 @@ def _of_decisions(
     z = upcast(logits)
     c = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:
-        return z, c, None
-    return z, select_costs(target, c), bad_target(target, cost.shape[-2])
+        return z, *own_costs(c, cost, None)
+    row, invalid = select_costs(target, c), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def sum_to_zero_loss(
@@ -133,7 +133,7 @@ def sum_to_zero_loss(
     number = (~out).astype(z.dtype).sum(-1, keepdims=True)
     s = z - z.sum(-1, keepdims=True) / number
     losses = (jnp.where(out, 0.0, c) * _phi(s, phi, number)).sum(-1)
-    return finished(linked(losses, z, invalid), logits, invalid)
+    return finished(losses, logits, invalid)
 
 
 def _phi(s: Array, phi: Phi, number: Array) -> Array:

@@ -58,7 +58,7 @@ def number_per_class(
         if classes is not None and len(value) != classes:
             raise ValueError(
                 f"{name} must be one number, or one for each of {classes} classes, got "
-                f"an array of shape {value.shape}"
+                f"a jax.Array of shape {value.shape}"
             )
         return _in_range(name, value, rule)
     return number(name, value, rule)

@@ -135,9 +135,9 @@ def _focused(logits: Array, *, power: float | Array) -> Array:
 
 def _shifted(logits: Array, *, power: float | Array, shift: float | Array) -> Array:
     """`-p_m**power log(1 - p_m)` with `p_m = max(p - shift, 0)`."""
-    p = sigmoid(logits) - shift
-    none = p <= 0  # False of NaN, which goes on
-    p = jnp.where(none, 0.5, p)
+    above = sigmoid(logits) - shift
+    none = above <= 0  # False of NaN, which goes on
+    p = jnp.where(none, 0.5, above)
     # log(1 - p_m) from p_m where that is small, else from 1 - p and the shift, which do
     # not cancel; without a shift 1 - p underflows, but its logarithm does not.
     half = p <= 0.5
@@ -146,4 +146,5 @@ def _shifted(logits: Array, *, power: float | Array, shift: float | Array) -> Ar
     large = jnp.where(gone, log_sigmoid(-logits), jnp.log(jnp.where(gone, 1.0, rest)))
     log_rest = jnp.where(half, log1p(-jnp.where(half, p, 0.0)), large)
     losses = -jnp.exp(power * jnp.log(p)) * log_rest
-    return jnp.where(none, 0.0, losses)
+    # 0, but NaN with its gradient where the power is.
+    return jnp.where(none, 0.0 * power * above, losses)

@@ -16,7 +16,15 @@ from jax.lax import stop_gradient
 from jax.tree_util import register_dataclass, register_pytree_node_class
 
 from ._math import is_class, sigmoid
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class, typed
+from ._options import (
+    ABOVE_ZERO,
+    BELOW_HALF,
+    BELOW_ONE,
+    FINITE,
+    Rule,
+    number_per_class,
+    typed,
+)
 from ._types import Logits, Probs
 
 Relaxation = Callable[[Logits], Probs]
@@ -42,10 +50,8 @@ class Softmax(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        temperature = number_per_class(
-            "temperature", self.temperature, ABOVE_ZERO, logits.shape[-1]
-        )
-        z = logits / typed(temperature, logits.dtype)
+        temperature = _option("temperature", self.temperature, ABOVE_ZERO, logits)
+        z = logits / temperature
         weight = jnp.exp(z - stop_gradient(z).max(-1, keepdims=True))
         inverse = 1 / weight.sum(-1, keepdims=True)
         p = weight * inverse
@@ -65,14 +71,9 @@ class Sigmoid(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = typed(
-            number_per_class("slope", self.slope, ABOVE_ZERO, logits.shape[-1]),
-            logits.dtype,
-        )
-        threshold = number_per_class(
-            "threshold", self.threshold, FINITE, logits.shape[-1]
-        )
-        return sigmoid(slope * (logits - typed(threshold, logits.dtype)))
+        slope = _option("slope", self.slope, ABOVE_ZERO, logits)
+        threshold = _option("threshold", self.threshold, FINITE, logits)
+        return sigmoid(slope * (logits - threshold))
 
 
 @register_dataclass
@@ -84,10 +85,7 @@ class Amplified(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        slope = typed(
-            number_per_class("slope", self.slope, ABOVE_ZERO, logits.shape[-1]),
-            logits.dtype,
-        )
+        slope = _option("slope", self.slope, ABOVE_ZERO, logits)
         return sigmoid(slope * (Softmax()(logits) - 0.5))
 
 
@@ -101,12 +99,10 @@ class RaisedCosine(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        threshold = number_per_class(
-            "threshold", self.threshold, FINITE, logits.shape[-1]
-        )
-        width = number_per_class("width", self.width, ABOVE_ZERO, logits.shape[-1])
-        u = Softmax()(logits) - typed(threshold, logits.dtype)
-        u = u / typed(width, logits.dtype)
+        threshold = _option("threshold", self.threshold, FINITE, logits)
+        width = _option("width", self.width, ABOVE_ZERO, logits)
+        u = Softmax()(logits) - threshold
+        u = u / width
         # So that NaN is inside, and goes on.
         outside = jnp.abs(u) >= 1
         inner = jnp.where(outside, 0.0, u)
@@ -124,13 +120,10 @@ class PiecewiseLinear(SoftDecision):
 
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
-        d = typed(
-            number_per_class("delta", self.delta, BELOW_HALF, logits.shape[-1]),
-            logits.dtype,
-        )
+        d = _option("delta", self.delta, BELOW_HALF, logits)
         p = Softmax()(logits)
         t = jnp.asarray(
-            number_per_class("threshold", self.threshold, BELOW_ONE, logits.shape[-1]),
+            _option("threshold", self.threshold, BELOW_ONE, logits),
             p.dtype,
         )
         m = jnp.minimum(t, 1 - t)
@@ -165,6 +158,11 @@ class StraightThrough(SoftDecision):
     ) -> "StraightThrough":
         """The inverse of `tree_flatten`."""
         return cls(children[0] if children else constant)
+
+
+def _option(name: str, value: object, rule: Rule, logits: Array) -> float | Array:
+    """One number or one for each class, that mixes with the logits."""
+    return typed(number_per_class(name, value, rule, logits.shape[-1]), logits.dtype)
 
 
 def _decided(logits: Array) -> Array:

@@ -8,7 +8,7 @@ from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
-from ._arrays import ArrayLike, as_array
+from ._arrays import ArrayLike, as_array, as_arrays
 from ._cost_vector import select_costs
 from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
@@ -68,12 +68,11 @@ def soft_targets(
 
 def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     """Mirror of `costfn.unmix`: the same arguments, values and errors."""
-    probs = as_array("probs", probs)
-    given = as_array("soft_targets", soft_targets)
-    _check.probs("probs", probs)
-    classes = probs.shape[-1]
+    p, given = as_arrays(probs=probs, soft_targets=soft_targets)
+    _check.probs("probs", p)
+    classes = p.shape[-1]
     _check.probs("soft_targets", given, (classes, classes))
-    wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
+    wide = jnp.promote_types(upcast(p).dtype, jnp.result_type(float))
     eye = jnp.eye(classes, dtype=wide)
     broken = bad_target(given, classes)
     rows = given.astype(wide)
@@ -81,22 +80,22 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     # In the precision in which they came: equal rows must not differ by rounding.
     rank = jnp.linalg.matrix_rank(stop_gradient(rows).astype(upcast(given).dtype))
     seen = _check.visible(rank)
-    if seen is not None and int(seen) < classes:
+    if seen is not None and seen.min() < classes:
         raise ValueError(
-            f"soft_targets must be invertible, got a matrix of rank {int(seen)} for "
+            f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
             f"{classes} classes; a lower temperature keeps its rows apart"
         )
     unusable = None if broken is None else broken.any() | (rank < classes)
     rows = rows if unusable is None else jnp.where(unusable, eye, rows)
-    mixed = times(probs.astype(wide), jnp.linalg.inv(rows))
+    mixed = times(p.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdims=True)
     if unusable is not None:
         # They were left out above, but their gradient must be NaN too.
         found = found + jnp.where(unusable, given.sum().astype(wide), 0.0)
-    for invalid in (bad_target(probs, classes), unusable):
+    for invalid in (bad_target(p, classes), unusable):
         found = poisoned(found, None if invalid is None else invalid[..., None])
-    return found.astype(probs.dtype)
+    return found.astype(p.dtype)
 
 
 def _spoilt(rows: Array, probs: Array) -> Array:

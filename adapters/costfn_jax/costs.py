@@ -86,11 +86,9 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     cost = as_array("cost", cost)
     _check.cost_matrix("cost", cost, non_negative=True)
     _check.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = _check.visible(cost)
-    if seen is not None and seen.diagonal().any():
-        raise ValueError(
-            f"cost must be 0 on its diagonal, got {seen.diagonal().tolist()}"
-        )
+    seen = _check.visible(cost.diagonal())
+    if seen is not None and seen.any():
+        raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     start = checked_costs(cost, floating(cost).dtype, non_negative=True)
     if seen is None:
         # Poison for all: a way through one bad cost may lead anywhere.

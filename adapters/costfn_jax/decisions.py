@@ -12,7 +12,7 @@ from jax import Array
 from jax.lax import scan, stop_gradient, while_loop
 
 from . import _check
-from ._arrays import ArrayLike, as_array
+from ._arrays import ArrayLike, as_array, as_arrays
 from ._calibration import calibrate_temperature
 from ._duality import cost_of
 from ._hidden import bad_target, checked_costs, poisoned
@@ -53,7 +53,7 @@ def expected_costs(
 
 def _problem(probs: object, cost: object) -> tuple[Array, Array]:
     """Probabilities and costs as arrays, checked."""
-    p, c = as_array("probs", probs), as_array("cost", cost)
+    p, c = as_arrays(probs=probs, cost=cost)
     _check.probs("probs", p)
     _check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c

@@ -67,6 +67,11 @@ def entries(
             f"entry for each label, got {tuple(target.shape)}"
         )
     keep = both(kept(target, ignored), _mask(where, logits, labels))
+    # Marks as int64: torch cannot mask the wider unsigned types.
+    if not (
+        target.is_floating_point() or target.is_complex() or target.dtype == torch.bool
+    ):
+        target = target.long()
     if labels:
         logits, target = last(logits), last(target)
         keep = keep if keep is None else last(keep)

@@ -72,7 +72,8 @@ class Weighted(Base):
         soft = target.is_floating_point()
         keep = of_examples("where", where, batch)
         keep = both(keep, None if soft else kept(target, ignored))
-        logits, target = last(logits), last(target) if soft else target
+        # Labels as int64: torch cannot mask the wider unsigned types.
+        logits, target = last(logits), last(target) if soft else target.long()
         if keep is not None:
             # The logits too, or a NaN among them would reach the gradient as 0 * NaN.
             logits = logits.masked_fill(~keep.unsqueeze(-1), 0.0)

@@ -6,9 +6,12 @@ Every function takes a model, a loss, inputs and targets. Sample `i` is a batch 
 from ._clip import Clipped, clip
 from ._contributions import contribution_norms, contributions, linearize
 from ._directions import cosine_to_mean, projections
+from ._functional import SlowWarning
 from ._gradients import gradients
 from ._influence import influence
 from ._norms import gradient_norms
+from ._record import record
+from ._recording import Recording
 from ._report import Group, Sample, Summary
 from ._statistics import (
     NoiseScale,
@@ -23,7 +26,9 @@ __all__ = [
     "Clipped",
     "Group",
     "NoiseScale",
+    "Recording",
     "Sample",
+    "SlowWarning",
     "Summary",
     "clip",
     "contribution_norms",
@@ -37,6 +42,7 @@ __all__ = [
     "linearize",
     "pairwise_similarity",
     "projections",
+    "record",
     "summary",
     "variance",
 ]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from .. import _options
-from ._directions import summed
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._norms import squared_norms, total
+from ._norms import added, squares_of, total, weighted_sum
+from ._pass import Pass, over_passes
 from ._posed import problem, solve
 from ._problem import Problem
 
@@ -35,9 +35,9 @@ def clip(
 ) -> Clipped:
     """Sum of the samples' gradients, each shortened to a bound, as DP-SGD clips them.
 
-    By two backward passes, one for the norms and one with each sample weighted by
-    `min(1, max_norm / norm)`; no gradient of a sample is formed. For experiments with
-    clipping: no noise is added, and nothing is claimed of privacy.
+    By one forward and two backward passes, one for the norms and one with each sample
+    weighted by `min(1, max_norm / norm)`; no gradient of a sample is formed. For
+    experiments with clipping: no noise is added, and nothing is claimed of privacy.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -45,7 +45,7 @@ def clip(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         max_norm: Greatest length of a sample's gradient, over all parameters, above 0.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         The sum, by name of the parameter, and the norms before.
@@ -71,11 +71,24 @@ def clip(
     """
     _options.number("max_norm", max_norm, _options.ABOVE_ZERO)
     made = problem(model, loss, x, y, **options)
-    return solve(lambda p: _clip(p, max_norm), made)
+    total, norms = solve(lambda p: _clip(p, max_norm), made)
+    return Clipped(total, made.shaped(norms))
 
 
 def _clip(made: Problem, max_norm: float) -> Clipped:
-    norms = total(squared_norms(made)).sqrt()
-    # The larger of the two, so that a gradient of 0 stays 0.
-    factors = max_norm / torch.clamp(norms, min=max_norm)
-    return Clipped(summed(made, factors), norms)
+    def factors(squares: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        norms = total(squares).sqrt()
+        # The larger of the two, so that a gradient of 0 stays 0.
+        return norms, max_norm / torch.clamp(norms, min=max_norm)
+
+    def of_pass(_: slice, found: Pass) -> tuple[Params, Tensor]:
+        norms, weights = factors(found.squares())
+        return found.weighted(weights), norms
+
+    def of_gradients(_: slice, gradients: Params) -> tuple[Params, Tensor]:
+        norms, weights = factors(squares_of(gradients))
+        return weighted_sum(gradients, weights), norms
+
+    parts = over_passes(made, of_pass, of_gradients, keep=True)
+    sums, norms = zip(*parts, strict=True)
+    return Clipped(added(sums), torch.cat(norms))

@@ -1,13 +1,13 @@
-"""Squared norms of one sample's gradients, layer by layer, in closed form.
+"""What the gradients of samples are in closed form, layer by layer.
 
 A layer that multiplies has the gradient `D A^T`: `D` the cotangents of its outputs, `A`
 what it multiplied, a column per position. Its squared norm is the sum of
-`(D^T D) * (A^T A)`, which is the cheaper way where positions are few. Further uses of
-the same weight are further columns, so that their products count. An embedding has
-one-hot columns for `D`. Other gradients are small, and are formed.
+`(D^T D) * (A^T A)`, which is the cheaper way where positions are few; else the product
+is formed, of some samples at a time. Further uses of the same weight are further
+columns, so that their products count. An embedding has one-hot columns for `D`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import prod
 from typing import Any, NamedTuple
@@ -17,132 +17,200 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._math import upcast
-from ._uses import Use
+from ._uses import Layer
+
+_NUMBERS = 2**17  # of products formed at a time: they stay in a cache
+_OF_CONVOLUTIONS = 2**19
+_MOVED = 24  # multiplications for which a number can be written and read
 
 
 class Seen(NamedTuple):
-    """One use of a parameter by one sample.
+    """One use of a parameter.
 
     Attributes:
-        use: The call.
+        layer: What was called.
         is_bias: Whether the parameter is its bias, and not its weight.
-        input: What the layer took.
-        cotangent: The gradient of the loss by what it gave.
+        input: What the layer took, samples first.
+        cotangent: The gradient of the loss by what it gave, samples first.
     """
 
-    use: Use
+    layer: Layer
     is_bias: bool
     input: Tensor
     cotangent: Tensor
 
 
-def squared_norm(seen: Sequence[Seen]) -> Tensor:
-    """Squared norm of the gradient of a parameter, from all its uses."""
-    if not any(s.is_bias or s.use.kind in _SCALES for s in seen):
-        factors = [_factors(s) for s in seen]
-        if any(s.use.kind == "embedding" for s in seen) or _few_positions(factors):
-            return _by_positions(factors)
-        gradients = [_product(s, *f) for s, f in zip(seen, factors, strict=True)]
-    else:
-        gradients = [_gradient(s) for s in seen]
-    return squared_length(reduce(torch.add, gradients))
+Factors = tuple[Tensor, Tensor]  # (N, groups, rows, T) or indices (N, T); and columns
 
 
-def squared_length(values: Tensor) -> Tensor:
-    """The sum of squares, in one pass without an array of them."""
-    length: Tensor = torch.linalg.vector_norm(values)
+def squared_norms(seen: Sequence[Seen]) -> Tensor:
+    """Squared norm of the gradient of a parameter, of each sample, from all uses."""
+    if any(s.is_bias or s.layer.kind in _SCALES for s in seen):
+        return squared_lengths(gradients(seen))
+    alone = len(seen) == 1 and seen[0].layer.kind == "convolution"
+    if alone and not _few_positions(*_sizes(seen[0])):
+        return _from_parts(seen)
+    factors = [_factors(s) for s in seen]
+    if any(s.layer.kind == "embedding" for s in seen) or _cheaper_by_positions(factors):
+        return _by_positions(factors)
+    return _from_parts(seen)
+
+
+def _from_parts(seen: Sequence[Seen]) -> Tensor:
+    return torch.cat([squared_lengths(part) for part in formed_in_parts(seen)])
+
+
+def gradients(seen: Sequence[Seen]) -> Tensor:
+    """The gradient of each sample by a parameter, from all uses: `(N, *shape)`."""
+    return reduce(torch.add, map(_gradients, seen))
+
+
+def squared_lengths(values: Tensor) -> Tensor:
+    """The sum of squares of each sample, without an array of the squares."""
+    rows = values.reshape(len(values), -1)
+    length: Tensor = torch.linalg.vector_norm(rows, dim=1)
     return length.square()
 
 
-def _few_positions(factors: Sequence[tuple[Tensor, Tensor]]) -> bool:
+def along(seen: Sequence[Seen], directions: Tensor) -> Tensor:
+    """Inner products of each sample's gradient, `(N, directions)`."""
+    return torch.stack([_along(s, directions) for s in seen]).sum(0)
+
+
+def formed_in_parts(seen: Sequence[Seen]) -> Iterator[Tensor]:
+    """The gradients of a few samples at a time, so that they stay in a cache."""
+    numbers = max(prod(seen[0].layer.weight_shape), *map(_patch_numbers, seen), 1)
+    convolution = seen[0].layer.kind == "convolution"
+    size = max(1, (_OF_CONVOLUTIONS if convolution else _NUMBERS) // numbers)
+    for part in zip(*[_split(s, size) for s in seen], strict=True):
+        yield gradients(part)
+
+
+def _split(seen: Seen, size: int) -> Iterator[Seen]:
+    inputs = torch.split(seen.input, size)
+    cotangents = torch.split(seen.cotangent, size)
+    for input, cotangent in zip(inputs, cotangents, strict=True):
+        yield seen._replace(input=input, cotangent=cotangent)
+
+
+def _patch_numbers(seen: Seen) -> int:
+    if seen.is_bias or seen.layer.kind != "convolution":
+        return 0
+    positions, _, columns = _sizes(seen)
+    return positions * columns
+
+
+def _sizes(seen: Seen) -> tuple[int, int, int]:
+    """Positions, rows and columns of the factors of a convolution."""
+    shape, groups = seen.layer.weight_shape, seen.layer.options["groups"]
+    positions = seen.cotangent[0].numel() // shape[0]
+    return positions, shape[0] // groups, prod(shape[1:])
+
+
+def _few_positions(positions: int, rows: int, columns: int) -> bool:
+    """Whether inner products of positions cost less than the gradient."""
+    by_positions = positions**2 * (rows + columns + 2 * _MOVED)
+    return by_positions < rows * columns * (positions + _MOVED)
+
+
+def _cheaper_by_positions(factors: Sequence[Factors]) -> bool:
     left, right = factors[0]
     positions = sum(r.shape[-1] for _, r in factors)
-    rows, columns = left.shape[-2], right.shape[-2]
-    alike = len({r.shape[0] for _, r in factors}) == 1
-    return alike and positions * (rows + columns) < rows * columns
+    alike = len({r.shape[1] for _, r in factors}) == 1
+    return alike and _few_positions(positions, left.shape[-2], right.shape[-2])
 
 
-def held_numbers(use: Use) -> int:
-    """About how many numbers one sample's use needs at a time."""
-    given, gave = use.input.numel(), prod(use.output[0])
-    if use.kind == "convolution":
-        given += given * prod(use.weight_shape[2:])
-    return given + 2 * gave
-
-
-def _by_positions(factors: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+def _by_positions(factors: Sequence[Factors]) -> Tensor:
     left, right = factors[0]
-    if len(factors) == 1 and left.is_floating_point() and left[..., 0, :].numel() == 1:
-        return squared_length(left) * squared_length(right)
+    if len(factors) == 1 and right.shape[1] == right.shape[-1] == 1:
+        one_hot = not left.is_floating_point()
+        lengths = squared_lengths(right)
+        return lengths if one_hot else lengths * squared_lengths(left)
     parts = []
     for i, (left, right) in enumerate(factors):
         for j, (other_left, other_right) in enumerate(factors[: i + 1]):
-            part = (_products(left, other_left) * (right.mT @ other_right)).sum()
+            part = _inner(_products(left, other_left), right.mT @ other_right)
             parts.append(part if i == j else 2 * part)
-    return torch.stack(parts).sum()
+    return torch.stack(parts).sum(0)
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    """Of each sample; the samples are the first axis of the second."""
+    if not a.is_floating_point():
+        return (a * b).flatten(1).sum(1)
+    rows = b.reshape(len(b), -1)
+    found: Tensor = torch.linalg.vecdot(a.reshape(rows.shape), rows)
+    return found
 
 
 def _products(left: Tensor, other: Tensor) -> Tensor:
-    """Inner products of columns, of which integers are one-hot: `(groups, T, U)`."""
+    """Inner products of columns, of which integers are one-hot: `(N, groups, T, U)`."""
     if left.is_floating_point() and other.is_floating_point():
         return left.mT @ other
     if left.is_floating_point():
-        return left.index_select(1, other).mT
+        return _rows(left, other).mT
     if other.is_floating_point():
-        return other.index_select(1, left)
-    return left.unsqueeze(-1) == other
+        return _rows(other, left)
+    return (left.unsqueeze(-1) == other.unsqueeze(-2)).unsqueeze(1)
 
 
-def _factors(seen: Seen) -> tuple[Tensor, Tensor]:
-    """Columns of `D` and `A`: `(groups, rows, positions)`, or indices for one-hot."""
-    use, cotangent = seen.use, upcast(seen.cotangent)
-    if use.kind == "linear":
-        left = cotangent.reshape(1, -1, cotangent.shape[-1]).mT
-        return left, seen.input.to(left.dtype).reshape(1, -1, seen.input.shape[-1]).mT
-    if use.kind == "embedding":
-        index = seen.input.reshape(-1).long()
-        right = cotangent.reshape(1, -1, cotangent.shape[-1]).mT
-        padding = use.options["padding_idx"]
+def _rows(values: Tensor, index: Tensor) -> Tensor:
+    """Rows of each sample's own values."""
+    places = index[:, None, :, None].expand(-1, values.shape[1], -1, values.shape[3])
+    return values.gather(2, places)
+
+
+def _factors(seen: Seen) -> Factors:
+    """Columns of `D` and `A`: `(N, groups, rows, T)`, or indices for one-hot."""
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
+    if layer.kind == "convolution":
+        return _convolution_factors(layer, seen.input.to(cotangent.dtype), cotangent)
+    right = columns(cotangent)
+    if layer.kind == "embedding":
+        index = seen.input.reshape(len(right), -1).long()
+        padding = layer.options["padding_idx"]
         if padding is not None:
-            right = right.masked_fill(index == padding % use.weight_shape[0], 0.0)
+            none = index == padding % layer.weight_shape[0]
+            right = right.masked_fill(none[:, None, None], 0.0)
         return index, right
-    return _convolution_factors(use, seen.input.to(cotangent.dtype), cotangent)
+    given = columns(seen.input.to(cotangent.dtype))
+    return (right, given) if layer.kind == "linear" else (given, right)
 
 
-def _convolution_factors(
-    use: Use, input: Tensor, cotangent: Tensor
-) -> tuple[Tensor, Tensor]:
-    axes, groups = len(use.weight_shape) - 2, use.options["groups"]
-    if input.ndim == axes + 1:
-        input, cotangent = input.unsqueeze(0), cotangent.unsqueeze(0)
-    patches = _patches(input, use.weight_shape[2:], use.options)
-    left = _grouped(cotangent.flatten(2), groups)
-    right = _grouped(patches, groups)
-    if len(input) == 1:
-        return left.squeeze(0), right.squeeze(0)
+def columns(values: Tensor) -> Tensor:
+    """Vectors of each sample as columns, `(N, 1, rows, positions)`."""
+    return values.reshape(len(values), 1, -1, values.shape[-1]).mT
+
+
+def _convolution_factors(layer: Layer, input: Tensor, cotangent: Tensor) -> Factors:
+    groups = layer.options["groups"]
+    input, cotangent = _images(layer, input), _images(layer, cotangent)
+    patches = _patches(input.flatten(0, 1), layer.weight_shape[2:], layer.options)
+    patches = patches.reshape(*input.shape[:2], *patches.shape[1:])
     # Images of one sample, as the frames of a film: more positions.
-    return left.movedim(0, -2).flatten(-2), right.movedim(0, -2).flatten(-2)
+    return _grouped(cotangent.flatten(3), groups), _grouped(patches, groups)
+
+
+def _images(layer: Layer, values: Tensor) -> Tensor:
+    """`(N, images, channels, *positions)`."""
+    return values.unsqueeze(1) if values.ndim == len(layer.weight_shape) else values
 
 
 def _grouped(values: Tensor, groups: int) -> Tensor:
-    return values.reshape(len(values), groups, -1, values.shape[-1])
+    """From `(N, images, channels, T)` to `(N, groups, rows, images * T)`."""
+    size, images, _, positions = values.shape
+    rows = values.reshape(size, images, groups, -1, positions)
+    return rows.movedim(1, -2).flatten(-2)
 
 
 def _patches(input: Tensor, kernel: Sequence[int], options: dict[str, Any]) -> Tensor:
     """What a convolution multiplies, `(images, numbers, positions)`."""
-    axes, padding = len(kernel), options["padding"]
+    axes = len(kernel)
     stride = _each_axis(options["stride"], axes)
     dilation = _each_axis(options["dilation"], axes)
-    if padding == "same":
-        both = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-        amounts = [(p // 2, p - p // 2) for p in both]
-    else:
-        widths = _each_axis(0 if padding == "valid" else padding, axes)
-        amounts = [(p, p) for p in widths]
+    amounts = _paddings(kernel, options)
     if any(p for pair in amounts for p in pair):
         input = functional.pad(input, [p for pair in reversed(amounts) for p in pair])
-    if axes == 2:
-        return functional.unfold(input, tuple(kernel), dilation, 0, stride)
     for axis, (k, d, s) in enumerate(zip(kernel, dilation, stride, strict=True), 2):
         input = input.unfold(axis, d * (k - 1) + 1, s)[..., ::d]
     # (images, channels, *positions, *kernel): the kernel goes beside the channels.
@@ -150,49 +218,139 @@ def _patches(input: Tensor, kernel: Sequence[int], options: dict[str, Any]) -> T
     return moved.flatten(1, 1 + axes).flatten(2)
 
 
+def _paddings(kernel: Sequence[int], options: dict[str, Any]) -> list[tuple[int, int]]:
+    """Before and after each axis."""
+    padding = options["padding"]
+    if padding == "same":
+        dilation = _each_axis(options["dilation"], len(kernel))
+        both = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return [(p // 2, p - p // 2) for p in both]
+    widths = _each_axis(0 if padding == "valid" else padding, len(kernel))
+    return [(p, p) for p in widths]
+
+
 def _each_axis(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
     found = (value,) if isinstance(value, int) else tuple(value)
     return found * axes if len(found) == 1 else found
 
 
-def _product(seen: Seen, left: Tensor, right: Tensor) -> Tensor:
-    return (left @ right.mT).reshape(seen.use.weight_shape)
-
-
-def _gradient(seen: Seen) -> Tensor:
-    use, cotangent = seen.use, upcast(seen.cotangent)
-    if seen.is_bias:
-        return _sum_but(cotangent, use)
-    if use.kind in _SCALES:
-        normalized = _SCALES[use.kind](upcast(seen.input), use)
-        return _sum_but(cotangent * normalized, use)
+def _product(seen: Seen) -> Tensor:
     left, right = _factors(seen)
-    if use.kind == "embedding":
-        zeros = right.new_zeros(use.weight_shape)
-        return zeros.index_add(0, left, right.squeeze(0).mT)
-    return _product(seen, left, right)
+    return (left @ right.mT).reshape(len(left), *seen.layer.weight_shape)
 
 
-def _layer_normalized(input: Tensor, use: Use) -> Tensor:
-    shape, eps = use.options["normalized_shape"], use.options["eps"]
+def _of_convolution(seen: Seen) -> Tensor:
+    """The gradients by a convolution's weight.
+
+    Either as one convolution of which each sample is a group, which torch is quick at
+    while there are few channels on both sides, or by patches.
+    """
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
+    shape, groups = layer.weight_shape, layer.options["groups"]
+    axes = len(shape) - 2
+    amounts = _paddings(shape[2:], layer.options)
+    input = _images(layer, seen.input.to(cotangent.dtype))
+    if input.shape[1] > 1 or not _quick_in_groups(shape, groups) or _uneven(amounts):
+        return _product(seen)
+    size = len(input)
+    input, cotangent = input.squeeze(1), _images(layer, cotangent).squeeze(1)
+    weight = input.new_empty(1).expand(size * shape[0], *shape[1:])
+    found: Tensor = torch.ops.aten.convolution_backward(
+        cotangent.reshape(1, -1, *cotangent.shape[2:]),
+        input.reshape(1, -1, *input.shape[2:]),
+        weight,
+        None,
+        list(_each_axis(layer.options["stride"], axes)),
+        [before for before, _ in amounts],
+        list(_each_axis(layer.options["dilation"], axes)),
+        False,
+        [0] * axes,
+        size * groups,
+        [False, True, False],
+    )[1]
+    return found.reshape(size, *shape)
+
+
+def _quick_in_groups(shape: Sequence[int], groups: int) -> bool:
+    return 8 <= shape[1] <= 64 and shape[0] // groups <= 64
+
+
+def _uneven(amounts: Sequence[tuple[int, int]]) -> bool:
+    return any(before != after for before, after in amounts)
+
+
+def _gradients(seen: Seen) -> Tensor:
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
+    if seen.is_bias:
+        return _sum_but(cotangent, layer)
+    if layer.kind in _SCALES:
+        normalized = _SCALES[layer.kind](upcast(seen.input), layer)
+        return _sum_but(cotangent * normalized, layer)
+    if layer.kind == "convolution":
+        return _of_convolution(seen)
+    if layer.kind != "embedding":
+        return _product(seen)
+    index, right = _factors(seen)
+    size, rows = len(index), layer.weight_shape[0]
+    places = index + rows * torch.arange(size, device=index.device).unsqueeze(1)
+    zeros = right.new_zeros(size * rows, *layer.weight_shape[1:])
+    found = zeros.index_add(0, places.flatten(), right.squeeze(1).mT.flatten(0, 1))
+    return found.reshape(size, *layer.weight_shape)
+
+
+def _layer_normalized(input: Tensor, layer: Layer) -> Tensor:
+    shape, eps = layer.options["normalized_shape"], layer.options["eps"]
     return functional.layer_norm(input, shape, eps=eps)
 
 
-def _group_normalized(input: Tensor, use: Use) -> Tensor:
-    groups, eps = use.options["num_groups"], use.options["eps"]
-    return functional.group_norm(input, groups, eps=eps)
+def _group_normalized(input: Tensor, layer: Layer) -> Tensor:
+    groups, eps = layer.options["num_groups"], layer.options["eps"]
+    return functional.group_norm(input.flatten(0, 1), groups, eps=eps).view(input.shape)
 
 
 _SCALES = {"layer_norm": _layer_normalized, "group_norm": _group_normalized}
 
 
-def _sum_but(values: Tensor, use: Use) -> Tensor:
-    """The sum over all axes that a bias or a scale does not have."""
-    if use.kind == "layer_norm":
-        shape = use.options["normalized_shape"]
-        return values.reshape(-1, *shape).sum(0)
-    if use.kind == "linear":
-        return values.reshape(-1, values.shape[-1]).sum(0)
-    batchless = use.kind == "convolution" and values.ndim == len(use.weight_shape) - 1
-    values = values.unsqueeze(0) if batchless else values
-    return values.transpose(0, 1).flatten(1).sum(1)
+def _sum_but(values: Tensor, layer: Layer) -> Tensor:
+    """The sum of each sample over all axes but those that a bias or scale has."""
+    if layer.kind == "layer_norm":
+        shape: tuple[int, ...] = layer.options["normalized_shape"]
+        return values.reshape(len(values), -1, *shape).sum(1)
+    if layer.kind in ("linear", "product"):
+        return values.reshape(len(values), -1, values.shape[-1]).sum(1)
+    if layer.kind == "group_norm":
+        return values.flatten(3).sum((1, 3)) if values.ndim > 3 else values.sum(1)
+    images = _images(layer, values)
+    return images.flatten(3).sum((1, 3))
+
+
+def _along(seen: Seen, directions: Tensor) -> Tensor:
+    layer, cotangent = seen.layer, upcast(seen.cotangent)
+    directions = directions.to(cotangent.dtype)
+    if seen.is_bias or layer.kind in _SCALES:
+        return _gradients(seen).flatten(1) @ directions.flatten(1).mT
+    # What a layer gives is linear in its weight.
+    found = [_inner(_applied(seen, d), cotangent) for d in directions]
+    return torch.stack(found, 1)
+
+
+def _applied(seen: Seen, weight: Tensor) -> Tensor:
+    """What the layer would give with another weight and no bias."""
+    layer = seen.layer
+    if layer.kind == "embedding":
+        given = functional.embedding(seen.input, weight)
+        padding = layer.options["padding_idx"]
+        if padding is None:
+            return given
+        none = seen.input == padding % layer.weight_shape[0]
+        return given.masked_fill(none.unsqueeze(-1), 0.0)
+    input = seen.input.to(weight.dtype)
+    if layer.kind == "convolution":
+        input = _images(layer, input).flatten(0, 1)
+        return _CONVOLUTIONS[len(layer.weight_shape)](
+            input, weight, None, **layer.options
+        )
+    return functional.linear(input, weight.mT if layer.kind == "product" else weight)
+
+
+_CONVOLUTIONS = {3: functional.conv1d, 4: functional.conv2d, 5: functional.conv3d}

@@ -7,7 +7,8 @@ from torch import Tensor
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import materialized
 from ._norms import Per, norms
-from ._posed import inner, linearized
+from ._posed import linearized, solve
+from ._sums import inner
 
 
 def contributions(
@@ -27,8 +28,8 @@ def contributions(
             `costfn.f_beta_loss`.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0; a tuple for a loss of several arguments.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`. The
-            chunks are of the gradients: the loss always sees the whole batch.
+        **options: As for `gradients`. The chunks are of the gradients: the loss always
+            sees the whole batch.
 
     Returns:
         By name of the parameter, contributions of shape `(samples, *shape)`.
@@ -52,7 +53,9 @@ def contributions(
         The chain rule; as a way to single gradients of a loss that couples the batch,
         ours.
     """
-    return materialized(linearized(model, batch_loss, x, y, **options))
+    made = linearized(model, batch_loss, x, y, **options)
+    found: Params = made.shaped(solve(materialized, made))
+    return found
 
 
 def contribution_norms(
@@ -74,7 +77,7 @@ def contribution_norms(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0; a tuple for a loss of several arguments.
         per: `"total"`, or one norm for each `"layer"` or `"parameter"`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         Norms `(samples,)`; by name, if for each layer or parameter.
@@ -98,12 +101,16 @@ def contribution_norms(
         Goodfellow, "Efficient Per-Example Gradient Computations", 2015.
         https://arxiv.org/abs/1510.01799
     """
-    return norms(linearized(model, batch_loss, x, y, **options), per)
+    made = linearized(model, batch_loss, x, y, **options)
+    found: Tensor | dict[str, Tensor] = made.shaped(
+        solve(lambda p: norms(p, per), made)
+    )
+    return found
 
 
 def linearize(
     model: Model, batch_loss: Loss, x: Inputs, y: Targets, **options: Unpack[Options]
-) -> tuple[Loss, Tensor]:
+) -> tuple[Loss, Tensor | tuple[Tensor, ...]]:
     """A loss per sample, and its target, whose gradients are the contributions.
 
     Give them to any function of this room in the place of `loss` and `y`: it then
@@ -114,7 +121,7 @@ def linearize(
         batch_loss: Function of all predictions and targets to one number.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0; a tuple for a loss of several arguments.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         The loss, an inner product of prediction and target, and the target, the
@@ -138,5 +145,5 @@ def linearize(
         The chain rule; ours.
     """
     made = linearized(model, batch_loss, x, y, **options)
-    (cotangent,) = made.targets
-    return inner, cotangent
+    cotangents = made.shaped(made.targets)
+    return inner, cotangents[0] if len(cotangents) == 1 else cotangents

@@ -1,23 +1,24 @@
 """Inner products of each sample's gradient with directions, without the gradients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Unpack
 
 import torch
 from torch import Tensor
-from torch.func import grad, jvp
+from torch.func import grad
 
 from .. import _options
-from .._math import ratio
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from .._math import ratio, upcast
+from ._functional import Inputs, Loss, Model, Options, Params, RefusedError, Targets
 from ._gradients import flat, streamed
-from ._norms import squared_norms, total
+from ._norms import added, joined, squares_of, total, weighted_sum
+from ._pass import Pass, over_passes
 from ._posed import problem, solve
 from ._problem import Problem
-from ._uses import FixedPadding
 
 Directions = Mapping[str, Tensor]
+_KEPT = 8  # chunks of which the cotangents are kept
 _BLOCK = 4096  # numbers of a gradient that are projected at a time
 
 
@@ -48,7 +49,7 @@ def projections(
             or several, with one more axis in front.
         dim: Number of random directions, instead.
         seed: Of the random directions; the same seed gives the same ones.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         `(samples,)` for one given direction, else `(samples, directions)`.
@@ -78,15 +79,18 @@ def projections(
             f"{'neither' if dim is None else 'both'}"
         )
     made = problem(model, loss, x, y, **options)
+    found: Tensor
     if dim is not None:
         _options.number("dim", dim, _options.ABOVE_ZERO)
         number = dim
-        return solve(lambda p: _random(p, number, seed), made)
+        found = made.shaped(solve(lambda p: _random(p, number, seed), made))
+        return found
     given = dict(directions or {})
-    if _check_directions(given, made.parameters):
-        return solve(lambda p: along(p, given), made)
-    each = [dict(zip(given, d, strict=True)) for d in zip(*given.values(), strict=True)]
-    return solve(lambda p: torch.stack([along(p, v) for v in each], -1), made)
+    single = _check_directions(given, made.parameters)
+    rows = [given.values()] if single else zip(*given.values(), strict=True)
+    each = [dict(zip(given, row, strict=True)) for row in rows]
+    found = made.shaped(solve(lambda p: along_each(p, each), made))
+    return found.squeeze(-1) if single else found
 
 
 def cosine_to_mean(
@@ -101,7 +105,7 @@ def cosine_to_mean(
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         Cosines in [-1, 1], `(samples,)`; 0 where a gradient is 0.
@@ -123,34 +127,47 @@ def cosine_to_mean(
         Fort et al., "Stiffness: A New Perspective on Generalization in Neural
         Networks", 2019, eq. 5, there between pairs. https://arxiv.org/abs/1901.09491
     """
-    return solve(_cosine_to_mean, problem(model, loss, x, y, **options))
+    made = problem(model, loss, x, y, **options)
+    found: Tensor = made.shaped(solve(_cosine_to_mean, made))
+    return found
 
 
 def along(made: Problem, direction: Params) -> Tensor:
     """Inner product of each sample's gradient with one direction."""
-    vector = {n: direction[n].to(p.dtype) for n, p in made.parameters.items()}
-    try:
-        with torch.no_grad():
-            parts = [_derivative(made, x, y, vector) for _, x, y in made.chunks()]
-        return torch.cat(parts)
-    except NotImplementedError:
-        # An operation without a forward derivative, such as an LSTM of the CPU.
-        numbers = torch.cat([vector[n].flatten() for n in made.parameters])
-        return torch.cat([flat(part) @ numbers for _, part in streamed(made)])
+    return along_each(made, [direction]).squeeze(-1)
 
 
-def _derivative(made: Problem, x: Inputs, y: Targets, vector: Params) -> Tensor:
-    def losses(params: Params) -> Tensor:
-        return made.losses(params, x, y)
+def along_each(made: Problem, directions: Sequence[Params]) -> Tensor:
+    """Inner products with several directions, `(samples, directions)`."""
+    vectors = [
+        {n: direction[n].to(p) for n, p in made.parameters.items()}
+        for direction in directions
+    ]
+    matrix = torch.cat([flat({n: v[n][None] for n in v}) for v in vectors])
 
-    with FixedPadding():
-        found: Tensor = jvp(losses, (made.parameters,), (vector,))[1]
-    return found
+    def formed(_: slice, gradients: Params) -> Tensor:
+        return upcast(flat(gradients)) @ upcast(matrix).mT
+
+    return torch.cat(over_passes(made, lambda _, p: p.along(vectors), formed))
 
 
 def summed(made: Problem, weights: Tensor | None = None) -> Params:
     """The weighted sum of all gradients, by ordinary backward passes."""
+    if made.way.looped or made.way.backward:
+        return _summed_one_by_one(made, weights)
 
+    try:
+        return _summed_together(made, weights)
+    except (RefusedError, torch.OutOfMemoryError):
+        raise
+    except RuntimeError:
+        # An operation that vmap knows inside a derivative only, such as an RNN.
+        if not made.one_by_one:
+            raise
+        return _summed_one_by_one(made, weights)
+
+
+def _summed_together(made: Problem, weights: Tensor | None) -> Params:
     def value(params: Params, rows: slice, x: Inputs, y: Targets) -> Tensor:
         losses = made.losses(params, x, y)
         return (losses if weights is None else losses * weights[rows]).sum()
@@ -158,8 +175,19 @@ def summed(made: Problem, weights: Tensor | None = None) -> Params:
     sums: Params = {}
     with torch.no_grad():
         for chunk in made.chunks():
-            found = grad(value)(made.parameters, *chunk)
+            slopes = grad(value)(made.parameters, *chunk)
+            found = {n: g.to_dense() for n, g in slopes.items()}
             sums = {n: sums[n] + g if sums else g for n, g in found.items()}
+    return sums
+
+
+def _summed_one_by_one(made: Problem, weights: Tensor | None) -> Params:
+    sums: Params = {}
+    for rows, part in streamed(made):
+        for name, g in part.items():
+            w = None if weights is None else weights[rows].to(g.dtype)
+            total = g.sum(0) if w is None else torch.tensordot(w, g, 1)
+            sums[name] = sums[name] + total if name in sums else total
     return sums
 
 
@@ -170,13 +198,31 @@ def mean_gradient(made: Problem) -> Params:
 
 def squared_length(gradient: Params) -> Tensor:
     """Squared norm of one gradient."""
-    return torch.stack([g.square().sum() for g in gradient.values()]).sum()
+    lengths = [torch.linalg.vector_norm(upcast(g)) for g in gradient.values()]
+    return torch.stack(lengths).square().sum()
 
 
 def _cosine_to_mean(made: Problem) -> Tensor:
-    mean = mean_gradient(made)
-    lengths = total(squared_norms(made)).sqrt() * squared_length(mean).sqrt()
-    return ratio(along(made, mean), lengths)
+    kept: list[Pass] = []
+
+    def of_pass(_: slice, found: Pass) -> tuple[dict[str, Tensor], Params]:
+        # Where many chunks are too many to keep, each is run again with the mean.
+        kept.extend([found] if _KEPT * found.size >= made.size else [])
+        return found.squares(), found.total
+
+    def of_gradients(_: slice, g: Params) -> tuple[dict[str, Tensor], Params]:
+        return squares_of(g), weighted_sum(g)
+
+    parts = over_passes(made, of_pass, of_gradients, total=True)
+    squares, sums = zip(*parts, strict=True)
+    mean = {name: g / made.size for name, g in added(sums).items()}
+    lengths = total(joined(squares)).sqrt() * squared_length(mean).sqrt()
+    with torch.no_grad():
+        if sum(found.size for found in kept) == made.size:
+            inner = torch.cat([found.along([mean])[:, 0] for found in kept])
+        else:
+            inner = along(made, mean)
+    return ratio(inner, lengths)
 
 
 def _check_directions(directions: Directions, parameters: Params) -> bool:
@@ -205,12 +251,23 @@ def _check_directions(directions: Directions, parameters: Params) -> bool:
 def _random(made: Problem, dim: int, seed: int) -> Tensor:
     parts = []
     for _, gradients in streamed(made):
-        numbers = flat(gradients)
+        numbers = upcast(flat(gradients))
         # The same signs for every chunk, drawn again so as never to be held at once.
         generator = torch.Generator().manual_seed(seed)
         projected = numbers.new_zeros(len(numbers), dim)
         for block in torch.split(numbers, _BLOCK, 1):
-            bits = torch.randint(2, (block.shape[1], dim), generator=generator)
-            projected += block @ (2 * bits - 1).to(numbers)
+            projected += block @ _signs(block.shape[1], dim, generator, block)
         parts.append(projected / sqrt(dim))
     return torch.cat(parts)
+
+
+def _signs(rows: int, columns: int, generator: torch.Generator, like: Tensor) -> Tensor:
+    """Random signs, 64 of each number that is drawn."""
+    count = rows * columns
+    words = torch.empty((count + 63) // 64, dtype=torch.int64)
+    words.random_(-(2**63), None, generator=generator)
+    octets = words.view(torch.uint8).to(like.device, torch.int32)
+    every = torch.arange(256, device=like.device).unsqueeze(1)
+    bits = every.bitwise_right_shift(torch.arange(8, device=like.device)) & 1
+    table = (2 * bits - 1).to(like.dtype)
+    return table.index_select(0, octets).flatten()[:count].view(rows, columns)

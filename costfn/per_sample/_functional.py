@@ -1,5 +1,6 @@
-"""A model as a pure function of its parameters, and its samples one at a time."""
+"""What the functions of this room take, and how `vmap` is called."""
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,18 +8,16 @@ from typing import Any, Literal, TypedDict, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from .. import _check
 
 Params = dict[str, Tensor]
 Model = nn.Module | Callable[..., Any]
 Loss = Callable[..., Tensor]
-Inputs = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
-Targets = Tensor | tuple[Tensor, ...] | None
-Selection = Mapping[str, Tensor] | Iterable[str]
+Inputs = Any
+Targets = Any
+Selection = Mapping[str, Tensor] | Iterable[str] | str
 Randomness = Literal["error", "same", "different"]
 
 
@@ -26,168 +25,98 @@ class Options(TypedDict, total=False):
     """What every function of the room takes; see `gradients`."""
 
     parameters: Selection | None
+    values: Mapping[str, Tensor] | None
     chunk_size: int | None
     batched: bool
+    randomness: Randomness
+    sample_dims: int
 
 
-def pure(
-    model: Model, parameters: Selection | None
-) -> tuple[Callable[..., Any], Params]:
-    """The model as a function of parameters and input, and its parameters."""
-    if isinstance(model, nn.Module):
-        _refuse_batch_norm(model)
-        first = _first_names(model)
-        chosen = _choose(model, first, parameters)
-        rest = {name: p.detach() for name, p in model.named_parameters()}
-        buffers = {name: b.detach() for name, b in model.named_buffers()}
-
-        def call(params: Params, x: Inputs) -> Any:
-            args, kwargs = _arguments(x)
-            values = {**rest, **params}
-            # A module may count its calls, and the caller's buffers must not change.
-            given = {name: b.clone() for name, b in buffers.items()}
-            given |= {name: values[own] for name, own in first.items()}
-            return functional_call(model, given, args, kwargs, tie_weights=False)
-
-        return call, chosen
-    if not callable(model):
-        raise TypeError(
-            "model must be an nn.Module or a function of parameters and input, "
-            f"got {type(model).__name__}"
-        )
-    if not isinstance(parameters, Mapping) or not parameters:
-        raise TypeError(
-            "parameters must be a dictionary of tensors where model is a function, "
-            f"got {type(parameters).__name__}"
-        )
-
-    def call_function(params: Params, x: Inputs) -> Any:
-        args, kwargs = _arguments(x)
-        return model(params, *args, **kwargs)
-
-    return call_function, dict(parameters)
+class SlowWarning(UserWarning):
+    """The model is run one sample at a time, and why."""
 
 
-def _arguments(x: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
-    if isinstance(x, dict):
-        return (), x
-    return (x if isinstance(x, tuple) else (x,)), {}
+class RefusedError(RuntimeError):
+    """What is refused for itself, and not because `vmap` cannot do it."""
 
 
-def _first_names(model: nn.Module) -> dict[str, str]:
-    """For every name of a parameter the first, which differs if it is tied."""
-    first = {id(p): name for name, p in model.named_parameters()}
-    every = model.named_parameters(remove_duplicate=False)
-    return {name: first[id(p)] for name, p in every}
-
-
-def _choose(
-    model: nn.Module, first: dict[str, str], parameters: Selection | None
-) -> Params:
-    known = dict(model.named_parameters())
-    if parameters is None:
-        chosen = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
-        if not chosen:
-            raise ValueError(
-                "model must have parameters that require gradients, got none; "
-                "name frozen ones in parameters to look at them"
-            )
-        return chosen
-    names = list(parameters)
-    missing = [name for name in names if name not in first]
-    if missing or not names:
-        raise ValueError(
-            f"parameters must be names of the model's parameters, got {missing}; "
-            f"it has {sorted(first)}"
-        )
-    if not isinstance(parameters, Mapping):
-        return {first[name]: known[first[name]].detach() for name in names}
-    for name in names:
-        _check.tensor(f"parameters[{name!r}]", parameters[name])
-        own = known[first[name]].shape
-        _check.same_shape(f"parameters[{name!r}]", parameters[name], own)
-    return {first[name]: parameters[name] for name in names}
-
-
-def _refuse_batch_norm(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        mixes = isinstance(module, _BatchNorm) and (
-            module.training or module.running_mean is None
-        )
-        if mixes:
-            raise ValueError(
-                "model must treat each sample alone, got batch statistics in "
-                f"{type(module).__name__} {name!r}: with them every prediction "
-                "depends on all the others, and no gradient belongs to one; call "
-                "model.eval(), or train with GroupNorm (with track_running_stats=False "
-                "there are no statistics to fall back on)"
-            )
-
-
-def leaves(value: Any) -> list[Any]:
-    """The entries of a tuple or dictionary, or the one value; none for None."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, tuple) else [value]
-
-
-def each(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """The function of every tensor of a tuple, dictionary or single tensor."""
-    if isinstance(value, Tensor):
-        return function(value)
-    if isinstance(value, dict):
-        return type(value)({k: each(function, v) for k, v in value.items()})
-    if isinstance(value, tuple | list):
-        entries = [each(function, v) for v in value]
-        named = hasattr(value, "_fields")
-        return type(value)(*entries) if named else type(value)(entries)
-    return value
-
-
-def count(x: Inputs, y: Targets) -> int:
-    """The number of samples: the first axis of every input and target."""
-    given = {"x": leaves(x), "y": leaves(y)}
-    for name, values in given.items():
-        for value in values:
-            _check.tensor(name, value)
-            if value.ndim == 0:
-                raise ValueError(f"{name} must have samples on axis 0, got a scalar")
-    sizes = sorted({len(value) for values in given.values() for value in values})
-    if len(sizes) != 1 or sizes == [0]:
-        raise ValueError(
-            "x and y must hold the same number of samples, 1 or more, on axis 0, "
-            f"got {sizes}"
-        )
-    return sizes[0]
-
-
-def check_options(chunk_size: int | None, randomness: Randomness) -> None:
+def check_options(chunk_size: int | None, randomness: Randomness, dims: int) -> None:
     """Checks the options that every function shares."""
     _check.one_of("randomness", randomness, get_args(Randomness))
-    if chunk_size is not None and chunk_size < 1:
-        raise ValueError(f"chunk_size must be 1 or more, got {chunk_size}")
+    for name, value in (("chunk_size", chunk_size), ("sample_dims", dims)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be 1 or more, got {value}")
+    if torch.is_inference_mode_enabled():
+        raise RefusedError(
+            "per_sample must be called outside torch.inference_mode(), in which there "
+            "are no derivatives; torch.no_grad() does no harm"
+        )
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the user's line, from however deep inside this room or torch."""
+    level = 1
+    inside = (__package__, "torch", "contextlib")
+    while sys._getframe(level).f_globals["__name__"].startswith(inside):
+        level += 1
+    warnings.warn(text, category, stacklevel=level + 1)
 
 
 RANDOM = (
     "model must draw nothing at random here, as dropout does in training mode; call "
-    "model.eval(), or, for gradients and gradient_norms, pass randomness='different'"
+    "model.eval(), or pass randomness='different', or 'same' for one mask for all"
 )
 _SHARED = (
     "model must not write one sample's values into a tensor that all samples share: "
     "write x = x + y for x += y; for nn.RNN and nn.GRU, whose default initial state is "
     "such a tensor, pass the state, h = x.new_zeros(layers, len(x), hidden)"
 )
+_VALUES = (
+    "model must not decide by the values of one sample (if, .item(), boolean indices); "
+    "use torch.where; of transformers, load causal models with "
+    "attn_implementation='eager', and give others a mask of four axes, "
+    "attention_mask=mask.bool()[:, None, None, :].expand(-1, 1, length, -1)"
+)
+_CHECKPOINTS = (
+    "model must not compute parts of itself again in the backward pass; "
+    "call gradient_checkpointing_disable(), or model.eval()"
+)
+_FUNCTION = (
+    "model must not hold an autograd.Function that vmap cannot map: give it "
+    "setup_context, and generate_vmap_rule = True"
+)
+_PACKED = (
+    "model must not pack sequences, or choose shapes by the values of a sample; run "
+    "the LSTM on padded sequences, and take the output at the last step of each"
+)
+_SPARSE = "model must have no sparse embedding: nn.Embedding(sparse=False)"
 _HINTS = {
     "called random operation while in randomness error": RANDOM,
     "doesn't match the broadcast shape": _SHARED,
     "inplace arithmetic": _SHARED,
-    "data-dependent": (
-        "model must not decide by the values of one sample (if, .item(), boolean "
-        "indices); use torch.where"
+    "vmap: inplace": _SHARED,
+    "data-dependent": _VALUES,
+    ".item()": _VALUES,
+    "saved tensor hooks": _CHECKPOINTS,
+    "checkpoint": _CHECKPOINTS,
+    "setup_context": _FUNCTION,
+    "generate_vmap_rule": _FUNCTION,
+    "_nested_tensor": (
+        "model must not make nested tensors: build nn.TransformerEncoder with "
+        "enable_nested_tensor=False"
     ),
+    "data pointer": _PACKED,
+    "stack expects each tensor to be equal size": _PACKED,
+    "embedding_renorm": "model must have no embedding with max_norm",
+    "SparseCPU": _SPARSE,
+    "SparseCUDA": _SPARSE,
 }
+
+
+def hint(error: BaseException) -> str:
+    """What is to be changed in a model that `vmap` cannot run, or an empty text."""
+    text = str(error)
+    return next((words for part, words in _HINTS.items() if part in text), "")
 
 
 @contextmanager
@@ -204,8 +133,8 @@ def one_sample_at_a_time() -> Iterator[None]:
             warnings.filterwarnings("ignore", "There is a performance drop")
             yield
     except RuntimeError as error:
-        text = str(error)
-        for part, hint in _HINTS.items():
-            if part in text:
-                raise RuntimeError(f"{hint}. From torch: {text}") from error
-        raise
+        words = hint(error)
+        if not words:
+            raise
+        kind = RefusedError if words == RANDOM else RuntimeError
+        raise kind(f"{words}. From torch: {error}") from error

@@ -1,16 +1,16 @@
 """The gradient of each sample."""
 
 from collections.abc import Iterator
+from typing import Unpack
 
 import torch
 from torch import Tensor
 from torch.func import grad
 
-from ._functional import Inputs, Loss, Model, Params, Randomness, Selection, Targets
+from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._posed import problem, solve
 from ._problem import Problem
-
-_STREAMED = 32  # samples at a time where only sums of gradients are kept
+from ._trees import count
 
 
 def gradients(
@@ -18,11 +18,7 @@ def gradients(
     loss: Loss,
     x: Inputs,
     y: Targets,
-    *,
-    chunk_size: int | None = None,
-    parameters: Selection | None = None,
-    batched: bool = True,
-    randomness: Randomness = "error",
+    **options: Unpack[Options],
 ) -> Params:
     """The gradient of each sample's own loss, by `vmap(grad(...))`.
 
@@ -76,17 +72,9 @@ def gradients(
         PyTorch, "Per-sample-gradients", torch.func tutorials.
         https://docs.pytorch.org/tutorials/intermediate/per_sample_grads.html
     """
-    made = problem(
-        model,
-        loss,
-        x,
-        y,
-        parameters=parameters,
-        chunk_size=chunk_size,
-        batched=batched,
-        randomness=randomness,
-    )
-    return solve(materialized, made)
+    made = problem(model, loss, x, y, **options)
+    found: Params = made.shaped(solve(materialized, made))
+    return found
 
 
 def materialized(made: Problem) -> Params:
@@ -105,7 +93,7 @@ def materialized(made: Problem) -> Params:
 def streamed(made: Problem) -> Iterator[tuple[slice, Params]]:
     """The gradients of a few samples after the other, without a graph."""
     with torch.no_grad():
-        yield from _parts(made, _STREAMED)
+        yield from _parts(made, made.stream_size)
 
 
 def _parts(made: Problem, default: int | None) -> Iterator[tuple[slice, Params]]:
@@ -114,9 +102,36 @@ def _parts(made: Problem, default: int | None) -> Iterator[tuple[slice, Params]]
         return found
 
     for rows, x, y in made.chunks(default):
-        yield rows, made.over_samples(of_one, x, y)
+        if made.way.looped:
+            yield rows, _one_after_another(made, x, y)
+        else:
+            yield rows, made.over_samples(of_one, x, y)
+
+
+def _one_after_another(made: Problem, x: Inputs, y: Targets) -> Params:
+    """The gradients by a backward pass for each, for models that `vmap` cannot run."""
+    leaf = {n: p.detach().requires_grad_() for n, p in made.parameters.items()}
+    found = {n: p.new_zeros(count(x, y), *p.shape) for n, p in leaf.items()}
+    for i, one in enumerate(made.singly(x, y)):
+        with torch.enable_grad():
+            value = made.value(leaf, *one)
+        if not value.requires_grad:
+            continue
+        parts = torch.autograd.grad(value, list(leaf.values()), allow_unused=True)
+        for name, part in zip(leaf, parts, strict=True):
+            if part is not None:
+                found[name][i] = part.to_dense() if part.is_sparse else part
+    return found
 
 
 def flat(gradients: Params) -> Tensor:
-    """The gradients of all parameters side by side, `(samples, numbers)`."""
-    return torch.cat([g.flatten(1) for g in gradients.values()], 1)
+    """The gradients of all parameters side by side, `(samples, numbers)`.
+
+    Complex ones as pairs of numbers, so that inner products are those of the steps.
+    """
+    return torch.cat([as_real(g).reshape(len(g), -1) for g in gradients.values()], 1)
+
+
+def as_real(values: Tensor) -> Tensor:
+    """Complex numbers as pairs of real ones."""
+    return torch.view_as_real(values) if values.is_complex() else values

@@ -1,22 +1,20 @@
 """Norms of the gradient of each sample, without the gradients."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Literal, Unpack, get_args
+from functools import reduce
+from typing import Literal, Unpack, get_args
 
 import torch
 from torch import Tensor
-from torch.func import grad
 
 from .. import _check
 from .._math import upcast
-from ._closed_forms import Seen, held_numbers, squared_length, squared_norm
-from ._functional import Inputs, Loss, Model, Options, Params, Randomness, Targets, each
+from ._closed_forms import squared_lengths
+from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._pass import over_passes
 from ._posed import problem, solve
 from ._problem import Problem
-from ._uses import Perturb, Survey, Use
 
-_NUMBERS = 2**22  # held at a time on a CPU; on an accelerator more
 Per = Literal["total", "layer", "parameter"]
 
 
@@ -27,7 +25,6 @@ def gradient_norms(
     y: Targets,
     *,
     per: Per = "total",
-    randomness: Randomness = "error",
     **options: Unpack[Options],
 ) -> Tensor | dict[str, Tensor]:
     """Length of each sample's gradient, in one backward pass.
@@ -43,9 +40,8 @@ def gradient_norms(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         per: `"total"`, or one norm for each `"layer"` or `"parameter"`.
-        randomness: As for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`. Default
-            of the chunk size: so that memory stays near that of one backward pass.
+        **options: As for `gradients`. Default of the chunk size: so that memory stays
+            near that of one backward pass.
 
     Returns:
         Euclidean norms `(samples,)`; by name, if for each layer or parameter.
@@ -69,8 +65,11 @@ def gradient_norms(
         Models Can Be Strong Differentially Private Learners", ICLR 2022.
         https://arxiv.org/abs/2110.05679
     """
-    made = problem(model, loss, x, y, randomness=randomness, **options)
-    return solve(lambda p: norms(p, per), made)
+    made = problem(model, loss, x, y, **options)
+    found: Tensor | dict[str, Tensor] = made.shaped(
+        solve(lambda p: norms(p, per), made)
+    )
+    return found
 
 
 def norms(made: Problem, per: Per) -> Tensor | dict[str, Tensor]:
@@ -94,64 +93,41 @@ def total(squares: dict[str, Tensor]) -> Tensor:
 
 def squared_norms(made: Problem) -> dict[str, Tensor]:
     """The squared norm of each sample's gradient, by name of the parameter."""
-    with torch.no_grad():
-        # Modules ask whether parameters require gradients, to choose another way.
-        leaf = {n: p.detach().requires_grad_() for n, p in made.parameters.items()}
-        made = replace(made, parameters=leaf)
-        uses, followed = _survey(made)
-        parts = [
-            made.over_samples(_of_one(made, uses, followed), x, y)
-            for _, x, y in made.chunks(_chunk(made, uses))
-        ]
-        return {name: torch.cat([part[name] for part in parts]) for name in leaf}
+    parts = over_passes(made, lambda _, p: p.squares(), lambda _, g: squares_of(g))
+    return joined(parts)
 
 
-def _survey(made: Problem) -> tuple[list[Use], Params]:
-    """Runs the first sample: the uses of parameters that have a closed form."""
-    watch = Survey(made.parameters)
-    with torch.random.fork_rng(made.accelerators), torch.enable_grad(), watch:
-        made.predict(made.parameters, each(lambda t: t[0], made.x))
-    names = {name for use in watch.uses for name in (use.weight, use.bias)}
-    followed = {
-        name: p
-        for name, p in made.parameters.items()
-        if name in names and name not in watch.elsewhere
+def squared_norms_and_sum(made: Problem) -> tuple[dict[str, Tensor], Params]:
+    """The same, and the sum of the gradients from the same backward pass."""
+    parts = over_passes(
+        made,
+        lambda _, found: (found.squares(), found.total),
+        lambda _, g: (squares_of(g), weighted_sum(g)),
+        total=True,
+    )
+    squares, sums = zip(*parts, strict=True)
+    return joined(squares), added(sums)
+
+
+def squares_of(gradients: Params) -> dict[str, Tensor]:
+    """The squared norms of gradients that are formed."""
+    return {name: squared_lengths(upcast(g)) for name, g in gradients.items()}
+
+
+def joined(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """One array by name, of those of all chunks."""
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def added(parts: Sequence[Params]) -> Params:
+    """One sum by name, of those of all chunks."""
+    return {
+        name: reduce(torch.add, [part[name] for part in parts]) for name in parts[0]
     }
-    uses = [u for u in watch.uses if u.weight in followed or u.bias in followed]
-    return uses, followed
 
 
-def _of_one(made: Problem, uses: Sequence[Use], followed: Params) -> Any:
-    first = next(iter(made.parameters.values()))
-    zeros = [
-        torch.zeros(shape, dtype=dtype, device=first.device)
-        for shape, dtype in (use.output for use in uses)
-    ]
-    others = {n: p for n, p in made.parameters.items() if n not in followed}
-
-    def of_one(x: Inputs, y: Targets) -> dict[str, Tensor]:
-        def loss(perturbations: list[Tensor], others: Params) -> tuple[Tensor, Any]:
-            with Perturb(followed, perturbations) as watch:
-                prediction = made.predict({**followed, **others}, x)
-            return made.judge(prediction, y), watch.inputs
-
-        (cotangents, gradients), inputs = grad(loss, argnums=(0, 1), has_aux=True)(
-            zeros, others
-        )
-        seen: dict[str, list[Seen]] = {}
-        for use, a, d in zip(uses, inputs, cotangents, strict=True):
-            for name, is_bias in ((use.weight, False), (use.bias, True)):
-                if name in followed:
-                    seen.setdefault(name, []).append(Seen(use, is_bias, a, d))
-        found = {name: squared_norm(uses) for name, uses in seen.items()}
-        return found | {n: squared_length(upcast(g)) for n, g in gradients.items()}
-
-    return of_one
-
-
-def _chunk(made: Problem, uses: Sequence[Use]) -> int:
-    """Samples at a time, by what one of them needs: better for a cache, too."""
-    numbers = sum(held_numbers(use) for use in uses)
-    device = next(iter(made.parameters.values())).device.type
-    budget = _NUMBERS if device == "cpu" else 16 * _NUMBERS
-    return max(1, budget // max(1, numbers))
+def weighted_sum(gradients: Params, weights: Tensor | None = None) -> Params:
+    """The sum over the samples."""
+    if weights is None:
+        return {name: g.sum(0) for name, g in gradients.items()}
+    return {n: torch.tensordot(weights.to(g.dtype), g, 1) for n, g in gradients.items()}

@@ -7,6 +7,7 @@ from math import isfinite
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from ._statistics import NoiseScale
@@ -166,6 +167,30 @@ class Summary:
         for one, other in zip(self.largest, self.opposing, strict=True):
             table.add_row(*_cells(one), *_cells(other))
         return table  # type: ignore[no-any-return]
+
+
+def training_figure(rows: Tensor) -> "Figure":
+    """Norms, and the share of samples that oppose their batch, over the steps."""
+    figure = extra("matplotlib.figure").Figure(figsize=(7, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    steps: Tensor = torch.unique(rows[:, 0])
+    parts = [rows[rows[:, 0] == step] for step in steps]
+    shares = torch.tensor([0.1, 0.5, 0.9], dtype=rows.dtype)
+    bands = torch.stack([part[:, 2].quantile(shares) for part in parts], 1)
+    above.fill_between(steps, bands[0], bands[2], color=_RIGHT, alpha=0.2, linewidth=0)
+    above.plot(steps, bands[1], color=_RIGHT)
+    above.set_yscale("log")
+    above.set_ylabel("norm: median, 10 % to 90 %")
+    below.plot(
+        steps, [100 * (p[:, 3] < 0).double().mean() for p in parts], color=_WRONG
+    )
+    below.set_ylabel("oppose their batch, %")
+    below.set_xlabel("step")
+    for axes in (above, below):
+        axes.grid(axis="y", color="#e5e5e5")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure  # type: ignore[no-any-return]
 
 
 def _cells(sample: Sample) -> Sequence[str]:

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from .._math import ratio
-from ._directions import mean_gradient, squared_length
+from ._directions import squared_length
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._gradients import flat, materialized, streamed
-from ._norms import squared_norms, total
+from ._gradients import flat, materialized
+from ._moments import moments
+from ._norms import squared_norms_and_sum, total
 from ._posed import problem, solve
 from ._problem import Problem
 
@@ -44,7 +45,7 @@ def gradient_noise_scale(
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, 2 samples or more on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         The scale, in samples, and the two estimates that it is made of.
@@ -72,8 +73,9 @@ def gradient_noise_scale(
 
 
 def _noise_scale(made: Problem) -> NoiseScale:
-    mean_square = total(squared_norms(made)).mean()
-    return noise_scale(mean_square, squared_length(mean_gradient(made)), made.size)
+    squares, sums = squared_norms_and_sum(made)
+    mean = {name: g / made.size for name, g in sums.items()}
+    return noise_scale(total(squares).mean(), squared_length(mean), made.size)
 
 
 def noise_scale(mean_square: Tensor, square_of_mean: Tensor, size: int) -> NoiseScale:
@@ -90,14 +92,15 @@ def variance(
 ) -> Params:
     """Variance of each number of the gradient over the samples.
 
-    Streaming: the gradients of `chunk_size` samples, 32 by default, are there at once.
+    Streaming: the gradients of `chunk_size` samples are there at once, by default as
+    many as fit in memory, 128 at most.
 
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, 2 samples or more on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         By name of the parameter, variances over `samples - 1`, of its shape.
@@ -120,7 +123,7 @@ def variance(
         Computing Sample Variances", COMPSTAT 1982.
     """
     made = _several(problem(model, loss, x, y, **options))
-    return solve(lambda p: _moments(p)[1], made)
+    return solve(lambda p: moments(p)[1], made)
 
 
 def gradient_signal_to_noise(
@@ -136,7 +139,7 @@ def gradient_signal_to_noise(
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, 2 samples or more on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         By name of the parameter, ratios at least 0, of its shape; 0 where mean and
@@ -161,9 +164,9 @@ def gradient_signal_to_noise(
         Parameters", ICLR 2020, eq. 1. https://arxiv.org/abs/2001.07384
     """
     made = _several(problem(model, loss, x, y, **options))
-    means, variances = solve(_moments, made)
+    means, variances = solve(moments, made)
     return {
-        name: torch.where(mean == 0, 0.0, mean.square() / variances[name])
+        name: torch.where(mean == 0, 0.0, mean.abs().square() / variances[name])
         for name, mean in means.items()
     }
 
@@ -188,7 +191,7 @@ def pairwise_similarity(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         normalize: Whether to take cosines, and not inner products.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         A symmetric matrix, `(samples, samples)`; cosines with a gradient of 0 are 0.
@@ -222,25 +225,6 @@ def _several(made: Problem) -> Problem:
     if made.size < 2:
         raise ValueError(f"x must hold 2 samples or more, got {made.size}")
     return made
-
-
-def _moments(made: Problem) -> tuple[Params, Params]:
-    """Mean and variance, chunk joined to chunk."""
-    size = 0
-    means: Params = {}
-    squares: Params = {}
-    for rows, gradients in streamed(made):
-        new = rows.stop - rows.start
-        for name, g in gradients.items():
-            mean = g.mean(0)
-            square = (g - mean).square().sum(0)
-            if size:
-                gap = mean - means[name]
-                mean = means[name] + gap * (new / (size + new))
-                square += squares[name] + gap.square() * (size * new / (size + new))
-            means[name], squares[name] = mean, square
-        size += new
-    return means, {name: s / (size - 1) for name, s in squares.items()}
 
 
 def _products(made: Problem) -> Tensor:

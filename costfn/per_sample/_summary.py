@@ -1,18 +1,18 @@
 """The gradients of all samples of a loader, in one look."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Unpack
 
 import torch
 from torch import Tensor
-from torch.utils.data import RandomSampler
 
 from .. import _options
-from ._directions import along, squared_length, summed
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._influence import validation_gradient
-from ._norms import squared_norms, total
-from ._posed import problem, solve
+from ._batches import Samples, all_at_once, batches, check_order
+from ._directions import along, mean_gradient, squared_length
+from ._functional import Loss, Model, Options, Params
+from ._influence import batch_gradient
+from ._norms import squared_norms_and_sum, total
+from ._posed import Setting, solve
 from ._problem import Problem
 from ._report import Group, Sample, Summary, extra
 from ._statistics import NoiseScale, noise_scale
@@ -24,10 +24,11 @@ _EDGES = 10.0 ** torch.arange(-12.0, 8.0, 0.05, dtype=torch.float64)
 def summary(
     model: Model,
     loss: Loss,
-    loader: Iterable[tuple[Inputs, Targets]],
+    loader: Iterable[Any],
     *,
-    validation: tuple[Inputs, Targets] | None = None,
+    validation: Samples | None = None,
     validation_loss: Loss | None = None,
+    target: str | None = None,
     top: int = 10,
     progress: bool = True,
     **options: Unpack[Options],
@@ -40,19 +41,22 @@ def summary(
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
-        loader: Batches of inputs and targets, always in the same order, such as a
-            `torch.utils.data.DataLoader` that does not shuffle.
-        validation: Inputs and targets of a batch, influence on which is measured.
-            Default: influence on the mean loss of the loader itself.
-        validation_loss: As for `influence`.
+        loader: Batches of inputs and targets, or dictionaries of inputs, always in the
+            same order, such as a `torch.utils.data.DataLoader` that does not shuffle.
+        validation: Inputs and targets of a batch, or a loader of them, influence on
+            which is measured. Default: on the mean loss of the loader itself.
+        validation_loss: Function of all predictions and targets of `validation` to one
+            number, such as `costfn.f_beta_loss`. Default: the mean of `loss`.
+        target: As for `influence`.
         top: How many samples to list, at least 1.
         progress: Whether to show a progress bar, which needs rich.
-        **options: `parameters`, `chunk_size` and `batched`, as for `gradients`.
+        **options: As for `gradients`.
 
     Returns:
         The report. Printed, it is a table; `plot()` makes a picture. Groups by class
-        are there if targets are labels, or a tuple that begins with labels, and
-        predictions are scores `(samples, classes)`.
+        are there if targets are labels, or a tuple that begins with labels, or inputs
+        have an entry `labels`; and predictions, or their `logits`, are scores
+        `(samples, classes)`.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -79,19 +83,20 @@ def summary(
         2020. https://arxiv.org/abs/2002.08484
     """
     _options.number("top", top, _options.ABOVE_ZERO)
-    if isinstance(getattr(loader, "sampler", None), RandomSampler):
-        raise ValueError(
-            "loader must not shuffle, or an index would name no sample; build it with "
-            "shuffle=False"
-        )
+    check_order("loader", loader)
+    setting = Setting(model, loss, options)
     tally = _Tally(top)
     influence = _Influence(top)
     direction: Params | None = None
-    if validation is not None:
-        direction = validation_gradient(
-            model, loss, validation, validation_loss, options
-        )
-    for made in _problems(model, loss, loader, progress, "norms", options):
+    if validation is not None and validation_loss is not None:
+        x, y = all_at_once("validation", validation, target)
+        of_all = Setting(model, validation_loss, options)
+        direction = batch_gradient(of_all, x, y)
+    elif validation is not None:
+        direction = _mean_over(setting, validation, target)
+    start: tuple[Tensor, ...] | None = None
+    for made in _problems(setting, loader, target, progress, "norms"):
+        start = made.start if start is None else start
         tally.add(made)
         if direction is not None:
             influence.add(made, direction)
@@ -99,7 +104,8 @@ def summary(
         raise ValueError(f"loader must hold 2 samples or more, got {tally.samples}")
     if direction is None:
         mean = {name: g / tally.samples for name, g in tally.sums.items()}
-        for made in _problems(model, loss, loader, progress, "influence", options):
+        made.restore(start or ())
+        for made in _problems(setting, loader, target, progress, "influence"):
             influence.add(made, mean)
     groups = tally.groups()
     return Summary(
@@ -116,24 +122,27 @@ def summary(
 
 
 def _problems(
-    model: Model,
-    loss: Loss,
-    loader: Iterable[tuple[Inputs, Targets]],
+    setting: Setting,
+    loader: Iterable[Any],
+    target: str | None,
     progress: bool,
     words: str,
-    options: Options,
 ) -> Iterator[Problem]:
-    batches: Iterable[Any] = loader
     if progress:
-        batches = extra("rich.progress").track(loader, description=words)
-    for batch in batches:
-        if not isinstance(batch, tuple | list) or len(batch) != 2:
-            raise TypeError(
-                "loader must give pairs of inputs and targets, "
-                f"got {type(batch).__name__}"
-            )
-        x, y = (tuple(v) if isinstance(v, list) else v for v in batch)
-        yield problem(model, loss, x, y, **options)
+        loader = extra("rich.progress").track(loader, description=words)
+    for x, y in batches("loader", loader, target):
+        yield setting.problem(x, y, whole=True)
+
+
+def _mean_over(setting: Setting, samples: Samples, target: str | None) -> Params:
+    size = 0
+    sums: Params = {}
+    for x, y in batches("validation", samples, target):
+        made = setting.problem(x, y, whole=True)
+        found = solve(mean_gradient, made)
+        sums = {n: sums.get(n, 0) + g * made.size for n, g in found.items()}
+        size += made.size
+    return {name: g / size for name, g in sums.items()}
 
 
 class _Norms:
@@ -177,12 +186,18 @@ class _Classes:
     def __init__(self, made: Problem) -> None:
         self.labels: Tensor | None = None
         target = made.targets[0] if made.targets else None
-        if target is None or target.is_floating_point() or target.ndim != 1:
+        if target is None and isinstance(made.x, dict):
+            target = made.x.get("labels")
+        if not isinstance(target, Tensor) or target.ndim != 1:
             return
-        with torch.no_grad():
-            z = made.predict_all(made.parameters, made.x)
-        if isinstance(z, Tensor) and z.ndim == 2 and z.shape[1] > 1:
-            self.labels, self.predicted = target.cpu(), z.argmax(1).cpu()
+        if target.is_floating_point():
+            return
+        with torch.no_grad(), torch.random.fork_rng(made.accelerators):
+            made.rewind()
+            z = solve(lambda p: p.each_prediction(p.parameters, p.x), made)
+        z = z.get("logits") if isinstance(z, Mapping) else z
+        if isinstance(z, Tensor) and z.ndim == 3 and z.shape[2] > 1:
+            self.labels, self.predicted = target.cpu(), z.argmax(2).squeeze(1).cpu()
 
     def of(self, place: int) -> tuple[int | None, int | None]:
         """Label and prediction of one sample."""
@@ -203,8 +218,8 @@ class _Tally:
         self.largest = _Top(top)
 
     def add(self, made: Problem) -> None:
-        found, sums = solve(lambda p: (total(squared_norms(p)), summed(p)), made)
-        squares = found.double().cpu()
+        found, sums = solve(squared_norms_and_sum, made)
+        squares = total(found).double().cpu()
         norms, classes = squares.sqrt(), _Classes(made)
         self.sums = {n: self.sums[n] + g if self.sums else g for n, g in sums.items()}
         self.squares += squares.sum().item()

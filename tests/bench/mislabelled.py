@@ -76,10 +76,10 @@ SCORES: dict[str, Score] = {
     "loss value": lambda net, x, y, *_: losses(net(x), y).detach(),
     "gradient norm": lambda net, x, y, *_: per_sample.gradient_norms(net, losses, x, y),
     "opposes the mean gradient": lambda net, x, y, *_: (
-        -per_sample.influence(net, losses, x, y, x, y)
+        -per_sample.influence(net, losses, (x, y), (x, y), test_loss=cross_entropy)
     ),
     "influence on 100 clean images": lambda net, x, y, *clean: (
-        -per_sample.influence(net, losses, x, y, *clean)
+        -per_sample.influence(net, losses, (x, y), clean, test_loss=cross_entropy)
     ),
 }
 

@@ -1,0 +1,72 @@
+"""Gradients of single samples from a training loop as it runs."""
+
+from collections.abc import Iterable
+from os import PathLike
+from typing import Literal, get_args
+
+from torch import nn
+
+from .. import _check
+from ._model import chosen_parameters
+from ._recording import Recording
+
+Reduction = Literal["mean", "sum"]
+
+
+def record(
+    model: nn.Module,
+    *,
+    parameters: Iterable[str] | str | None = None,
+    reduction: Reduction = "mean",
+    path: str | PathLike[str] | None = None,
+) -> Recording:
+    """Norms and directions of the samples' gradients in a training loop as it runs.
+
+    A context around the loop, which stays as it is. For each backward pass through the
+    model it takes what each sample contributes to the gradient, its length and its
+    cosine to the whole, from the inputs and cotangents of the layers: no pass is made
+    again, so that dropout, batch norms in training mode and losses of the whole batch
+    are recorded as they are. Contributions add up to the gradient.
+
+    Args:
+        model: The module that the loop calls with a batch, samples on axis 0 of its
+            first tensor; not compiled.
+        parameters: Names or patterns of parameters. Default: all that require
+            gradients.
+        reduction: What the loss does with the samples' losses: of a `"mean"` the
+            contributions times the batch size are the gradients of the samples;
+            `"sum"` leaves them as they are, for sums and for losses of the batch.
+        path: Of a CSV file, to which rows of step, sample, norm and cosine are
+            written, and not kept. Default: they are kept as tensors.
+
+    Returns:
+        The context, and what it has recorded.
+
+    Raises:
+        TypeError: If the model is no module, or is compiled.
+        ValueError: If `reduction` is unknown or a parameter is.
+
+    Example:
+        >>> import torch
+        >>> from costfn import per_sample
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> x = torch.tensor([[1.0, 0.0], [3.0, 4.0]])
+        >>> with per_sample.record(model) as seen:
+        ...     for _ in range(3):
+        ...         model(x).mean().backward()
+        >>> seen.norms
+        tensor([1., 5., 1., 5., 1., 5.], dtype=torch.float64)
+
+    Source:
+        Goodfellow, "Efficient Per-Example Gradient Computations", 2015.
+        https://arxiv.org/abs/1510.01799
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be an nn.Module, got {type(model).__name__}")
+    compiled = getattr(model, "_compiled_call_impl", None) is not None
+    if compiled or hasattr(model, "_orig_mod"):
+        raise TypeError(
+            "model must not be compiled, got one by torch.compile; record the plain one"
+        )
+    _check.one_of("reduction", reduction, get_args(Reduction))
+    return Recording(model, chosen_parameters(model, parameters), reduction, path)
