@@ -74,7 +74,10 @@ class Setting:
         call, batched = self.call, self.options.get("batched", True)
         size = count(x, y)
         shape: tuple[int, ...] = (size,)
+        chunk_size = self.chunk_size
         if self.dims > 1:
+            # As many places at a time as there are samples, whole ones for each.
+            chunk_size = chunk_size or size
             call, x, y, shape = by_position(call, x, y, self.dims, batched)
             size, batched = count(x, y), True
         made = Problem(
@@ -84,7 +87,7 @@ class Setting:
             x,
             y,
             size,
-            self.chunk_size,
+            chunk_size,
             batched,
             self.randomness,
             shape,
