@@ -10,7 +10,7 @@ from . import _check
 from ._hidden import bad_label_sets, finished
 from ._math import log_sigmoid, sigmoid, softplus, upcast
 from ._options import AT_LEAST_ZERO, Rule, number
-from ._types import Marks, PerClass, Values
+from ._types import Marks, Values
 
 SHARE = Rule("in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 MARGIN = Rule("in [0, 1)", lambda x: (x >= 0) & (x < 1))
@@ -20,7 +20,7 @@ def sigmoid_focal_loss(
     logits: Values,
     target: Marks,
     *,
-    alpha: float | PerClass | None = 0.25,
+    alpha: float | Tensor | None = 0.25,
     gamma: float | Tensor = 2.0,
 ) -> Values:
     """Binary cross entropy with less weight on the labels already classified well.

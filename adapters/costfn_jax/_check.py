@@ -25,7 +25,9 @@ def visible(values: Array) -> NDArray[Any] | None:
     return np.asarray(values)
 
 
-def kept(values: Array, where: Array | None, filler: float) -> NDArray[Any] | None:
+def kept(
+    values: Array, where: Array | None, filler: float | int
+) -> NDArray[Any] | None:
     """As `visible`, with a harmless number in place of what a mask leaves out."""
     seen = visible(values)
     if where is None or seen is None:

@@ -12,7 +12,7 @@ from . import _check
 from ._hidden import bad_label_sets, finished
 from ._math import is_floating, log1p, log_sigmoid, sigmoid, softplus, upcast
 from ._options import AT_LEAST_ZERO, Rule, number, typed
-from ._types import Marks, PerClass, Values
+from ._types import Marks, Values
 
 SHARE = Rule("in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 MARGIN = Rule("in [0, 1)", lambda x: (x >= 0) & (x < 1))
@@ -23,7 +23,7 @@ def sigmoid_focal_loss(
     logits: Values,
     target: Marks,
     *,
-    alpha: float | PerClass | None = 0.25,
+    alpha: float | Array | None = 0.25,
     gamma: float | Array = 2.0,
 ) -> Values:
     """Mirror of `costfn.sigmoid_focal_loss`: the same arguments, values and errors."""
