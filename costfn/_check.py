@@ -90,11 +90,11 @@ def labels(
     if value.dtype == torch.bool or value.is_complex() or value.is_floating_point():
         raise TypeError(f"{name} must be integer labels, got {value.dtype}")
     same_shape(name, value, batch)
-    seen = visible(value if where is None else value.masked_fill(~where, 0))
+    wide = as_int64(value)
+    seen = visible(wide if where is None else wide.masked_fill(~where, 0))
     if seen is None:
         return
-    # As int64: unsigned types wider than uint8 have no minimum in torch.
-    low, high = (int(bound) for bound in torch.aminmax(seen.long()))
+    low, high = (int(bound) for bound in torch.aminmax(seen))
     if low < 0 or high >= classes:
         raise ValueError(
             f"{name} must be labels in [0, {classes}), got values from {low} to {high};"
@@ -102,6 +102,11 @@ def labels(
             " modules; for losses per example give them any valid label and mask with"
             " costfn.reduce(..., where=...)"
         )
+
+
+def as_int64(value: Tensor) -> Tensor:
+    """Integers as int64: torch cannot mask or compare the wider unsigned types."""
+    return value if value.is_floating_point() else value.long()
 
 
 def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> None:
@@ -114,7 +119,8 @@ def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> Non
             f"target must have the shape {tuple(shape)} of the decisions, "
             f"got {tuple(value.shape)}"
         )
-    seen = visible(value if where is None else value.masked_fill(~where, 0))
+    wide = as_int64(value)
+    seen = visible(wide if where is None else wide.masked_fill(~where, 0))
     if seen is not None and not ((seen >= 0) & (seen <= 1)).all():
         raise ValueError(
             "target must be 0, 1 or a probability for each label, got values from "

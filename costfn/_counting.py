@@ -57,10 +57,12 @@ def examples(
     keep = _over_classes("where", where, batch, a.shape, task)
     if task == "multiclass":
         _check.target(target, batch, classes, where)
+        target = _check.as_int64(target)
         bad = bad_target(target if where is None else _cleared(target, where), classes)
         bad = None if bad is None else bad.unsqueeze(-1)
     else:
         _check.label_sets(target, a.shape, keep)
+        target = _check.as_int64(target)
         bad = bad_label_sets(target if keep is None else target.masked_fill(~keep, 0))
     if keep is not None and where is not None:
         # What a masked place holds must not reach the gradient as 0 times NaN.

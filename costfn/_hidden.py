@@ -26,7 +26,8 @@ def bad_label_sets(target: Tensor) -> Tensor | None:
     """Which entries are not 0, 1 or between; None where they were checked."""
     if _check.visible(target) is not None:
         return None
-    return ~((target >= 0) & (target <= 1))
+    wide = _check.as_int64(target)
+    return ~((wide >= 0) & (wide <= 1))
 
 
 def poisoned(values: Tensor, invalid: Tensor | None) -> Tensor:

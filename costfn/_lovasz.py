@@ -70,7 +70,7 @@ def lovasz_softmax_loss(
     z = upcast(logits)
     if where is not None:
         z = torch.where(where.unsqueeze(-1), z, 0.0)
-        target = target.masked_fill(~where, 0)
+        target = target.long().masked_fill(~where, 0)
     truth = one_hot(target, number, z.dtype)
     p = z.softmax(-1)
     errors = torch.where(truth == 1, 1 - p, p)
@@ -133,7 +133,7 @@ def lovasz_hinge_loss(
     z = upcast(logits)
     if where is not None:
         z = torch.where(where, z, 0.0)
-        labels = labels.masked_fill(~where, 0)
+        labels = labels.long().masked_fill(~where, 0)
     z = poisoned(z, bad_target(labels, 2))  # before the kink, which stops NaN
     errors = relu(1 - z * (2 * labels.to(z.dtype) - 1))
     truth = (labels == 1).to(z.dtype)

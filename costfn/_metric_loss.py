@@ -129,8 +129,19 @@ def one_less(
 ) -> Tensor:
     """`1 - metric` of the batch, 0 where the metric is undefined."""
     return batch_loss(
-        lambda table: 1 - metric(table), of, logits, target, ours=ours, **counting
+        lambda table: 1 - metric(table),
+        of,
+        logits,
+        target,
+        may_be_nan=ours and _takes_tensors(metric),
+        **counting,
     )
+
+
+def _takes_tensors(metric: Metric) -> bool:
+    """Whether an option is a tensor, which is NaN if a bad value cannot be seen."""
+    options = metric.keywords.values() if isinstance(metric, partial) else ()
+    return any(isinstance(value, Tensor) for value in options)
 
 
 def averaged_loss(
@@ -206,7 +217,14 @@ def _of_samples(
             counting["where"] = of_label[index]
         if (of_label := counting.get("sample_weight")) is not None:
             counting["sample_weight"] = of_label[index]
-    return one_less(weighed, "counts", logits.mT, target.mT, **counting)
+    return batch_loss(
+        lambda table: 1 - weighed(table),
+        "counts",
+        logits.mT,
+        target.mT,
+        may_be_nan=_takes_tensors(metric),
+        **counting,
+    )
 
 
 def batch_loss(
@@ -223,12 +241,12 @@ def batch_loss(
     sum_counts: Callable[..., Counts | Tensor] | None = None,
     reduction: Reduction = "mean",
     undefined_is_nan: bool = True,
-    ours: bool = False,
+    may_be_nan: bool = False,
 ) -> Tensor:
     """A measure of the batch's counts; smaller is better, NaN is undefined.
 
-    Unless the measure has inputs of its own, from which NaN may come: a cost, or, of
-    the library's metrics, `ours`, an option whose value could not be seen.
+    Unless the measure has inputs of its own, from which NaN may come: a cost, or an
+    option out of range that could not be seen (`may_be_nan`).
     """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
@@ -261,7 +279,7 @@ def batch_loss(
     table = table if sum_counts is None else sum_counts(table)
     total, known = weight_of(table)
     known = known & undefined_is_nan
-    if ours and _check.visible(total) is None:
+    if may_be_nan:
         known = known & ~measure(_even(table)).isnan().any()
     losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
     return cast_back(losses, logits)

@@ -154,7 +154,7 @@ def _marks(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
     if target.is_floating_point():
         y = target.to(upcast(logits).dtype)
         return (y if invalid is None else y.masked_fill(invalid, 0.0)), invalid
-    return target == 1, invalid
+    return _check.as_int64(target) == 1, invalid
 
 
 def _finished(losses: Tensor, logits: Tensor, invalid: Tensor | None) -> Tensor:

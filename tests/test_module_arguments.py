@@ -213,3 +213,26 @@ def test_constructors_take_array_likes(module_case, form):
         assert all(b.dtype == torch.float64 for b in module.buffers())
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+WIDE = pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32], ids=str)
+
+
+@WIDE
+def test_functions_take_wide_unsigned_labels_too(dtype):
+    """Masked and not; torch itself has no comparison of them."""
+    logits = torch.linspace(-1, 2, 12, dtype=torch.float64).reshape(4, 3)
+    labels, marks = torch.tensor([0, 1, 2, 1]), torch.tensor([0, 1, 0, 1])
+    keep = torch.tensor([True, True, False, True])
+    for loss in (costfn.dice_loss, costfn.mcc_loss, costfn.lovasz_softmax_loss):
+        for where in (None, keep):
+            found = loss(logits, labels.to(dtype), where=where)
+            close(found, loss(logits, labels, where=where))
+    for where in (None, keep):
+        found, expected = (
+            costfn.f_beta_loss(logits[:, 0], y, task="binary", where=where)
+            for y in (marks.to(dtype), marks)
+        )
+        close(found, expected)
+    for loss in (costfn.sigmoid_focal_loss, costfn.asymmetric_loss):
+        close(loss(logits[:, 0], marks.to(dtype)), loss(logits[:, 0], marks))

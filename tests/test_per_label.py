@@ -151,7 +151,7 @@ def test_a_margin_is_learned_from_0():
 @each_loss
 def test_a_label_that_is_certain_not_to_be_there_costs_nothing(loss):
     """A logit of -inf masks a label out, as it does a class in a softmax."""
-    for options in (*loss.options, {loss.bad_options[0].popitem()[0]: 0.0}):
+    for options in (*loss.options, {next(iter(loss.bad_options[0])): 0.0}):
         for target in (torch.tensor([0, 1]), torch.tensor([0.0, 1.0])):
             for logits in ([-torch.inf, 1.0], [1.0, torch.inf]):
                 z = torch.tensor(logits, dtype=torch.float64)

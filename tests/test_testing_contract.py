@@ -290,6 +290,18 @@ def test_a_sum_of_256_terms_kept_in_half_precision():
         assert "float16 is" in error.broken["precision"]
 
 
+@pytest.mark.parametrize("loss", [good, good_mean])
+@pytest.mark.parametrize("dtype, error", [("bfloat16", 0.07), ("float16", 0.01)])
+def test_an_error_in_half_precision_that_the_page_says_is_seen(loss, dtype, error):
+    def off(logits, labels):
+        found = loss(logits, labels)
+        return found * (1 + error) if logits.dtype == getattr(torch, dtype) else found
+
+    broken_clauses = broken(off, BATCH, skip=("compiled", "vmap", "hessian")).broken
+    assert set(broken_clauses) == {"precision"}
+    assert dtype in broken_clauses["precision"]
+
+
 @pytest.mark.parametrize(
     "formula",
     [

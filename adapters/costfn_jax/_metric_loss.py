@@ -83,17 +83,20 @@ def one_less(
     **counting: Unpack[Counting],
 ) -> Array:
     """`1 - metric` of the batch, 0 where the metric is undefined."""
-    # Only where there is such an option: what need not be compiled is not traced.
-    ours = ours and _takes_hidden(metric)
     return batch_loss(
-        lambda table: 1 - metric(table), of, logits, target, ours=ours, **counting
+        lambda table: 1 - metric(table),
+        of,
+        logits,
+        target,
+        may_be_nan=ours and _takes_tensors(metric),
+        **counting,
     )
 
 
-def _takes_hidden(metric: Metric) -> bool:
-    """Whether an option of the metric is an array that cannot be read."""
-    own = metric.keywords.values() if isinstance(metric, partial) else ()
-    return any(isinstance(x, Array) and _check.visible(x) is None for x in own)
+def _takes_tensors(metric: Metric) -> bool:
+    """Whether an option is a tensor, which is NaN if a bad value cannot be seen."""
+    options = metric.keywords.values() if isinstance(metric, partial) else ()
+    return any(isinstance(value, Array) for value in options)
 
 
 def averaged_loss(
@@ -159,7 +162,7 @@ def _of_samples(
         refused = own.get("class_weight") is not None
         if of_example is None or len(of_example) < 2 or refused:
             return metric(table, average="samples")
-        each = of_example.astype(table.total.dtype) * table.total
+        each = of_example * table.total
         return metric(table, average="macro", class_weight=each)
 
     if classes is not None:
@@ -169,7 +172,14 @@ def _of_samples(
             counting["where"] = of_label[index]
         if (of_label := counting.get("sample_weight")) is not None:
             counting["sample_weight"] = of_label[index]
-    return one_less(weighed, "counts", logits.mT, target.mT, **counting)
+    return batch_loss(
+        lambda table: 1 - weighed(table),
+        "counts",
+        logits.mT,
+        target.mT,
+        may_be_nan=_takes_tensors(metric),
+        **counting,
+    )
 
 
 def batch_loss(
@@ -186,12 +196,12 @@ def batch_loss(
     sum_counts: Callable[..., Counts | Array] | None = None,
     reduction: Reduction = "mean",
     undefined_is_nan: bool = True,
-    ours: bool = False,
+    may_be_nan: bool = False,
 ) -> Array:
     """A measure of the batch's counts; smaller is better, NaN is undefined.
 
-    Unless the measure has inputs of its own, from which NaN may come: a cost, or, of
-    the library's metrics, `ours`, an option whose value could not be seen.
+    Unless the measure has inputs of its own, from which NaN may come: a cost, or an
+    option out of range that could not be seen (`may_be_nan`).
     """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
@@ -224,7 +234,7 @@ def batch_loss(
     table = table if sum_counts is None else sum_counts(table)
     total, known = weight_of(table)
     known = known & undefined_is_nan
-    if ours and _check.visible(total) is None:
+    if may_be_nan:
         known = known & ~jnp.isnan(measure(_even(table))).any()
     losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
     return cast_back(losses, logits)

@@ -23,12 +23,13 @@ class Shared:
 
 
 def given(tree: Any) -> Any:
-    """Inputs or targets as they are held here: shared tensors marked, no lists on top.
+    """Inputs or targets as they are held here: shared tensors marked, plain on top.
 
-    A `DataLoader` makes lists of tuples.
+    A `DataLoader` makes lists of tuples, and a tokenizer dictionaries of its own.
     """
-    tree = tuple(tree) if isinstance(tree, list) else tree
-    return each(_mark, tree)
+    if isinstance(tree, Mapping):
+        tree = dict(tree)
+    return each(_mark, tuple(tree) if isinstance(tree, list) else tree)
 
 
 def _mark(value: Tensor) -> Any:

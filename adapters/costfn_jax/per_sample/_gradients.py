@@ -45,10 +45,10 @@ def gradient_norms(
 
 def linearize(
     model: Model, batch_loss: Loss, x: Any, y: Any, *, parameters: Any
-) -> tuple[Loss, Array]:
+) -> tuple[Loss, Any]:
     """Mirror of `costfn.per_sample.linearize`."""
     made = linearized(model, batch_loss, x, y, parameters)
-    return made.loss, made.y
+    return made.loss, made.y if len(made.y) > 1 else made.y[0]
 
 
 def contributions(

@@ -3,52 +3,54 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from ._posed import problem
-from ._problem import Loss, Model, as_tuple
+from ._posed import linearized, problem
+from ._problem import Loss, Model, flat
+
+Samples = tuple[Any, Any]
 
 
 def influence(
     model: Model,
     loss: Loss,
-    x: Any,
-    y: Any,
-    x_validation: Any,
-    y_validation: Any,
+    train: Samples,
+    test: Samples,
     *,
-    checkpoints: Sequence[Any],
-    validation_loss: Loss | None = None,
-    learning_rates: float | Sequence[float] = 1.0,
+    parameters: Any = None,
+    test_loss: Loss | None = None,
+    checkpoints: Sequence[Any] | None = None,
+    learning_rates: Any = 1.0,
     chunk_size: int | None = None,
 ) -> Array:
-    """Mirror of `costfn.per_sample.influence`; the parameters are one checkpoint."""
-    rates = (
-        [learning_rates] * len(checkpoints)
-        if isinstance(learning_rates, int | float)
-        else list(learning_rates)
-    )
-    if not rates or len(rates) != len(checkpoints):
+    """Mirror of `costfn.per_sample.influence`, of a pair of inputs and targets each.
+
+    The parameters are those of one time, or else there are checkpoints of them.
+    """
+    if (parameters is None) == (checkpoints is None):
+        raise ValueError(
+            "parameters must be given, or checkpoints of them, and not both, got "
+            f"{'neither' if parameters is None else 'both'}"
+        )
+    times = [parameters] if checkpoints is None else list(checkpoints)
+    rates = np.asarray(learning_rates, dtype=float)
+    rates = rates if rates.ndim else np.full(len(times), rates)
+    if not times or len(rates) != len(times):
         raise ValueError(
             "checkpoints must be 1 or more, with one learning rate for each, got "
-            f"{len(checkpoints)} and {len(rates)}"
+            f"{len(times)} and {len(rates)}"
         )
     scores = []
-    for rate, parameters in zip(rates, checkpoints, strict=True):
-        made = problem(model, loss, x, y, parameters, chunk_size)
-        if validation_loss is None:
-            other = problem(
-                model, loss, x_validation, y_validation, parameters, chunk_size
-            )
-            direction = other.mean()
+    for rate, at in zip(rates.tolist(), times, strict=True):
+        made = problem(model, loss, *train, at, chunk_size)
+        if test_loss is not None:
+            whole = linearized(model, test_loss, *test, at, chunk_size)
+            found = made.along(whole.total())
         else:
-            of_batch = validation_loss
-
-            def whole(p: Any, of_batch: Loss = of_batch) -> Array:
-                return of_batch(model(p, x_validation), *as_tuple(y_validation))
-
-            direction = jax.grad(whole)(parameters)
-        scores.append(rate * made.along(direction))
+            other = problem(model, loss, *test, at, chunk_size)
+            columns = flat(other.gradients(), other.size)
+            found = made.products(columns)
+        scores.append(rate * found)
     return jnp.sum(jnp.stack(scores), axis=0)

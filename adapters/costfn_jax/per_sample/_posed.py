@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from .. import _check
-from ._problem import Loss, Model, Problem, as_tuple
-from ._trial import ask_the_doctor, check_loss
+from ._problem import Loss, Model, Problem, as_tuple, has_samples
+from ._trial import ask_the_doctor, check_alone, check_loss
 
 
 def problem(
@@ -33,7 +33,7 @@ def several(
 def _unchecked(
     model: Model, loss: Loss, x: Any, y: Any, parameters: Any, chunk_size: int | None
 ) -> Problem:
-    sizes = sorted({len(a) for a in jax.tree.leaves((x, y))})
+    sizes = sorted({len(a) for a in jax.tree.leaves((x, y)) if has_samples(a)})
     if len(sizes) != 1 or sizes == [0]:
         raise ValueError(
             "x and y must hold the same number of samples, 1 or more, on axis 0, "
@@ -55,24 +55,38 @@ def linearized(
     """The problem whose gradients are the contributions to a loss of the batch."""
     made = _unchecked(model, batch_loss, x, y, parameters, chunk_size)
 
-    def of_predictions(z: Array) -> Array:
-        value = batch_loss(z, *as_tuple(y))
-        if value.ndim:
+    check_alone(made)
+    z = made.predictions()
+    leaves, tree = jax.tree.flatten(z)
+    places = [i for i, leaf in enumerate(leaves) if _varies(leaf)]
+
+    def of_predictions(values: list[Array]) -> Array:
+        every = list(leaves)
+        for place, value in zip(places, values, strict=True):
+            every[place] = value
+        found = batch_loss(jax.tree.unflatten(tree, every), *as_tuple(y))
+        if found.ndim:
             raise ValueError(
                 "batch_loss must return one number for the batch, got the shape "
-                f"{value.shape}; reduce it: "
+                f"{found.shape}; reduce it: "
                 "lambda z, y: costfn_jax.reduce(loss(z, y))"
             )
-        return value
+        return found
 
-    z = model(parameters, x)
-    cotangents = jax.grad(of_predictions)(z)
-    seen = _check.visible(cotangents) if isinstance(cotangents, Array) else None
-    if seen is not None and not seen.any():
-        ask_the_doctor(batch_loss, z, as_tuple(y))
-    return made._replace(loss=inner, y=cotangents)
+    cotangents = jax.grad(of_predictions)([leaves[i] for i in places])
+    if len(leaves) == 1:
+        seen = _check.visible(cotangents[0])
+        if seen is not None and not seen.any():
+            ask_the_doctor(batch_loss, z, as_tuple(y))
+    return made._replace(loss=inner, y=tuple(cotangents))
 
 
-def inner(prediction: Array, cotangent: Array) -> Array:
+def inner(prediction: Any, *cotangents: Array) -> Array:
     """The part of a batch's loss, to first order, that one sample's prediction has."""
-    return jnp.sum(prediction * cotangent)
+    varying = filter(_varies, jax.tree.leaves(prediction))
+    parts = [(z * c).sum().real for z, c in zip(varying, cotangents, strict=True)]
+    return jnp.sum(jnp.stack(parts))
+
+
+def _varies(leaf: Array) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jnp.inexact))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ._posed import problem, several
-from ._problem import Loss, Model, flat, ratio, squared
+from ._problem import Loss, Model, flat, ratio, real, squared
 
 
 class NoiseScale(NamedTuple):
@@ -45,10 +45,11 @@ def projections(
         return made.along(directions)
 
     def of_one(x: Any, y: Any) -> Array:
-        leaves = jax.tree.leaves(jax.grad(made.value)(parameters, x, y))
+        slopes = jax.tree.leaves(jax.grad(made.value)(parameters, x, y))
+        leaves = [real(g).reshape(-1) for g in slopes]
         keys = jax.random.split(jax.random.key(seed), len(leaves))
         parts = [
-            g.reshape(-1) @ jax.random.rademacher(key, (g.size, dim), g.dtype)
+            g @ jax.random.rademacher(key, (g.size, dim), g.dtype)
             for key, g in zip(keys, leaves, strict=True)
         ]
         return jnp.sum(jnp.stack(parts), axis=0) / sqrt(dim)
@@ -119,7 +120,7 @@ def gradient_signal_to_noise(
 
     def of_leaf(g: Array) -> Array:
         mean, spread = jnp.mean(g, axis=0), jnp.var(g, axis=0, ddof=1)
-        return jnp.where(mean == 0, 0.0, jnp.square(mean) / spread)
+        return jnp.where(mean == 0, 0.0, jnp.square(jnp.abs(mean)) / spread)
 
     return jax.tree.map(of_leaf, made.gradients())
 
