@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from . import _check
 from ._counts import Counts
-from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
+from ._hidden import bad_label_sets, bad_target, checked_weights
 from ._math import (
     class_probs,
     floating,
@@ -34,11 +34,15 @@ class Examples(NamedTuple):
         target: Labels, probabilities or label sets.
         weight: What multiplies memberships, `(*batch, 1)` or of their shape, and NaN
             where the target is bad; None for 1 throughout.
+        spoilt: 0, and NaN where the weight is, by way of the memberships: a count
+            may hold none of them, but constants. For all counts at once, since XLA
+            would go through the weights again for each.
     """
 
     decisions: Array
     target: Array
     weight: Array | None
+    spoilt: Array | None
 
 
 def examples(
@@ -76,12 +80,14 @@ def examples(
         bad_target(target, classes) if task == "multiclass" else bad_label_sets(target)
     )
     if bad is not None:
-        bad = bad[..., None] if task == "multiclass" else bad
-        columns = a.sum(-1, keepdims=True) if task == "multiclass" else a
-        weight = columns * 0 + (1.0 if weight is None else weight)
-        # NaN by way of the memberships: a cell may hold none of them, but constants.
-        weight = poisoned(weight, bad)
-    return Examples(a, target, weight)
+        nan = jnp.where(bad, jnp.nan, 0.0).astype(a.dtype)
+        nan = nan[..., None] if task == "multiclass" else nan
+        weight = nan + (1 if weight is None else weight)
+    if weight is None or _check.visible(weight) is not None:
+        return Examples(a, target, weight, None)
+    none = (0 * weight).astype(a.dtype)  # NaN where the weight is
+    spoilt = a.sum(-1) * none.squeeze(-1) if task == "multiclass" else a * none
+    return Examples(a, target, weight, spoilt)
 
 
 def cleared(target: Array, keep: Array) -> Array:
@@ -134,7 +140,7 @@ Add = Callable[[Array], Array]
 
 def tables(found: Examples, task: Task, scope: Scope) -> Counts:
     """The counts of checked examples."""
-    a, target, weight = found
+    a, target, weight, spoilt = found
     axes = tuple(range(int(scope == "example"), a.ndim - (task != "binary")))
     if weight is not None:
         a = a.astype(weight.dtype)
@@ -142,32 +148,25 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
     def add(values: Array) -> Array:
         return sum_over(values if weight is None else weight * values, axes)
 
-    bad = None
-    if weight is not None and _check.visible(weight) is None:
-        bad = jnp.where(jnp.isnan(weight), a, 0.0)
     if task == "binary":
-        return _without_dust(_two_classes(a, target.astype(a.dtype), add, bad))
-    if task == "multilabel":
-        total = add(jnp.ones_like(a))
+        sums = _two_classes(a, target.astype(a.dtype), add)
+    elif task == "multilabel":
+        sums = _of_probs(a, target.astype(a.dtype), add, add(jnp.ones_like(a)))
     else:
         total = add(jnp.ones_like(a[..., :1])).squeeze(-1)
-    if task == "multiclass" and not is_floating(target):
-        return _without_dust(_of_labels(a, target, add, total))
-    soft = task == "multiclass"
-    y = class_probs(target, a.shape[-1], a.dtype) if soft else target.astype(a.dtype)
-    return _without_dust(_of_probs(a, y, add, total, bad))
-
-
-def _smaller(
-    inside: Array, one: Array | float, other: Array | float, bad: Array | None
-) -> Array:
-    """One of the two; and the bad memberships, which it may not have taken.
-
-    Their weight is NaN, but where a minimum takes the target, none of it would reach
-    their gradient.
-    """
-    taken = jnp.where(inside, one, other)
-    return taken if bad is None else taken + bad
+        if is_floating(target):
+            q = class_probs(target, a.shape[-1], a.dtype)
+            sums = _of_probs(a, q, add, total)
+        else:
+            sums = _of_labels(a, target, add, total)
+    sums = _without_dust(sums)
+    if spoilt is None:
+        return sums
+    nan = sum_over(spoilt, axes)
+    of_class = nan[..., None] if sums.one_label else nan
+    cells = (x + of_class for x in (*sums[:3], *sums.negatives()))
+    hit, taken, actual, missed, rest = cells
+    return Counts(hit, taken, actual, sums.total + nan, missed, rest)
 
 
 def _without_dust(found: Counts) -> Counts:
@@ -178,24 +177,24 @@ def _without_dust(found: Counts) -> Counts:
     return Counts(hit, taken, found.actual, found.total, missed, rest)
 
 
-def _of_probs(a: Array, y: Array, add: Add, total: Array, bad: Array | None) -> Counts:
+def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
     # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
     inside = ~(a > y) & (y > 0)
     return Counts(
-        true_positive=add(_smaller(inside, a, y, bad)),
+        true_positive=add(jnp.where(inside, a, y)),
         predicted=add(a),
         actual=add(y),
         total=total,
-        false_negative=add(_smaller(inside, y - a, 0.0, bad)),
-        true_negative=add(_smaller(inside, 1 - y, 1 - a, bad)),
+        false_negative=add(jnp.where(inside, y - a, 0.0)),
+        true_negative=add(jnp.where(inside, 1 - y, 1 - a)),
     )
 
 
-def _two_classes(a: Array, y: Array, add: Add, bad: Array | None) -> Counts:
+def _two_classes(a: Array, y: Array, add: Add) -> Counts:
     """A score of one class against its absence, as two classes, the negative first."""
     inside = ~(a > y) & (y > 0)
-    hit, rest = add(_smaller(inside, a, y, bad)), add(jnp.where(inside, 1 - y, 1 - a))
+    hit, rest = add(jnp.where(inside, a, y)), add(jnp.where(inside, 1 - y, 1 - a))
     missed = add(jnp.where(inside, y - a, 0.0))
     alarm = add(jnp.where(inside, 0.0, a - y))
     return Counts(
@@ -222,21 +221,26 @@ def _of_labels(a: Array, labels: Array, add: Add, total: Array) -> Counts:
 
 def matrices(found: Examples, classes: int, scope: Scope) -> Array:
     """`matrix[i, j] = sum w y_i a_j` of the batch, or of each image."""
-    a, target, weight = found
+    a, target, weight, spoilt = found
     weighted = a if weight is None else weight * a.astype(weight.dtype)
     q = class_probs(target, classes, weighted.dtype)
-    return _contracted(q, weighted, scope)
+    sums = _contracted(q, weighted, scope)
+    if spoilt is None:
+        return sums
+    nan = sum_over(spoilt, tuple(range(int(scope == "example"), spoilt.ndim)))
+    return sums + nan.astype(sums.dtype)[..., None, None]
 
 
 def in_two_columns(found: Examples) -> Examples:
     """Binary examples as those of two classes."""
-    a, target, weight = found
+    a, target, weight, spoilt = found
     if is_floating(target):
         target = jnp.stack([1 - target, target], -1)
     else:
         target = target.astype(jnp.int32)
     columns = jnp.stack([1 - a, a], -1)
-    return Examples(columns, target, None if weight is None else weight[..., None])
+    weight = None if weight is None else weight[..., None]
+    return Examples(columns, target, weight, spoilt)
 
 
 def _contracted(left: Array, right: Array, scope: Scope) -> Array:

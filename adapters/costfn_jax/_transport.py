@@ -130,7 +130,7 @@ def generalized_wasserstein_dice_loss(
     pairs = examples(
         z, target, "multiclass", classes, sample_weight, where, trusted=True
     )
-    z, target, weight = pairs
+    z, target, weight, _ = pairs
     distance = _distances(cost, z.dtype)
     row = select_costs(target, distance)
     wrong = (row * softmax(z)).sum(-1)
