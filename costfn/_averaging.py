@@ -34,6 +34,7 @@ class Cells(NamedTuple):
         true_positive: Of the class and decided for it, `(*, classes)`.
         predicted: Decided for it.
         actual: Of it.
+        false_positive: Of another, decided for the class.
         false_negative: Of the class, decided for another.
         true_negative: Of another, decided for another.
         other: Of another.
@@ -42,14 +43,10 @@ class Cells(NamedTuple):
     true_positive: Tensor
     predicted: Tensor
     actual: Tensor
+    false_positive: Tensor
     false_negative: Tensor
     true_negative: Tensor
     other: Tensor
-
-    @property
-    def false_positive(self) -> Tensor:
-        """Decided for the class, of another."""
-        return self.predicted - self.true_positive
 
     @property
     def unpredicted(self) -> Tensor:
@@ -73,7 +70,7 @@ def each_class(table: Table) -> Cells:
     """Each class of the counts against the rest."""
     c = as_counts(table)
     other = others(c.actual) if c.one_label else c.total - c.actual
-    return Cells(c.true_positive, c.predicted, c.actual, *c.negatives(), other=other)
+    return Cells(*c[:3], *c.other_cells(), other)
 
 
 def quotient(numerator: Tensor, denominator: Tensor) -> tuple[Tensor, Tensor]:

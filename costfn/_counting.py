@@ -169,10 +169,10 @@ def _smaller(
 
 def _without_dust(found: Counts, dtype: torch.dtype) -> Counts:
     total = found.total.unsqueeze(-1) if found.one_label else found.total
-    hit, taken, missed, rest = (
-        flushed(x, total, dtype) for x in (*found[:2], *found.negatives())
+    hit, taken, *rest = (
+        flushed(x, total, dtype) for x in (*found[:2], *found.other_cells())
     )
-    return Counts(hit, taken, found.actual, found.total, missed, rest)
+    return Counts(hit, taken, found.actual, found.total, *rest)
 
 
 def _of_probs(
@@ -181,11 +181,14 @@ def _of_probs(
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
     # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
     inside = ~(a > y) & (y > 0)
+    hit = add(_smaller(inside, a, y, bad))
+    alarm = add(_smaller(inside, 0.0, a - y, bad))
     return Counts(
-        true_positive=add(_smaller(inside, a, y, bad)),
-        predicted=add(a),
+        true_positive=hit,
+        predicted=hit + alarm,
         actual=add(y),
         total=total,
+        false_positive=alarm,
         false_negative=add(_smaller(inside, y - a, 0.0, bad)),
         true_negative=add(_smaller(inside, 1 - y, 1 - a, bad)),
     )
@@ -203,6 +206,7 @@ def _two_classes(a: Tensor, y: Tensor, add: Add, bad: Tensor | None) -> Counts:
         predicted=torch.stack([add(1 - a), add(a)], -1),
         actual=torch.stack([add(1 - y), add(y)], -1),
         total=add(torch.ones_like(a)),
+        false_positive=torch.stack([missed, alarm], -1),
         false_negative=torch.stack([alarm, missed], -1),
         true_negative=torch.stack([hit, rest], -1),
     )
@@ -217,19 +221,22 @@ def _of_labels(
     scope: Scope,
 ) -> Counts:
     index = safe_labels(labels, a.shape[-1])
-    hit = a.gather(-1, index.unsqueeze(-1)).squeeze(-1)
-    each = torch.ones_like(hit) if weight is None else weight.squeeze(-1)
+    column = index.unsqueeze(-1)
+    own = a.gather(-1, column).squeeze(-1)
+    each = torch.ones_like(own) if weight is None else weight.squeeze(-1)
 
     def of_label(values: Tensor) -> Tensor:
         return _by_label(values, index, a.shape[-1], scope)
 
+    hit, alarm = of_label(each * own), add(a.scatter(-1, column, 0.0))
     return Counts(
-        true_positive=of_label(each * hit),
-        predicted=add(a),
+        true_positive=hit,
+        predicted=hit + alarm,
         actual=of_label(each),
         total=total,
-        false_negative=of_label(each * (1 - hit)),
-        true_negative=add((1 - a).scatter(-1, index.unsqueeze(-1), 0.0)),
+        false_positive=alarm,
+        false_negative=of_label(each * (1 - own)),
+        true_negative=add((1 - a).scatter(-1, column, 0.0)),
     )
 
 

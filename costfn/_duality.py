@@ -64,7 +64,7 @@ def cost_of(metric: Callable[..., Tensor], table: Table | ArrayLike) -> SquareCo
         cost = -n[..., None, None] * slope
     else:
         # A tuple through grad: its fields vary independently, as the cells do.
-        fields = (*table[:4], *table.negatives())
+        fields = (*table[:4], *table.other_cells())
         slopes = torch.func.grad(lambda c: metric(Counts(*c)).sum())(
             tuple(x.detach() for x in fields)
         )
@@ -80,7 +80,9 @@ def _matrix(table: object) -> Tensor:
 
 def _cells(slopes: tuple[Tensor, ...], table: Counts) -> Tensor:
     """Minus n times the slope in each cell of the matrix that the counts come from."""
-    hit, taken, actual, _, missed, rest = slopes
+    hit, taken, actual, _, alarm, missed, rest = slopes
+    taken = taken + alarm
+    hit = hit - alarm
     if table.one_label:
         right = torch.eye(actual.shape[-1], dtype=actual.dtype, device=actual.device)
         # Decided for j, an example of i is found or missed, and no true negative of j.

@@ -28,15 +28,16 @@ def close(actual, expected, error=1e-14):
 def by_hand(a, y, w):
     """The definition, one example and class at a time."""
     n, k = a.shape
-    tp, predicted, actual, missed, rest = np.zeros((5, k))
+    tp, predicted, actual, alarm, missed, rest = np.zeros((6, k))
     for i in range(n):
         for c in range(k):
             tp[c] += w[i] * min(a[i, c], y[i, c])
             predicted[c] += w[i] * a[i, c]
             actual[c] += w[i] * y[i, c]
+            alarm[c] += w[i] * (a[i, c] - min(a[i, c], y[i, c]))
             missed[c] += w[i] * (y[i, c] - min(a[i, c], y[i, c]))
             rest[c] += w[i] * min(1 - a[i, c], 1 - y[i, c])
-    cells = (tp, predicted, actual, np.sum(w), missed, rest)
+    cells = (tp, predicted, actual, np.sum(w), alarm, missed, rest)
     return Counts(*map(torch.tensor, cells))
 
 
@@ -284,5 +285,5 @@ def test_one_vs_rest_refuses_what_is_no_table(error, words, matrix):
 
 def test_no_examples_count_nothing():
     found = counts(A[:0], Y[:0])
-    assert [x.sum().item() for x in found] == [0] * 6
+    assert [x.sum().item() for x in found] == [0] * 7
     same(counts(Y[:0], Y[:0], classes=3).total, 0)

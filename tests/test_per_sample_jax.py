@@ -397,7 +397,8 @@ y = jnp.array([0, 1, 2, 0, 1, 2])
 for chunk_size in (4, 3):
     found = per_sample.gradients(model, loss, x, y, parameters=p, chunk_size=chunk_size)
     right = [
-        jax.grad(lambda p: loss(model(p, x[i:i+1]), y[i:i+1]).sum())(p) for i in range(6)
+        jax.grad(lambda p: loss(model(p, x[i:i+1]), y[i:i+1]).sum())(p)
+        for i in range(6)
     ]
     right = jax.tree.map(lambda *g: jnp.stack(g), *right)
     gaps = jax.tree.map(lambda f, r: float(abs(f - r).max()), found, right)

@@ -36,6 +36,7 @@ class Cells(NamedTuple):
         true_positive: Of the class and decided for it, `(*, classes)`.
         predicted: Decided for it.
         actual: Of it.
+        false_positive: Of another, decided for the class.
         false_negative: Of the class, decided for another.
         true_negative: Of another, decided for another.
         other: Of another.
@@ -44,14 +45,10 @@ class Cells(NamedTuple):
     true_positive: Array
     predicted: Array
     actual: Array
+    false_positive: Array
     false_negative: Array
     true_negative: Array
     other: Array
-
-    @property
-    def false_positive(self) -> Array:
-        """Decided for the class, of another."""
-        return self.predicted - self.true_positive
 
     @property
     def unpredicted(self) -> Array:
@@ -75,7 +72,7 @@ def each_class(table: Table) -> Cells:
     """Each class of the counts against the rest."""
     c = as_counts(table)
     other = others(c.actual) if c.one_label else c.total - c.actual
-    return Cells(c.true_positive, c.predicted, c.actual, *c.negatives(), other=other)
+    return Cells(*c[:3], *c.other_cells(), other)
 
 
 def quotient(numerator: Array, denominator: Array) -> tuple[Array, Array]:

@@ -164,28 +164,28 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return sums
     nan = sum_over(spoilt, axes)
     of_class = nan[..., None] if sums.one_label else nan
-    cells = (x + of_class for x in (*sums[:3], *sums.negatives()))
-    hit, taken, actual, missed, rest = cells
-    return Counts(hit, taken, actual, sums.total + nan, missed, rest)
+    cells = (x + of_class for x in (*sums[:3], *sums.other_cells()))
+    hit, taken, actual, *rest = cells
+    return Counts(hit, taken, actual, sums.total + nan, *rest)
 
 
 def _without_dust(found: Counts) -> Counts:
     total = found.total[..., None] if found.one_label else found.total
-    hit, taken, missed, rest = (
-        flushed(x, total) for x in (*found[:2], *found.negatives())
-    )
-    return Counts(hit, taken, found.actual, found.total, missed, rest)
+    hit, taken, *rest = (flushed(x, total) for x in (*found[:2], *found.other_cells()))
+    return Counts(hit, taken, found.actual, found.total, *rest)
 
 
 def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
     # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
     inside = ~(a > y) & (y > 0)
+    hit, alarm = add(jnp.where(inside, a, y)), add(jnp.where(inside, 0.0, a - y))
     return Counts(
-        true_positive=add(jnp.where(inside, a, y)),
-        predicted=add(a),
+        true_positive=hit,
+        predicted=hit + alarm,
         actual=add(y),
         total=total,
+        false_positive=alarm,
         false_negative=add(jnp.where(inside, y - a, 0.0)),
         true_negative=add(jnp.where(inside, 1 - y, 1 - a)),
     )
@@ -202,6 +202,7 @@ def _two_classes(a: Array, y: Array, add: Add) -> Counts:
         predicted=jnp.stack([add(1 - a), add(a)], -1),
         actual=jnp.stack([add(1 - y), add(y)], -1),
         total=add(jnp.ones_like(a)),
+        false_positive=jnp.stack([missed, alarm], -1),
         false_negative=jnp.stack([alarm, missed], -1),
         true_negative=jnp.stack([hit, rest], -1),
     )
@@ -209,11 +210,13 @@ def _two_classes(a: Array, y: Array, add: Add) -> Counts:
 
 def _of_labels(a: Array, labels: Array, add: Add, total: Array) -> Counts:
     hot = is_label(labels, a.shape[-1])
+    hit, alarm = add(jnp.where(hot, a, 0.0)), add(jnp.where(hot, 0.0, a))
     return Counts(
-        true_positive=add(jnp.where(hot, a, 0.0)),
-        predicted=add(a),
+        true_positive=hit,
+        predicted=hit + alarm,
         actual=add(hot.astype(a.dtype)),
         total=total,
+        false_positive=alarm,
         false_negative=add(jnp.where(hot, 1 - a, 0.0)),
         true_negative=add(jnp.where(hot, 0.0, 1 - a)),
     )

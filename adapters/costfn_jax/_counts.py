@@ -12,15 +12,15 @@ class Counts(NamedTuple):
     predicted: Array
     actual: Array
     total: Array
+    false_positive: Array | None = None
     false_negative: Array | None = None
     true_negative: Array | None = None
 
     def __add__(self, other: object) -> "Counts":
         if not isinstance(other, Counts):
             return NotImplemented
-        pairs = zip(self[:4], other[:4], strict=True)
-        missed, rest = zip(self.negatives(), other.negatives(), strict=True)
-        return Counts(*(a + b for a, b in (*pairs, missed, rest)))
+        mine, theirs = ((*x[:4], *x.other_cells()) for x in (self, other))
+        return Counts(*(a + b for a, b in zip(mine, theirs, strict=True)))
 
     def __radd__(self, other: object) -> "Counts":
         # sum() starts from 0.
@@ -31,12 +31,14 @@ class Counts(NamedTuple):
         """Whether each example has exactly one class, and not a set of labels."""
         return self.total.ndim < self.actual.ndim
 
-    def negatives(self) -> tuple[Array, Array]:
-        """False and true negatives, from the other fields where they are missing."""
-        missed, rest = self.false_negative, self.true_negative
+    def other_cells(self) -> tuple[Array, Array, Array]:
+        """False positives, false and true negatives, made where they are missing."""
+        alarm, missed, rest = self[4:]
+        if alarm is None:
+            alarm = self.predicted - self.true_positive
         if missed is None:
             missed = self.actual - self.true_positive
         if rest is None:
             total = self.total[..., None] if self.one_label else self.total
             rest = total - self.predicted - missed
-        return missed, rest
+        return alarm, missed, rest

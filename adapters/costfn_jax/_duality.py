@@ -23,7 +23,7 @@ def cost_of(metric: Callable[..., Array], table: Table | ArrayLike) -> SquareCos
         raise TypeError(f"metric must be callable, got {type(metric).__name__}")
     if isinstance(table, Counts):
         # A tuple through grad: its fields vary independently, as the cells do.
-        cells = (*table[:4], *table.negatives())
+        cells = (*table[:4], *table.other_cells())
         slopes = jax.grad(lambda c: metric(Counts(*c)).sum())(
             tuple(stop_gradient(x) for x in cells)
         )
@@ -39,7 +39,9 @@ def cost_of(metric: Callable[..., Array], table: Table | ArrayLike) -> SquareCos
 
 def _cells(slopes: tuple[Array, ...], table: Counts) -> Array:
     """Minus n times the slope in each cell of the matrix that the counts come from."""
-    right_slope, predicted, _, _, missed, rest = slopes
+    right_slope, predicted, _, _, alarm, missed, rest = slopes
+    predicted = predicted + alarm
+    right_slope = right_slope - alarm
     if table.one_label:
         right = jnp.eye(table.actual.shape[-1], dtype=missed.dtype)
         # Decided for j, an example of i is found or missed, and no true negative of j.

@@ -247,7 +247,7 @@ def _even(table: Table) -> Table:
     one = jnp.ones_like(table.actual)
     total = 2 * one.sum(-1) if table.one_label else 4 * one
     whole = total[..., None] if table.one_label else total
-    return Counts(one, 2 * one, 2 * one, total, one, whole * one - 3)
+    return Counts(one, 2 * one, 2 * one, total, one, one, whole * one - 3)
 
 
 def _decisions(

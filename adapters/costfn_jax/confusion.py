@@ -97,6 +97,7 @@ def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
         actual=actual,
         # In this order it is exactly that of the only class there is.
         total=actual.sum(-1),
+        false_positive=wrong.sum(-2),
         false_negative=wrong.sum(-1),
         true_negative=rest.sum(-2),
     )
