@@ -12,7 +12,7 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished
+from ._hidden import bad_target, checked_costs, finished, own_costs
 from ._math import cross_entropy, log_complement, times, upcast
 from ._options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number
 from ._types import (
@@ -89,8 +89,9 @@ def _prepare(
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:
-        return z, costs, None
-    return z, select_costs(target, costs), bad_target(target, cost.shape[-2])
+        return z, *own_costs(costs, cost, None)
+    rows, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(rows, cost, invalid) if cost.ndim > 2 else (rows, invalid))
 
 
 def _expected_cost(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor
 from . import _check
 from ._arrays import ArrayLike, as_tensors
 from ._hidden import bad_target, checked_costs, poisoned
-from ._math import floating, safe_labels, times
+from ._math import class_probs, floating, safe_labels, times
 from ._types import CostVectors, DecisionCost, Target
 
 
@@ -55,7 +55,7 @@ def cost_vector(
 def select_costs(target: Tensor, cost: Tensor) -> Tensor:
     """`cost_vector` of arguments already checked; a bad label has some row."""
     if target.is_floating_point():
-        return times(target.to(cost.dtype), cost)
+        return times(class_probs(target, cost.shape[-2], cost.dtype), cost)
     index = safe_labels(target, cost.shape[-2])
     if cost.ndim == 2:
         rows = cost.index_select(0, index.reshape(-1))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from . import _check
 from ._counts import Counts
-from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned
+from ._hidden import bad_label_sets, bad_target, checked_weights, poisoned, spoilt
 from ._math import (
     class_probs,
     floating,
@@ -72,7 +72,7 @@ def examples(
     if not trusted:
         _check.memberships(a)
         hidden = _check.visible(a) is None
-        a = poisoned(a, _check.are_outside(a)) if hidden else a
+        a = spoilt(a, _check.are_outside(a)) if hidden else a
     weight = _weight(a, sample_weight, keep, batch, task)
     if bad is not None:
         columns = a.sum(-1, keepdim=True) if task == "multiclass" else a

@@ -47,6 +47,16 @@ def poisoned(values: Tensor, invalid: Tensor | None) -> Tensor:
     return values * huge * huge * none * huge * huge + nan
 
 
+def spoilt(values: Tensor, invalid: Tensor | None) -> Tensor:
+    """As `poisoned`, where what is masked has been made valid already.
+
+    One product: it is NaN whatever gradient arrives, also 0 of a kink or of a sum.
+    """
+    if invalid is None:
+        return values
+    return values * torch.ones_like(values).masked_fill(invalid, torch.nan)
+
+
 def finished(losses: Tensor, logits: Tensor, invalid: Tensor | None = None) -> Tensor:
     """Losses as they are returned: NaN where the target is bad, in the logits' type.
 
@@ -69,6 +79,20 @@ def checked_costs(
         return wide
     bad = ~wide.isfinite()
     return wide.masked_fill(bad | (wide < 0) if non_negative else bad, torch.nan)
+
+
+def own_costs(
+    vectors: Tensor, cost: Tensor, invalid: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Cost vectors without NaN, and which examples are bad: also by their own costs.
+
+    What is masked must not reach the gradient, and a NaN would.
+    """
+    if _check.visible(cost) is not None:
+        return vectors, invalid
+    bad = vectors.isnan().any(-1)
+    found = bad if invalid is None else bad | invalid
+    return vectors.masked_fill(bad.unsqueeze(-1), 0.0), found
 
 
 def checked_weights(weight: Tensor, dtype: torch.dtype) -> Tensor:

@@ -7,6 +7,7 @@ from . import _check
 from ._arrays import ArrayLike, as_tensor
 from ._hidden import bad_target, checked_weights, finished
 from ._math import (
+    class_probs,
     cross_entropy,
     floating,
     log_complement,
@@ -68,7 +69,7 @@ def focal_loss(
         power = focus * torch.ones_like(margin)
         modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
         return finished(-modulated, logits, invalid)
-    q = target.to(z.dtype)
+    q = class_probs(target, z.shape[-1], z.dtype)
     log_p = z.log_softmax(-1)
     # 0 log 0 is 0, and must be before the product, whose gradient would be 0 * inf.
     log_p = torch.where((q == 0) & log_p.isinf(), 0.0, log_p)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._hidden import bad_target, finished, poisoned
+from ._hidden import bad_target, finished, spoilt
 from ._math import cast_back, one_hot, ratio, relu, sum_type, upcast
 from ._types import AnyTarget, BatchLoss, Labels, Logits, Scores
 
@@ -72,10 +72,11 @@ def lovasz_softmax_loss(
         z = torch.where(where.unsqueeze(-1), z, 0.0)
         target = target.long().masked_fill(~where, 0)
     truth = one_hot(target, number, z.dtype)
+    invalid = bad_target(target, number)
+    # Before the steps, which may be 0 for a bad pixel.
+    z = spoilt(z, None if invalid is None else invalid.unsqueeze(-1))
     p = z.softmax(-1)
     errors = torch.where(truth == 1, 1 - p, p)
-    invalid = bad_target(target, number)
-    errors = poisoned(errors, None if invalid is None else invalid.unsqueeze(-1))
     if where is not None:
         errors = torch.where(where.unsqueeze(-1), errors, 0.0)
         truth = torch.where(where.unsqueeze(-1), truth, 0.0)
@@ -134,7 +135,7 @@ def lovasz_hinge_loss(
     if where is not None:
         z = torch.where(where, z, 0.0)
         labels = labels.long().masked_fill(~where, 0)
-    z = poisoned(z, bad_target(labels, 2))  # before the kink, which stops NaN
+    z = spoilt(z, bad_target(labels, 2))  # before the kink, which stops NaN
     errors = relu(1 - z * (2 * labels.to(z.dtype) - 1))
     truth = (labels == 1).to(z.dtype)
     if where is not None:

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished
+from ._hidden import bad_target, checked_costs, finished, own_costs
 from ._math import (
     centered,
+    class_probs,
     cross_entropy,
     mean_over_classes,
     never,
@@ -75,7 +76,7 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
         losses = cross_entropy(z + select_costs(target, c), target)
     else:
         of_label = cross_entropy(*_for_each_label(z, c))
-        losses = mean_over_classes(target.to(z.dtype), of_label)
+        losses = mean_over_classes(class_probs(target, z.shape[-1], z.dtype), of_label)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
@@ -121,7 +122,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         losses = _hinge(z + select_costs(target, c), target)
     else:
         of_label = _hinge(*_for_each_label(z, c))
-        losses = mean_over_classes(target.to(z.dtype), of_label)
+        losses = mean_over_classes(class_probs(target, z.shape[-1], z.dtype), of_label)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
@@ -213,8 +214,9 @@ def _of_decisions(
     z = upcast(logits)
     c = checked_costs(cost, z.dtype, non_negative=non_negative)
     if target is None:
-        return z, c, None
-    return z, select_costs(target, c), bad_target(target, cost.shape[-2])
+        return z, *own_costs(c, cost, None)
+    rows, invalid = select_costs(target, c), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(rows, cost, invalid) if cost.ndim > 2 else (rows, invalid))
 
 
 def sum_to_zero_loss(

@@ -172,7 +172,8 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross entropy of each example, in nats, with labels or class probabilities."""
     if not target.is_floating_point():
         return softplus(-log_odds(logits, target))
-    return -mean_over_classes(target.to(logits.dtype), logits.log_softmax(-1))
+    q = class_probs(target, logits.shape[-1], logits.dtype)
+    return -mean_over_classes(q, logits.log_softmax(-1))
 
 
 def times(rows: Tensor, matrix: Tensor) -> Tensor:
@@ -208,7 +209,14 @@ def one_hot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
 
 
 def class_probs(target: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
-    """The target as probabilities `(*batch, classes)`."""
-    if target.is_floating_point():
-        return target.to(dtype)
-    return one_hot(target, classes, dtype)
+    """The target as probabilities `(*batch, classes)`, even ones for a bad row.
+
+    For one that could not be seen: NaN of it must not reach the gradient of losses that
+    are masked later.
+    """
+    if not target.is_floating_point():
+        return one_hot(target, classes, dtype)
+    q = target.to(dtype)
+    if _check.visible(target) is not None:
+        return q
+    return torch.where(_check.are_probs(target).unsqueeze(-1), q, 1 / classes)

@@ -9,6 +9,7 @@ from . import _check
 from ._arrays import ArrayLike, as_tensor, as_tensors
 from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
+    class_probs,
     cross_entropy,
     floating,
     mean_over_classes,
@@ -73,7 +74,7 @@ def soft_target_loss(
     invalid = bad_target(target_probs, z.shape[-1])
     if divergence == "cross_entropy":
         return finished(cross_entropy(z, target_probs), logits, invalid)
-    q = target_probs.to(z.dtype)
+    q = class_probs(target_probs, z.shape[-1], z.dtype)
     # Twice where: log(0) must not reach the gradient either. What rounding left below 0
     # counts as 0 in the logarithm.
     log_q = torch.where(q <= 0, 0.0, torch.where(q <= 0, 1.0, q).log())
@@ -242,7 +243,8 @@ def forward_corrected_loss(
     )
     if target.is_floating_point():
         log_observed = (log_p.unsqueeze(-1) + log_noise).logsumexp(-2)
-        losses = -mean_over_classes(target.to(z.dtype), log_observed)
+        q = class_probs(target, classes, z.dtype)
+        losses = -mean_over_classes(q, log_observed)
         return finished(losses, logits, invalid)
     index = safe_labels(target, classes)
     column = log_noise.T.index_select(0, index.reshape(-1)).reshape(log_p.shape)

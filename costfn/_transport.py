@@ -10,7 +10,7 @@ from ._cost_vector import select_costs
 from ._counting import Scope, examples
 from ._groups import mean_over_images, weight_of_images
 from ._hidden import bad_target, checked_costs, finished
-from ._math import cast_back, flushed, ratio, sum_type, upcast
+from ._math import cast_back, class_probs, flushed, ratio, sum_type, upcast
 from ._options import ABOVE_ZERO, number
 from ._reduce import Reduction
 from ._types import Logits, Losses, Probs, SquareCost, Target
@@ -77,10 +77,8 @@ def sinkhorn_loss(
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p, log_p = z.softmax(-1), z.log_softmax(-1)
-    q, invalid = target_probs.to(z.dtype), bad_target(target_probs, classes)
-    if invalid is not None:
-        # A row without mass has no plan, and a gradient of NaN even where masked.
-        q = torch.where(invalid.unsqueeze(-1), 1 / classes, q)
+    q = class_probs(target_probs, classes, z.dtype)
+    invalid = bad_target(target_probs, classes)
     log_q = _log(q)
 
     def transport(a: Tensor, log_a: Tensor, b: Tensor, log_b: Tensor) -> Tensor:
