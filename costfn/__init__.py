@@ -33,6 +33,7 @@ from ._overlap_losses import (
     jaccard_loss,
     tversky_loss,
 )
+from ._per_label import asymmetric_loss, sigmoid_focal_loss
 from ._rate_losses import (
     fowlkes_mallows_loss,
     informedness_loss,
@@ -66,6 +67,7 @@ __all__ = [
     "Counts",
     "Reduction",
     "accuracy_loss",
+    "asymmetric_loss",
     "balanced_accuracy_loss",
     "catalogue",
     "class_balanced_weights",
@@ -111,6 +113,7 @@ __all__ = [
     "regret_loss",
     "relaxations",
     "savings_loss",
+    "sigmoid_focal_loss",
     "sinkhorn_loss",
     "soft_decision_cost_loss",
     "soft_target_loss",

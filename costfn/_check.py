@@ -6,15 +6,17 @@ where that needs no wait for a device: on the CPU, outside `torch.compile`, but 
 """
 
 from collections.abc import Sequence
-from math import inf
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 
 def visible(values: Tensor) -> Tensor | None:
     """The plain tensor whose values may be read now, or None."""
-    if torch.compiler.is_compiling():
+    # Under a proxy mode (`make_fx`, `torch.func.linearize`) reading would be traced.
+    if torch.compiler.is_compiling() or get_proxy_mode() is not None:
         return None
     plain = torch.func.debug_unwrap(values, recurse=True)
     # An exact type: fake tensors and other subclasses have no values to read.
@@ -26,14 +28,28 @@ def visible(values: Tensor) -> Tensor | None:
 def tensor(name: str, value: object) -> None:
     """Checks that `value` is a tensor."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a tensor, got {type(value).__name__}")
+        advice = f"; torch.as_tensor({name}) makes one" if _is_array(value) else ""
+        raise TypeError(f"{name} must be a tensor, got {type(value).__name__}{advice}")
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, list | tuple) or hasattr(value, "__array__")
+
+
+def floating_point(name: str, value: Tensor) -> None:
+    """Checks a tensor of one of the types that the losses compute in."""
+    tensor(name, value)
+    if not value.is_floating_point():
+        raise TypeError(f"{name} must be floating point, got {value.dtype}")
+    if value.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        raise TypeError(
+            f"{name} must be float16, bfloat16, float32 or float64, got {value.dtype}"
+        )
 
 
 def scores(name: str, value: Tensor) -> None:
     """Checks floating-point values over two or more classes in the last axis."""
-    tensor(name, value)
-    if not value.is_floating_point():
-        raise TypeError(f"{name} must be floating point, got {value.dtype}")
+    floating_point(name, value)
     if value.ndim == 0 or value.shape[-1] < 2:
         raise ValueError(
             f"{name} must end in an axis of 2 or more classes, "
@@ -41,8 +57,13 @@ def scores(name: str, value: Tensor) -> None:
         )
 
 
-def target(value: Tensor, batch: Sequence[int], classes: int) -> None:
-    """Checks integer labels of shape `batch`, or probabilities `(*batch, classes)`."""
+def target(
+    value: Tensor, batch: Sequence[int], classes: int, where: Tensor | None = None
+) -> None:
+    """Checks integer labels of shape `batch`, or probabilities `(*batch, classes)`.
+
+    Only where `where` keeps them.
+    """
     tensor("target", value)
     batch = tuple(batch)
     if value.is_floating_point():
@@ -52,30 +73,78 @@ def target(value: Tensor, batch: Sequence[int], classes: int) -> None:
                 f" of shape {(*batch, classes)}, got {value.dtype} of shape {batch};"
                 " labels stored as floats become labels by target.long()"
             )
-        probs("target", value, (*batch, classes))
+        probs("target", value, (*batch, classes), where)
         return
-    labels("target", value, batch, classes)
+    labels("target", value, batch, classes, where)
 
 
-def labels(name: str, value: Tensor, batch: Sequence[int], classes: int) -> None:
+def labels(
+    name: str,
+    value: Tensor,
+    batch: Sequence[int],
+    classes: int,
+    where: Tensor | None = None,
+) -> None:
     """Checks class indices: an integer dtype, the shape `batch`, `[0, classes)`."""
     tensor(name, value)
     if value.dtype == torch.bool or value.is_complex() or value.is_floating_point():
         raise TypeError(f"{name} must be integer labels, got {value.dtype}")
     same_shape(name, value, batch)
-    seen = visible(value)
+    seen = visible(value if where is None else value.masked_fill(~where, 0))
     if seen is None:
         return
-    low, high = (int(bound) for bound in torch.aminmax(seen))
+    # As int64: unsigned types wider than uint8 have no minimum in torch.
+    low, high = (int(bound) for bound in torch.aminmax(seen.long()))
     if low < 0 or high >= classes:
         raise ValueError(
             f"{name} must be labels in [0, {classes}), got values from {low} to {high};"
-            " to leave examples out give them any valid label and mask them with"
+            " to leave examples out mask them: where= of batch losses, ignore_index= of"
+            " modules; for losses per example give them any valid label and mask with"
             " costfn.reduce(..., where=...)"
         )
 
 
-def probs(name: str, value: Tensor, shape: Sequence[int] | None = None) -> None:
+def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> None:
+    """Checks 0, 1 or a probability for each label, of the shape of the decisions."""
+    tensor("target", value)
+    if value.is_complex():
+        raise TypeError(f"target must be 0, 1 or probabilities, got {value.dtype}")
+    if value.shape != tuple(shape):
+        raise ValueError(
+            f"target must have the shape {tuple(shape)} of the decisions, "
+            f"got {tuple(value.shape)}"
+        )
+    seen = visible(value if where is None else value.masked_fill(~where, 0))
+    if seen is not None and not ((seen >= 0) & (seen <= 1)).all():
+        raise ValueError(
+            "target must be 0, 1 or a probability for each label, got values from "
+            f"{seen.min().item()} to {seen.max().item()}; to leave examples out mask "
+            "them: where= of functions, ignore_index= of modules"
+        )
+
+
+def memberships(value: Tensor) -> None:
+    """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and goes on."""
+    seen = visible(value)
+    if seen is not None and (outside := are_outside(seen)).any():
+        raise ValueError(
+            "decisions must be memberships in [0, 1], got a value of "
+            f"{seen[outside][0].item():.6g}; a function of costfn.relaxations makes "
+            "memberships of logits"
+        )
+
+
+def are_outside(decisions: Tensor) -> Tensor:
+    """Which decisions are no memberships, up to rounding; NaN is none of them."""
+    return (decisions < -1e-3) | (decisions > 1 + 1e-3)
+
+
+def probs(
+    name: str,
+    value: Tensor,
+    shape: Sequence[int] | None = None,
+    where: Tensor | None = None,
+) -> None:
     """Checks rows of probabilities: of a given shape, none negative, each of sum 1."""
     scores(name, value)
     if shape is not None and value.shape != tuple(shape):
@@ -83,6 +152,8 @@ def probs(name: str, value: Tensor, shape: Sequence[int] | None = None) -> None:
             f"{name} must have the shape {tuple(shape)}, one probability per class, "
             f"got {tuple(value.shape)}"
         )
+    if where is not None:
+        value = value.masked_fill(~where.unsqueeze(-1), 1 / value.shape[-1])
     seen = visible(value)
     if seen is None:
         return
@@ -129,9 +200,11 @@ def cost_matrix(
             f"{tuple(batch)} of them, got shape {shape}"
         )
     if (classes or shape[-2]) != shape[-2] or (decisions or shape[-1]) != shape[-1]:
+        vectors = batch is not None and shape == (*batch, decisions)
         raise ValueError(
             f"{name} must have one row per true class and one column per decision, "
             f"({rows}, {columns}), got shape {shape}"
+            + ("; one cost vector per example goes with target=None" * vectors)
         )
     if shape[-2] < 2 or shape[-1] < 2:
         raise ValueError(
@@ -155,6 +228,20 @@ def cost_values(name: str, value: Tensor, *, non_negative: bool = False) -> None
         raise ValueError(
             f"{name} must be at least 0, got {seen.amin().item():.6g} at {where}; "
             "subtracting from each row of costs its smallest changes no decision"
+        )
+
+
+def zero_diagonal(name: str, value: Tensor) -> None:
+    """Checks that to be right is free."""
+    seen = visible(value)
+    if seen is None:
+        return
+    own = seen.diagonal(dim1=-2, dim2=-1)
+    if own.any():
+        raise ValueError(
+            f"{name} must be 0 on its diagonal, what it costs to be right, got "
+            f"{own[own != 0][0].item():.6g}; subtracting from each row its diagonal "
+            "changes no decision"
         )
 
 
@@ -190,6 +277,7 @@ def class_problem(
     *,
     square: bool = True,
     non_negative: bool = False,
+    where: Tensor | None = None,
 ) -> None:
     """Checks scores of classes, a target, and costs with a row per class."""
     scores("logits", logits)
@@ -202,7 +290,7 @@ def class_problem(
         batch=batch,
         non_negative=non_negative,
     )
-    target(target_, batch, classes)
+    target(target_, batch, classes, where)
 
 
 def numbers(name: str, value: Tensor) -> None:
@@ -222,11 +310,13 @@ def per_class(name: str, value: Tensor, classes: int | None = None) -> None:
         )
 
 
-def weights(name: str, value: Tensor, shape: Sequence[int]) -> None:
-    """Checks one weight per example, finite and at least 0."""
+def weights(
+    name: str, value: Tensor, shape: Sequence[int], where: Tensor | None = None
+) -> None:
+    """Checks one weight per example, finite and at least 0 where it is kept."""
     numbers(name, value)
     same_shape(name, value, shape)
-    seen = visible(value)
+    seen = visible(value if where is None else value.masked_fill(~where, 0))
     if seen is not None and not (seen.isfinite() & (seen >= 0)).all():
         raise ValueError(
             f"{name} must be at least 0 and finite, got values from "
@@ -251,22 +341,26 @@ def same_shape(name: str, value: Tensor, shape: Sequence[int]) -> None:
         )
 
 
-def at_least_zero(name: str, value: object) -> None:
-    """Checks a Python number; a tensor passes unchecked."""
-    if isinstance(value, int | float) and not 0 <= value < inf:
-        raise ValueError(f"{name} must be at least 0 and finite, got {value}")
-
-
-def positive(name: str, value: object) -> None:
-    """Checks a Python number; a tensor passes unchecked."""
-    if isinstance(value, int | float) and not 0 < value < inf:
-        raise ValueError(f"{name} must be above 0 and finite, got {value}")
-
-
-def finite(name: str, value: object) -> None:
-    """Checks a Python number; a tensor passes unchecked."""
-    if isinstance(value, int | float) and not -inf < value < inf:
-        raise ValueError(f"{name} must be finite, got {value}")
+def classes(chosen: Sequence[int], number: int, device: torch.device) -> Tensor:
+    """Checks a choice of classes, and gives it as an index."""
+    if isinstance(chosen, str) or not isinstance(
+        chosen, Sequence | Tensor | np.ndarray
+    ):
+        raise TypeError(
+            f"classes must be a list of class indices, got {type(chosen).__name__}"
+        )
+    plain = chosen.tolist() if isinstance(chosen, Tensor | np.ndarray) else chosen
+    listed = [k.item() if isinstance(k, Tensor | np.generic) else k for k in plain]
+    if any(isinstance(k, bool | str) for k in listed):
+        raise TypeError(f"classes must be a list of class indices, got {listed}")
+    # A float that is whole serves, which NaN and a list are not.
+    good = all(k in range(number) for k in listed)
+    if not listed or not good or len(set(listed)) < len(listed):
+        raise ValueError(
+            f"classes must be different class indices in [0, {number}), at least one, "
+            f"got {listed}"
+        )
+    return torch.tensor([int(k) for k in listed], device=device)
 
 
 def one_of(name: str, value: object, choices: Sequence[object]) -> None:

@@ -1,8 +1,11 @@
 """Metrics of one class against the rest, averaged over the classes: of rates."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average, Cells, Table, averaged, quotient
 from ._math import small
 
@@ -13,6 +16,8 @@ def precision(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """How many of the examples decided for a class are of it: `TP / (TP + FP)`.
 
@@ -24,6 +29,10 @@ def precision(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -44,8 +53,10 @@ def precision(
         lambda c: quotient(c.true_positive, c.predicted),
         table,
         average,
-        zero_division,
-        absent,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
@@ -55,6 +66,8 @@ def recall(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """How many of the examples of a class are decided for it: `TP / (TP + FN)`.
 
@@ -66,6 +79,10 @@ def recall(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -86,8 +103,10 @@ def recall(
         lambda c: quotient(c.true_positive, c.actual),
         table,
         average,
-        zero_division,
-        absent,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
@@ -97,6 +116,8 @@ def specificity(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """How many of the others are not decided for a class: `TN / (TN + FP)`.
 
@@ -108,6 +129,10 @@ def specificity(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -129,8 +154,10 @@ def specificity(
         lambda c: quotient(c.true_negative, c.other),
         table,
         average,
-        zero_division,
-        absent,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
@@ -140,6 +167,8 @@ def informedness(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Recall and specificity together: `TPR + TNR - 1` (Youden's J, the TSS).
 
@@ -154,6 +183,10 @@ def informedness(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [-1, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -177,7 +210,15 @@ def informedness(
         left, others = quotient(c.true_negative, c.other)
         return right + left - 1, some & others
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def markedness(
@@ -186,6 +227,8 @@ def markedness(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Precision for a class and against it: `PPV + NPV - 1`.
 
@@ -197,6 +240,10 @@ def markedness(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [-1, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -220,7 +267,15 @@ def markedness(
         left, others = quotient(c.true_negative, c.unpredicted)
         return right + left - 1, some & others
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def fowlkes_mallows(
@@ -229,6 +284,8 @@ def fowlkes_mallows(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Geometric mean of precision and recall: `TP / sqrt((TP + FP)(TP + FN))`.
 
@@ -240,6 +297,10 @@ def fowlkes_mallows(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -264,4 +325,12 @@ def fowlkes_mallows(
         root = next(sizes).sqrt() * next(sizes).sqrt()
         return torch.where(none, 0.0, c.true_positive / root), ~none
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )

@@ -4,6 +4,7 @@
 in the cost matrix, `cost[y]`, or `q @ cost` for class probabilities `q`.
 """
 
+from math import factorial
 from typing import Literal, get_args
 
 import torch
@@ -11,7 +12,9 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import cross_entropy, log_complement, non_negative, times, upcast
+from ._hidden import bad_target, checked_costs, finished
+from ._math import cross_entropy, log_complement, times, upcast
+from ._options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number
 from ._types import (
     CostVectors,
     DecisionCost,
@@ -74,26 +77,26 @@ def expected_cost_loss(
         corrected loss with the transition `exp(-cost / t)`.
     """
     _check.decision_problem(logits, target, cost)
-    _check.finite("risk", risk)
-    z, c = _prepare(logits, target, cost)
-    return _expected_cost(z, c, risk).to(logits.dtype)
+    aversion = number("risk", risk, FINITE)
+    z, c, invalid = _prepare(logits, target, cost)
+    return finished(_expected_cost(z, c, aversion), logits, invalid)
 
 
 def _prepare(
-    logits: Tensor, target: Tensor | None, cost: Tensor
-) -> tuple[Tensor, Tensor]:
+    logits: Tensor, target: Tensor | None, cost: Tensor, *, non_negative: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The logits, a cost vector for each example, and where the target is bad."""
     z = upcast(logits)
-    costs = cost.to(z.dtype)
-    return z, costs if target is None else select_costs(target, costs)
+    costs = checked_costs(cost, z.dtype, non_negative=non_negative)
+    if target is None:
+        return z, costs, None
+    return z, select_costs(target, costs), bad_target(target, cost.shape[-2])
 
 
 def _expected_cost(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:
-    if not isinstance(risk, Tensor):
-        return _entropic_mean(z, c, risk) if risk else (c * z.softmax(-1)).sum(-1)
-    risk = risk.to(z.dtype)
-    none = risk == 0
-    entropic = _entropic_mean(z, c, torch.where(none, 1.0, risk))
-    return torch.where(none, (c * z.softmax(-1)).sum(-1), entropic)
+    if isinstance(risk, Tensor):
+        return _learned_risk(z, c, risk.to(z.dtype))
+    return _entropic_mean(z, c, risk) if risk else (c * z.softmax(-1)).sum(-1)
 
 
 def _entropic_mean(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:
@@ -110,6 +113,45 @@ def _entropic_mean(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:
         (z.log_softmax(-1) + gain).logsumexp(-1),
     )
     return low.squeeze(-1) + log_mean / risk
+
+
+def _learned_risk(z: Tensor, c: Tensor, risk: Tensor) -> Tensor:
+    """The entropic mean with its derivative in the risk, at 0 half the variance.
+
+    A quotient by the risk has none at 0. With `d = c - mean` it is
+    `mean + risk s g(risk**2 s)`, where `s = sum_j p_j d_j**2 f(risk d_j)`,
+    `f(x) = (exp(x) - 1 - x) / x**2` and `g(x) = log(1 + x) / x`: smooth everywhere.
+    """
+    p = z.softmax(-1)
+    mean = (p * c).sum(-1, keepdim=True)
+    d = c - mean
+    x = risk * d
+    near = x.detach().abs().amax(-1, keepdim=True) < 1
+    s = (p * d * d * _second_remainder(torch.where(near, x, 0.0))).sum(-1)
+    near = near.squeeze(-1)
+    smooth = mean.squeeze(-1) + risk * s * _log_quotient(risk * risk * s)
+    return torch.where(
+        near, smooth, _entropic_mean(z, c, torch.where(risk == 0, 1.0, risk))
+    )
+
+
+def _second_remainder(x: Tensor) -> Tensor:
+    """`(exp(x) - 1 - x) / x**2` for `abs(x) < 1`, by its power series."""
+    total = torch.zeros_like(x)
+    for k in range(18, 1, -1):
+        total = total * x + 1 / factorial(k)
+    return total
+
+
+def _log_quotient(x: Tensor) -> Tensor:
+    """`log(1 + x) / x`, by its power series where the quotient would cancel."""
+    near = x.detach().abs() < 0.01
+    apart = torch.where(near, 1.0, x)
+    y = torch.where(near, x, 0.0)
+    series = torch.zeros_like(x)
+    for k in range(9, 0, -1):
+        series = series * -y + 1 / k
+    return torch.where(near, series, torch.log1p(apart) / apart)
 
 
 def log_cost_loss(
@@ -153,8 +195,8 @@ def log_cost_loss(
         et al., 2022. https://arxiv.org/abs/2202.05167
     """
     _check.decision_problem(logits, target, cost, non_negative=True)
-    z, c = _prepare(logits, target, non_negative(cost))
-    return _log_cost(z, c).to(logits.dtype)
+    z, c, invalid = _prepare(logits, target, cost, non_negative=True)
+    return finished(_log_cost(z, c), logits, invalid)
 
 
 def _log_cost(z: Tensor, c: Tensor) -> Tensor:
@@ -209,10 +251,11 @@ def cost_regularized_loss(
     _check.one_of("base", base, get_args(Base))
     log_base = base == "log_cost"
     _check.class_problem(logits, target, cost, non_negative=log_base)
-    _check.at_least_zero("strength", strength)
-    z, c = _prepare(logits, target, non_negative(cost) if log_base else cost)
+    share = number("strength", strength, AT_LEAST_ZERO)
+    z, c, invalid = _prepare(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
-    return (of_base + strength * _expected_cost(z, c, 0.0)).to(logits.dtype)
+    losses = of_base + share * _expected_cost(z, c, 0.0)
+    return finished(losses, logits, invalid)
 
 
 def soft_decision_cost_loss(
@@ -260,8 +303,8 @@ def soft_decision_cost_loss(
         https://arxiv.org/abs/2209.05355
     """
     _check.class_problem(logits, target, cost, square=False)
-    _check.positive("temperature", temperature)
-    z, c = _prepare(logits, target, cost)
-    expected = times(z.softmax(-1), cost.to(z.dtype))
-    decision = (-expected / temperature).softmax(-1)
-    return (decision * c).sum(-1).to(logits.dtype)
+    softness = number("temperature", temperature, ABOVE_ZERO)
+    z, c, invalid = _prepare(logits, target, cost)
+    expected = times(z.softmax(-1), checked_costs(cost, z.dtype))
+    decision = (-expected / softness).softmax(-1)
+    return finished((decision * c).sum(-1), logits, invalid)

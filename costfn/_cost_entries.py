@@ -1,6 +1,14 @@
 """The catalogue's entries for losses per example, and of transport."""
 
-from . import _cost, _imbalance, _margin, _scoring_rules, _soft_targets, _transport
+from . import (
+    _cost,
+    _imbalance,
+    _margin,
+    _per_label,
+    _scoring_rules,
+    _soft_targets,
+    _transport,
+)
 from ._entry import Entry
 
 ENTRIES = (
@@ -212,5 +220,34 @@ ENTRIES = (
         convex=True,
         log_divergent=True,
         remark="Argmax serves the balanced error, not a cost matrix.",
+    ),
+    Entry(
+        loss=_per_label.sigmoid_focal_loss,
+        family="per label",
+        formula="sum_k -a (1 - s_k)^gamma log(s_k) if q_k, else -(1 - a) s_k^gamma "
+        "log(1 - s_k); s = sigmoid(z)",
+        source="Lin et al., ICCV 2017",
+        link="https://arxiv.org/abs/1708.02002",
+        takes=("target",),
+        decisions=("threshold",),
+        per_label=True,
+        zero_at_perfect=True,
+        log_divergent=True,
+        remark="Several labels or one, each there or not. Not proper; alpha away from "
+        "1/2 moves the threshold.",
+    ),
+    Entry(
+        loss=_per_label.asymmetric_loss,
+        family="per label",
+        formula="sum_k -(1 - s_k)^g log(s_k) if q_k, else -t_k^h log(1 - t_k); "
+        "s = sigmoid(z), t = max(s - margin, 0)",
+        source="Ridnik et al., ICCV 2021",
+        link="https://arxiv.org/abs/2009.14119",
+        takes=("target",),
+        decisions=("threshold",),
+        per_label=True,
+        zero_at_perfect=True,
+        remark="Of many labels few are there. Gradient dies where an absent label is "
+        "certain: it may have been forgotten. Not proper.",
     ),
 )

@@ -30,7 +30,7 @@ def normalized_cost_loss(
             says.
         cost: Costs, `(classes, classes)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -53,7 +53,9 @@ def normalized_cost_loss(
     """
     _check.cost_matrix("cost", cost)
     measure = partial(metrics.normalized_cost, cost=cost)
-    return batch_loss(measure, "matrix", logits, target, **counting)
+    return batch_loss(
+        measure, "matrix", logits, target, undefined_is_nan=False, **counting
+    )
 
 
 def savings_loss(
@@ -74,7 +76,7 @@ def savings_loss(
             says.
         cost: Costs, `(classes, classes)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -97,7 +99,9 @@ def savings_loss(
     """
     _check.cost_matrix("cost", cost)
     measure = partial(_one_less_savings, cost=cost)
-    return batch_loss(measure, "matrix", logits, target, **counting)
+    return batch_loss(
+        measure, "matrix", logits, target, undefined_is_nan=False, **counting
+    )
 
 
 def regret_loss(
@@ -119,7 +123,7 @@ def regret_loss(
             says.
         cost: Costs, `(classes, classes)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -142,7 +146,9 @@ def regret_loss(
     """
     _check.cost_matrix("cost", cost)
     measure = partial(metrics.regret, cost=cost)
-    return batch_loss(measure, "matrix", logits, target, **counting)
+    return batch_loss(
+        measure, "matrix", logits, target, undefined_is_nan=False, **counting
+    )
 
 
 def _one_less_savings(matrix: Tensor, cost: Tensor) -> Tensor:

@@ -1,24 +1,29 @@
 """Metrics of a confusion matrix and a cost matrix."""
 
+import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensors
+from ._hidden import checked_costs
 from ._math import ratio
 from ._types import ConfusionMatrix, DecisionMatrix
 
 
-def expected_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
+def expected_cost(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Tensor:
     """Mean cost of an example: `sum_ij matrix[i, j] cost[i, j] / n`; 0 without any.
 
     Args:
-        matrix: Confusion matrix `(*, classes, decisions)`.
-        cost: Costs `(classes, decisions)`.
+        matrix: Confusion matrix `(*, classes, decisions)`; a tensor or an array-like.
+        cost: Costs `(classes, decisions)`, likewise.
 
     Returns:
         In the unit of `cost`, a scalar or `(*,)`.
 
     Raises:
-        TypeError: If either is no tensor of numbers.
+        TypeError: If either holds no numbers.
         ValueError: If shapes do not match or `cost` is not finite.
 
     Example:
@@ -35,20 +40,22 @@ def expected_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
     return ratio((m * c).sum((-2, -1)), m.sum((-2, -1)))
 
 
-def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
+def normalized_cost(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Tensor:
     """Expected cost relative to the best constant decision: below 1 is of use.
 
     `sum_ij matrix[i, j] cost[i, j] / min_j sum_i n_i cost[i, j]`.
 
     Args:
-        matrix: Confusion matrix `(*, classes, decisions)`.
-        cost: Costs `(classes, decisions)`.
+        matrix: Confusion matrix `(*, classes, decisions)`; a tensor or an array-like.
+        cost: Costs `(classes, decisions)`, likewise.
 
     Returns:
         A scalar or `(*,)`; 0 where a constant decision is free.
 
     Raises:
-        TypeError: If either is no tensor of numbers.
+        TypeError: If either holds no numbers.
         ValueError: If shapes do not match or `cost` is not finite.
 
     Example:
@@ -67,18 +74,20 @@ def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
     return ratio((m * c).sum((-2, -1)), constant)
 
 
-def savings(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
+def savings(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Tensor:
     """What share of the best constant decision's cost is saved: `1 - normalized_cost`.
 
     Args:
-        matrix: Confusion matrix `(*, classes, decisions)`.
-        cost: Costs `(classes, decisions)`.
+        matrix: Confusion matrix `(*, classes, decisions)`; a tensor or an array-like.
+        cost: Costs `(classes, decisions)`, likewise.
 
     Returns:
         At most 1, a scalar or `(*,)`; below 0 a constant decision would be cheaper.
 
     Raises:
-        TypeError: If either is no tensor of numbers.
+        TypeError: If either holds no numbers.
         ValueError: If shapes do not match or `cost` is not finite.
 
     Example:
@@ -95,18 +104,20 @@ def savings(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
     return 1 - normalized_cost(matrix, cost)
 
 
-def regret(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
+def regret(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Tensor:
     """Expected cost beyond that of always taking the cheapest decision for the truth.
 
     Args:
-        matrix: Confusion matrix `(*, classes, decisions)`.
-        cost: Costs `(classes, decisions)`.
+        matrix: Confusion matrix `(*, classes, decisions)`; a tensor or an array-like.
+        cost: Costs `(classes, decisions)`, likewise.
 
     Returns:
         At least 0, in the unit of `cost`, a scalar or `(*,)`.
 
     Raises:
-        TypeError: If either is no tensor of numbers.
+        TypeError: If either holds no numbers.
         ValueError: If shapes do not match or `cost` is not finite.
 
     Example:
@@ -119,11 +130,13 @@ def regret(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Tensor:
         Savage, "The Theory of Statistical Decision", JASA 46, 1951.
         https://doi.org/10.1080/01621459.1951.10500768
     """
-    _check.cost_matrix("cost", cost)
-    return expected_cost(matrix, cost - cost.amin(-1, keepdim=True))
+    m, c = _matrix_and_cost(matrix, cost)
+    loss = c - c.amin(-1, keepdim=True)
+    return ratio((m * loss).sum((-2, -1)), m.sum((-2, -1)))
 
 
-def _matrix_and_cost(matrix: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
+def _matrix_and_cost(given: object, costs: object) -> tuple[Tensor, Tensor]:
+    matrix, cost = as_tensors(floats=torch.float64, matrix=given, cost=costs)
     _check.numbers("matrix", matrix)
     _check.cost_matrix("cost", cost)
     if matrix.shape[-2:] != cost.shape:
@@ -132,4 +145,4 @@ def _matrix_and_cost(matrix: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
             f"class and a column per decision, got {tuple(matrix.shape)}"
         )
     m = matrix if matrix.is_floating_point() else matrix.double()
-    return m, cost.to(m.dtype)
+    return m, checked_costs(cost, m.dtype)

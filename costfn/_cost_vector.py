@@ -1,18 +1,22 @@
 """The primitive of every cost loss: what each decision costs an example."""
 
-import torch
 from torch import Tensor
 
 from . import _check
-from ._math import class_probs, floating, safe_labels, times
+from ._arrays import ArrayLike, as_tensors
+from ._hidden import bad_target, checked_costs, poisoned
+from ._math import floating, safe_labels, times
 from ._types import CostVectors, DecisionCost, Target
 
 
-def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
+def cost_vector(
+    target: Target | ArrayLike, cost: DecisionCost | ArrayLike
+) -> CostVectors:
     """What each decision costs for each example: the row of the target.
 
     `cost[y]` for a label `y`, `q @ cost` for class probabilities `q`. The one form in
-    which every cost loss meets its costs; differentiable in `q` and in `cost`.
+    which every cost loss meets its costs; differentiable in `q` and in `cost`. Both may
+    be array-likes where no gradient is wanted.
 
     Args:
         target: Labels `(*batch,)`, or class probabilities `(*batch, classes)`.
@@ -39,26 +43,22 @@ def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
-    _check.tensor("target", target)
-    soft = target.is_floating_point()
-    batch = target.shape[:-1] if soft else target.shape
-    _check.cost_matrix("cost", cost, batch=batch)
-    _check.target(target, batch, cost.shape[-2])
-    return select_costs(target, floating(cost))
+    y, c = as_tensors(target=target, cost=cost)
+    batch = y.shape[:-1] if y.is_floating_point() else y.shape
+    _check.cost_matrix("cost", c, batch=batch)
+    _check.target(y, batch, c.shape[-2])
+    rows = select_costs(y, checked_costs(c, floating(c).dtype))
+    invalid = bad_target(y, c.shape[-2])
+    return rows if invalid is None else poisoned(rows, invalid.unsqueeze(-1))
 
 
 def select_costs(target: Tensor, cost: Tensor) -> Tensor:
-    """`cost_vector` of arguments already checked."""
-    classes = cost.shape[-2]
+    """`cost_vector` of arguments already checked; a bad label has some row."""
     if target.is_floating_point():
-        return times(class_probs(target, classes, cost.dtype), cost)
-    index, invalid = safe_labels(target, classes)
+        return times(target.to(cost.dtype), cost)
+    index = safe_labels(target, cost.shape[-2])
     if cost.ndim == 2:
         rows = cost.index_select(0, index.reshape(-1))
-        rows = rows.reshape(*index.shape, cost.shape[-1])
-    else:
-        pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
-        rows = cost.gather(-2, pick).squeeze(-2)
-    if invalid is None:
-        return rows
-    return rows.masked_fill(invalid.unsqueeze(-1), torch.nan)
+        return rows.reshape(*index.shape, cost.shape[-1])
+    pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
+    return cost.gather(-2, pick).squeeze(-2)

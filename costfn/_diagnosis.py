@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor
 from ._types import DecisionMatrix
 
 
@@ -61,8 +62,11 @@ class Diagnosis:
         return "\n".join([", ".join(facts), *(f"- {r}" for r in self.remarks)])
 
 
-def diagnose(cost: DecisionMatrix) -> Diagnosis:
+def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
     """Examine a cost matrix before training on it.
+
+    Costs that differ by no more than rounding, in the dtype in which they come, count
+    as equal; the unit of the costs changes nothing.
 
     Args:
         cost: Cost of deciding `j` when the truth is `i`, `(classes, decisions)`. With
@@ -72,7 +76,7 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         The facts, with a remark for each that concerns the choice of loss.
 
     Raises:
-        TypeError: If `cost` is no tensor of numbers.
+        TypeError: If `cost` holds no numbers.
         ValueError: If it is no matrix of 2 or more rows and columns, or not finite.
 
     Example:
@@ -91,11 +95,14 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         dominated); Schoenberg, "Metric Spaces and Positive Definite Functions", Trans.
         AMS 44, 1938 (conditionally negative definite).
     """
-    _check.cost_matrix("cost", cost)
-    c = cost.detach().double()
+    cost = as_tensor("cost", cost, floats=torch.float64)
+    # On the CPU, since the facts are Python's: values of an accelerator are seen too.
+    c = cost.detach().cpu()
+    _check.cost_matrix("cost", c)
+    tolerance = _rounding(c)
+    c = c.double()
     classes, decisions = c.shape
     square = classes == decisions
-    tolerance = 1e-9 * max(1.0, c.abs().max().item())
     symmetric = square and torch.allclose(c, c.T, rtol=0, atol=tolerance)
     zero_diagonal = not c.diagonal().abs().gt(tolerance).any()
     reasonable = decisions >= classes and _right_is_cheapest(c)
@@ -104,7 +111,8 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
     facts = {
         "zero_diagonal": zero_diagonal,
         "uniform": square
-        and torch.allclose(c, c.max() * (1 - torch.eye(classes).double())),
+        and zero_diagonal
+        and bool((_mistakes(c) - c[0, 1]).abs().le(tolerance).all()),
         "symmetric": symmetric,
         "reasonable": reasonable,
         "looks_transposed": square and not reasonable and _right_is_cheapest(c.T),
@@ -112,8 +120,10 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         and zero_diagonal
         and reasonable
         and not negative
-        and bool(((c[:, :, None] + c[None]).amin(1) >= c - tolerance).all()),
-        "conditionally_negative_definite": symmetric and largest <= tolerance,
+        and _no_detour_is_cheaper(c, tolerance),
+        # An eigenvalue is as far off as a row of errors is long.
+        "conditionally_negative_definite": symmetric
+        and largest <= tolerance * classes**0.5,
         "negative": negative,
     }
     dominated = _dominated(c)
@@ -124,6 +134,24 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         dominated=dominated,
         remarks=tuple(_remarks(square, dominated, **facts)),
         **facts,
+    )
+
+
+def _rounding(cost: Tensor) -> float:
+    """By how much costs may differ that were meant to be the same."""
+    eps = torch.finfo(cost.dtype).eps if cost.is_floating_point() else 0.0
+    return max(1e-9, 8 * eps) * cost.double().abs().max().item()
+
+
+def _mistakes(c: Tensor) -> Tensor:
+    """The costs off the diagonal."""
+    return c[~torch.eye(*c.shape, dtype=torch.bool)]
+
+
+def _no_detour_is_cheaper(c: Tensor, tolerance: float) -> bool:
+    # Class by class: all detours at once would be classes ** 3 numbers.
+    return all(
+        bool((c[:, k, None] + c[k] >= c - tolerance).all()) for k in range(len(c))
     )
 
 
@@ -140,13 +168,12 @@ def _largest_centred_eigenvalue(c: Tensor) -> float:
 
 
 def _dominated(c: Tensor) -> tuple[tuple[int, int], ...]:
-    columns = range(c.shape[1])
-    return tuple(
-        (j, k)
-        for j in columns
-        for k in columns
-        if j != k and bool((c[:, j] >= c[:, k]).all() and (c[:, j] > c[:, k]).any())
-    )
+    found = []
+    for j in range(c.shape[1]):
+        column = c[:, j, None]
+        worse = (column >= c).all(0) & (column > c).any(0)
+        found += [(j, k) for k in worse.nonzero().flatten().tolist()]
+    return tuple(found)
 
 
 def _remarks(

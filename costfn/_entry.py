@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Decision = Literal["argmax", "argmin", "minimum_cost", "unmix"]
+Decision = Literal["argmax", "argmin", "minimum_cost", "unmix", "threshold"]
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class Entry:
 
     Attributes:
         loss: The function.
-        family: `"cost"`, `"soft target"`, `"transport"`, `"imbalance"`, `"confusion
-            matrix"` or `"regression"`.
+        family: `"cost"`, `"soft target"`, `"transport"`, `"imbalance"`, `"per label"`,
+            `"confusion matrix"` or `"regression"`.
         formula: With `p` the softmax, `z` the logits, `y` the label, `q` the target
             probabilities, `C` the cost matrix and `c` the target's row of it; `TP`,
             `FP`, `FN`, `TN`, `n_k` and `M` soft counts.
@@ -24,17 +24,19 @@ class Entry:
         decisions: How its outputs may be turned into decisions, its own way first:
             `"argmax"` or `"argmin"` of the outputs; `"minimum_cost"` on their softmax,
             legitimate only where that estimates class probabilities; `"unmix"`, the
-            same after `costfn.unmix`.
+            same after `costfn.unmix`; `"threshold"`: each label by its own logit.
         consistent: Those decisions that become the cheapest, for every cost matrix,
             as the loss is minimised on ever more data.
         provided: An attribute of `costfn.costs.Diagnosis` that the cost must have for
             `proper`, `consistent` and the minimum-cost rule to hold.
         per_sample: One loss per example; otherwise one for the batch as a whole.
+        per_label: One loss per example and label, each of which is there or not. The
+            claims below hold for the sum over the labels.
         zero_at_perfect: Tends to 0 as the right class takes all the probability, for
             labels and a cost of 0 on the diagonal.
         convex: In the logits.
         bounded: For every prediction.
-        log_divergent: Its gradient stays alive where a wrong decision is certain.
+        log_divergent: Its gradient stays alive wherever a wrong decision is certain.
         proper: Smallest, in expectation, at the true class probabilities.
         remark: What the above leaves out.
     """
@@ -49,6 +51,7 @@ class Entry:
     consistent: tuple[Decision, ...] = ()
     provided: str | None = None
     per_sample: bool = True
+    per_label: bool = False
     zero_at_perfect: bool = False
     convex: bool = False
     bounded: bool = False

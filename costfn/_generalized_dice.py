@@ -1,5 +1,6 @@
 """Generalised Dice: one ratio of sums over the classes, the rare ones weighing more."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal, Unpack, get_args
 
@@ -7,7 +8,13 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._averaging import Table, check_zero_division, each_class
+from ._averaging import (
+    Cells,
+    Table,
+    check_zero_division,
+    chosen_classes,
+    each_class,
+)
 from ._math import ratio, small
 from ._metric_loss import Counting, one_less
 from ._types import AnyTarget, BatchLoss, Scores
@@ -16,7 +23,11 @@ Weighting = Literal["square", "simple", "uniform"]
 
 
 def generalized_dice(
-    table: Table, *, weighting: Weighting = "square", zero_division: float = 0.0
+    table: Table,
+    *,
+    weighting: Weighting = "square",
+    zero_division: float = 0.0,
+    classes: Sequence[int] | None = None,
 ) -> Tensor:
     """Dice of all classes together, each weighted by its size.
 
@@ -28,6 +39,8 @@ def generalized_dice(
         table: Counts, or a confusion matrix `(*, classes, classes)`.
         weighting: `"square"`, `"simple"` or `"uniform"`.
         zero_division: The value where nothing is true or predicted: 0, 1 or nan.
+        classes: The classes that enter the sums, all by default: `[1, 2]` leaves a
+            background 0 out.
 
     Returns:
         In [0, 1], a scalar or `(*,)`.
@@ -48,6 +61,9 @@ def generalized_dice(
     _check.one_of("weighting", weighting, get_args(Weighting))
     check_zero_division(zero_division)
     c = each_class(table)
+    if classes is not None:
+        index = chosen_classes(classes, "macro", c.actual)
+        c = Cells(*(x[..., index] for x in c))
     absent = small(c.actual)
     # Sizes relative to the smallest present: weights in (0, 1], nothing overflows.
     size = torch.where(absent, torch.inf, c.actual)
@@ -65,6 +81,7 @@ def generalized_dice_loss(
     *,
     weighting: Weighting = "square",
     zero_division: float = 0.0,
+    classes: Sequence[int] | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for the generalised Dice: small structures count as much as large ones.
@@ -80,8 +97,9 @@ def generalized_dice_loss(
         weighting: `"square"`, `"simple"` or `"uniform"`, see
             `metrics.generalized_dice`.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
+        classes: The classes that enter the sums, all by default.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -102,6 +120,9 @@ def generalized_dice_loss(
         Highly Unbalanced Segmentations", DLMIA 2017. https://arxiv.org/abs/1707.03237
     """
     measure = partial(
-        generalized_dice, weighting=weighting, zero_division=zero_division
+        generalized_dice,
+        weighting=weighting,
+        zero_division=zero_division,
+        classes=classes,
     )
     return one_less(measure, "counts", logits, target, **counting)

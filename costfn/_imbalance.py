@@ -4,15 +4,19 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor
+from ._hidden import bad_target, checked_weights, finished
 from ._math import (
-    class_probs,
     cross_entropy,
+    floating,
     log_complement,
     log_odds,
     log_sigmoid,
     ratio,
+    sum_type,
     upcast,
 )
+from ._options import AT_LEAST_ZERO, Rule, number
 from ._types import Logits, Losses, PerClass, Target
 
 
@@ -52,20 +56,24 @@ def focal_loss(
     """
     _check.scores("logits", logits)
     _check.target(target, logits.shape[:-1], logits.shape[-1])
-    _check.at_least_zero("gamma", gamma)
+    focus = number("gamma", gamma, AT_LEAST_ZERO)
     z = upcast(logits)
+    invalid = bad_target(target, z.shape[-1])
     # Through log(1 - p), so nothing cancels, and the gradient stays finite for
     # gamma < 1, where (1 - p) ** gamma has none at p = 1.
     if not target.is_floating_point():
         margin = log_odds(z, target)
         # As a tensor: forward over reverse turns a scalar of float32 into float64
         # where torch multiplies it by a Python number.
-        power = gamma * torch.ones_like(margin)
+        power = focus * torch.ones_like(margin)
         modulated = torch.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)
-        return -modulated.to(logits.dtype)
-    q = class_probs(target, z.shape[-1], z.dtype)
-    of_label = torch.exp(gamma * log_complement(z)) * z.log_softmax(-1)
-    return -(q * of_label).sum(-1).to(logits.dtype)
+        return finished(-modulated, logits, invalid)
+    q = target.to(z.dtype)
+    log_p = z.log_softmax(-1)
+    # 0 log 0 is 0, and must be before the product, whose gradient would be 0 * inf.
+    log_p = torch.where((q == 0) & log_p.isinf(), 0.0, log_p)
+    losses = -(q * torch.exp(focus * log_complement(z)) * log_p).sum(-1)
+    return finished(losses, logits, invalid)
 
 
 def logit_adjusted_loss(
@@ -110,7 +118,7 @@ def logit_adjusted_loss(
     _check.scores("logits", logits)
     classes = logits.shape[-1]
     _check.target(target, logits.shape[:-1], classes)
-    _check.at_least_zero("temperature", temperature)
+    strength = number("temperature", temperature, AT_LEAST_ZERO)
     _check.per_class("prior", prior, classes)
     seen = _check.visible(prior)
     if seen is not None and not (seen.isfinite() & (seen > 0)).all():
@@ -118,27 +126,36 @@ def logit_adjusted_loss(
             f"prior must be above 0 and finite for every class, got {seen.tolist()}"
         )
     z = upcast(logits)
-    frequency = prior.to(z.dtype)
+    frequency = checked_weights(prior, z.dtype)
     log_prior = frequency.masked_fill(frequency <= 0, torch.nan).log()
-    return cross_entropy(z + temperature * log_prior, target).to(logits.dtype)
+    losses = cross_entropy(z + strength * log_prior, target)
+    return finished(losses, logits, bad_target(target, classes))
 
 
-def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
+# As the paper has it: at 1 all counts are the same.
+_BETA = Rule("in [0, 1)", lambda beta: (beta >= 0) & (beta < 1))
+
+
+def class_balanced_weights(
+    counts: PerClass | ArrayLike, *, beta: float | Tensor
+) -> PerClass:
     """Class weights by the effective number of examples.
 
     `(1 - beta) / (1 - beta**n_k)`, scaled so that the classes present have mean 1.
 
     Args:
-        counts: Examples of each class, at least 0, `(classes,)`. A class without
-            examples gets weight 0 and does not enter the mean.
+        counts: Examples of each class, at least 0, `(classes,)`; a tensor or an
+            array-like. A class without examples gets weight 0 and does not enter the
+            mean.
         beta: In [0, 1): at 0 all weights are 1, towards 1 they become inverse
             frequencies. The paper tries 0.9, 0.99, 0.999 and 0.9999.
 
     Returns:
-        Weights `(classes,)`, in float64 if `counts` is, else in the default dtype.
+        Weights `(classes,)`, in float64 if `counts` is, else in the default dtype. NaN
+        for all if a count that could not be seen is negative or not finite.
 
     Raises:
-        TypeError: If `counts` is no tensor of numbers.
+        TypeError: If `counts` holds no numbers or `beta` is none.
         ValueError: If it is not one axis of 2 or more, negative or not finite, or
             `beta` lies outside [0, 1).
 
@@ -151,15 +168,16 @@ def class_balanced_weights(counts: PerClass, *, beta: float) -> PerClass:
         Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR
         2019. https://arxiv.org/abs/1901.05555
     """
+    beta = number("beta", beta, _BETA)
+    counts = as_tensor("counts", counts)
     _check.per_class("counts", counts)
-    _check.cost_values("counts", counts, non_negative=True)
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta must be in [0, 1), got {beta}")
-    number = counts.double()
-    present = number > 0
+    _check.weights("counts", counts, counts.shape)
+    examples = checked_weights(counts, sum_type(floating(counts)))
+    # Not `> 0`, for which a count of NaN would be an absent class.
+    present = ~(examples <= 0)
     # -expm1(n log(beta)) is 1 - beta**n without cancellation for beta close to 1.
-    log_beta = torch.tensor(beta, dtype=torch.float64).log()
-    effective = -torch.expm1(torch.where(present, number, 1.0) * log_beta)
+    log_beta = torch.as_tensor(beta, dtype=examples.dtype, device=examples.device).log()
+    effective = -torch.expm1(torch.where(present, examples, 1.0) * log_beta)
     weights = torch.where(present, 1 / effective, 0.0)
     scaled = ratio(weights * present.sum(), weights.sum())
     wide = counts.dtype == torch.float64

@@ -10,7 +10,17 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import class_probs, cross_entropy, non_negative, relu, softplus, upcast
+from ._hidden import bad_target, checked_costs, finished
+from ._math import (
+    centered,
+    cross_entropy,
+    mean_over_classes,
+    never,
+    relu,
+    safe_labels,
+    softplus,
+    upcast,
+)
 from ._types import (
     CostVectors,
     DecisionCost,
@@ -59,13 +69,14 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
         Functions", NAACL 2010. https://aclanthology.org/N10-1112
     """
     _check.class_problem(logits, target, cost)
-    z = upcast(logits)
-    c = cost.to(z.dtype)
+    z = centered(upcast(logits))
+    c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
-        augmented = z + select_costs(target, c)
-        return cross_entropy(augmented, target).to(logits.dtype)
-    of_label = cross_entropy(*_for_each_label(z, c))
-    return _mean_over_labels(of_label, target).to(logits.dtype)
+        losses = cross_entropy(z + select_costs(target, c), target)
+    else:
+        of_label = cross_entropy(*_for_each_label(z, c))
+        losses = mean_over_classes(target.to(z.dtype), of_label)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
@@ -103,30 +114,28 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         Tsochantaridis et al., JMLR 6, 2005. https://jmlr.org/papers/v6/tsochantaridis05a.html
     """
     _check.class_problem(logits, target, cost)
-    z = upcast(logits)
-    c = cost.to(z.dtype)
+    z = centered(upcast(logits))
+    z = z.clamp(min=never(z.dtype))
+    c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
-        return _hinge(z + select_costs(target, c), target).to(logits.dtype)
-    of_label = _hinge(*_for_each_label(z, c))
-    return _mean_over_labels(of_label, target).to(logits.dtype)
+        losses = _hinge(z + select_costs(target, c), target)
+    else:
+        of_label = _hinge(*_for_each_label(z, c))
+        losses = mean_over_classes(target.to(z.dtype), of_label)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def _hinge(augmented: Tensor, labels: Tensor) -> Tensor:
-    hot = class_probs(labels, augmented.shape[-1], augmented.dtype)
-    labelled = (augmented * hot).sum(-1, keepdim=True)
-    return (augmented - labelled).amax(-1)
+    index = safe_labels(labels, augmented.shape[-1]).unsqueeze(-1)
+    return (augmented - augmented.gather(-1, index)).amax(-1)
 
 
 def _for_each_label(z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """Augmented scores `(*batch, classes, classes)`, one row for each label."""
     augmented = z.unsqueeze(-2) + c
-    labels = torch.arange(z.shape[-1], device=z.device)
-    return augmented, labels.expand(augmented.shape[:-1])
-
-
-def _mean_over_labels(of_label: Tensor, target: Tensor) -> Tensor:
-    q = class_probs(target, of_label.shape[-1], of_label.dtype)
-    return (q * of_label).sum(-1)
+    # The ranks of the classes, not by `arange`, which a DTensor of logits refuses.
+    labels = torch.ones_like(z, dtype=torch.int64).cumsum(-1) - 1
+    return augmented, labels
 
 
 def cost_regression_loss(
@@ -187,15 +196,25 @@ def cost_regression_loss(
             "smooth must be True for the two-sided loss, got False; it chooses between "
             "two forms of the one-sided loss (one_sided=True)"
         )
-    z = upcast(logits)
-    c = cost.to(z.dtype)
-    c = c if target is None else select_costs(target, c)
+    z, c, invalid = _of_decisions(logits, target, cost)
     error = z - c
     if not one_sided:
-        return (error * error).sum(-1).to(logits.dtype)
+        return finished((error * error).sum(-1), logits, invalid)
     cheap = c == c.amin(-1, keepdim=True)
     harm = torch.where(cheap, error, -error)
-    return (softplus(harm) if smooth else relu(harm)).sum(-1).to(logits.dtype)
+    losses = (softplus(harm) if smooth else relu(harm)).sum(-1)
+    return finished(losses, logits, invalid)
+
+
+def _of_decisions(
+    logits: Tensor, target: Tensor | None, cost: Tensor, *, non_negative: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The scores, a cost vector for each example, and which targets are bad."""
+    z = upcast(logits)
+    c = checked_costs(cost, z.dtype, non_negative=non_negative)
+    if target is None:
+        return z, c, None
+    return z, select_costs(target, c), bad_target(target, cost.shape[-2])
 
 
 def sum_to_zero_loss(
@@ -244,18 +263,22 @@ def sum_to_zero_loss(
     """
     _check.decision_problem(logits, target, cost, non_negative=True)
     _check.one_of("phi", phi, get_args(Phi))
-    z = upcast(logits)
-    c = non_negative(cost).to(z.dtype)
-    c = c if target is None else select_costs(target, c)
-    s = z - z.mean(-1, keepdim=True)
-    return (c * _phi(s, phi)).sum(-1).to(logits.dtype)
+    z, c, invalid = _of_decisions(logits, target, cost, non_negative=True)
+    z = centered(z)
+    # Decisions masked out by -inf take no part: neither in the mean nor in the sum.
+    out = z == -torch.inf
+    z = z.masked_fill(out, 0.0)
+    number = (~out).to(z.dtype).sum(-1, keepdim=True)
+    s = z - z.sum(-1, keepdim=True) / number
+    losses = (c.masked_fill(out, 0.0) * _phi(s, phi, number)).sum(-1)
+    return finished(losses, logits, invalid)
 
 
-def _phi(s: Tensor, phi: Phi) -> Tensor:
+def _phi(s: Tensor, phi: Phi, number: Tensor) -> Tensor:
     if phi == "softplus":
         return softplus(s)
     if phi == "hinge":
-        return relu(s + 1 / (s.shape[-1] - 1))
+        return relu(s + 1 / (number - 1).clamp(min=1))
     limit = 30.0
     bounded = torch.where(s > limit, limit, s)
     return bounded.exp() * (1 + s - bounded)

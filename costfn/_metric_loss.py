@@ -1,22 +1,34 @@
 """Any metric of the confusion matrix as a loss: relax, count, measure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypedDict, Unpack, get_args
 
 import torch
 from torch import Tensor
 
-from . import _check, relaxations
+from . import _check
 from ._averaging import Average
-from ._math import upcast
-from .confusion import Counts, Scope, Task, check_scope, confusion_matrix, counts
-from .relaxations import Relaxation
+from ._counting import (
+    Scope,
+    Task,
+    check_scope,
+    examples,
+    in_two_columns,
+    matrices,
+    tables,
+)
+from ._counts import Counts
+from ._groups import mean_over_images, weight_of, weight_of_images
+from ._hidden import checked_weights
+from ._math import cast_back, sum_type, upcast
+from ._reduce import Reduction
+from ._soft_decisions import Relaxation, SoftDecision, Softmax
 
 Of = Literal["counts", "matrix"]
 Table = Counts | Tensor
 Metric = Callable[..., Tensor]
-MetricLoss = Callable[..., Tensor]
 
 
 class Counting(TypedDict, total=False):
@@ -28,6 +40,21 @@ class Counting(TypedDict, total=False):
     sample_weight: Tensor | None
     where: Tensor | None
     sum_counts: Callable[..., Counts | Tensor] | None
+    reduction: Reduction
+
+
+@dataclass(frozen=True)
+class MetricLoss:
+    """A loss made by `costfn.metric_loss`; can be pickled where its metric can."""
+
+    metric: Metric
+    of: Of = "counts"
+
+    def __call__(
+        self, logits: Tensor, target: Tensor, **counting: Unpack[Counting]
+    ) -> Tensor:
+        """`1 - metric` of the batch."""
+        return one_less(self.metric, self.of, logits, target, ours=False, **counting)
 
 
 def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
@@ -52,15 +79,23 @@ def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
           probabilities `(*batch, classes)`. `"multilabel"`: logits and 0/1 targets
           `(*batch, labels)`. `"binary"`: logits and 0/1 targets `(*batch,)`.
         - `scope`: `"batch"` counts over all batch axes; `"example"` for each entry of
-          the first one (an image) and takes the mean of the losses.
-        - `sample_weight`, `where`: weights and mask of the examples, `(*batch,)`; what
-          is masked reaches neither value nor gradient.
+          the first one (an image) and takes the mean of the losses over the images
+          that have any weight and for which the metric is defined (not NaN).
+        - `sample_weight`, `where`: weights and mask of the examples, `(*batch,)`, for
+          `"multilabel"` also `(*batch, labels)`; what is masked may hold anything and
+          changes neither value nor gradient. With `scope="example"` weights of the
+          shape `(images,)` weigh the images in the mean. (A weight that is the same for
+          all pixels of an image cancels out of the image's counts.)
         - `sum_counts`: function of the counts to their sum over all devices.
+        - `reduction`: `"mean"`, `"sum"` or `"none"` over the images of
+          `scope="example"`; with `scope="batch"` there is one loss to reduce.
 
-        It returns a scalar, or a value per class where the metric does, in the dtype of
-        the logits; 0 with gradient 0 where the metric is undefined (NaN).
+        It returns a scalar (one per image for `"none"`), or a value per class where the
+        metric does, in the dtype of the logits; 0 with gradient 0 where the metric is
+        undefined (NaN), or where nothing is left to judge.
 
     Raises:
+        TypeError: If `metric` is no function.
         ValueError: If `of` is unknown.
 
     Example:
@@ -77,12 +112,10 @@ def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
+    if not callable(metric):
+        raise TypeError(f"metric must be a function, got {type(metric).__name__}")
     _check.one_of("of", of, get_args(Of))
-
-    def loss(logits: Tensor, target: Tensor, **counting: Unpack[Counting]) -> Tensor:
-        return one_less(metric, of, logits, target, **counting)
-
-    return loss
+    return MetricLoss(metric, of)
 
 
 def one_less(
@@ -90,15 +123,31 @@ def one_less(
     of: Of,
     logits: Tensor,
     target: Tensor,
+    *,
+    ours: bool = True,
     **counting: Unpack[Counting],
 ) -> Tensor:
     """`1 - metric` of the batch, 0 where the metric is undefined."""
-    return batch_loss(lambda table: 1 - metric(table), of, logits, target, **counting)
+    return batch_loss(
+        lambda table: 1 - metric(table),
+        of,
+        logits,
+        target,
+        may_be_nan=ours and _takes_tensors(metric),
+        **counting,
+    )
+
+
+def _takes_tensors(metric: Metric) -> bool:
+    """Whether an option is a tensor, which is NaN if a bad value cannot be seen."""
+    options = metric.keywords.values() if isinstance(metric, partial) else ()
+    return any(isinstance(value, Tensor) for value in options)
 
 
 def averaged_loss(
     metric: Metric,
     average: Average | None,
+    classes: Sequence[int] | None,
     logits: Tensor,
     target: Tensor,
     **counting: Unpack[Counting],
@@ -106,35 +155,76 @@ def averaged_loss(
     """`1 - metric` with an average over the classes, where that makes sense."""
     several = counting.get("task", "multiclass") == "multilabel"
     if average == "micro" and not several:
-        raise ValueError(
-            "average must be 'macro', 'weighted', 'binary' or None where each example "
-            "has one label, got 'micro': every mistake is then one false positive and "
-            "one false negative, so that the metric is accuracy or a function of it "
-            "and weights of the two cancel; use accuracy_loss"
-        )
+        _check.tensor("logits", logits)
+        number = 2 if counting.get("task") == "binary" else logits.shape[-1]
+        if classes is None or len(set(classes)) >= number:
+            raise ValueError(
+                "average must be 'macro', 'weighted', 'binary' or None where each "
+                "example has one label, got 'micro' over all classes: every mistake is "
+                "then one false positive and one false negative, so that the metric is "
+                "accuracy or a function of it and weights of the two cancel; use "
+                "accuracy_loss, or leave classes out by classes=[...]"
+            )
     if average != "samples":
-        return one_less(
-            partial(metric, average=average), "counts", logits, target, **counting
-        )
+        measure = partial(metric, average=average, classes=classes)
+        return one_less(measure, "counts", logits, target, **counting)
     if not several or logits.ndim != 2:
         raise ValueError(
             "average must not be 'samples' unless task is 'multilabel' and logits are "
             f"(examples, labels), got logits of shape {tuple(logits.shape)}"
         )
-    # Each example is a table of its own: examples take the place of the labels.
+    return _of_samples(metric, classes, logits, target, **counting)
+
+
+def _of_samples(
+    metric: Metric,
+    classes: Sequence[int] | None,
+    logits: Tensor,
+    target: Tensor,
+    **counting: Unpack[Counting],
+) -> Tensor:
+    """Each example is a table of its own: examples take the place of the labels."""
     weight, where = counting.pop("sample_weight", None), counting.get("where")
-    if weight is not None:
-        _check.weights("sample_weight", weight, logits.shape[:-1])
     if where is not None:
-        each = _keep(where, logits, "multilabel").expand_as(logits)
-        counting["where"] = each.mT
+        _check.mask(where, logits.shape if where.ndim == 2 else logits.shape[:-1])
+        where = where.reshape(len(where), -1).expand_as(logits)
+        counting["where"] = where.mT
+    of_example: Tensor | None = None
+    if weight is not None and weight.shape == logits.shape[:-1]:
+        left = weight if where is None else torch.where(where.any(-1), weight, 0)
+        _check.weights("sample_weight", left, left.shape)
+        of_example = checked_weights(left, sum_type(left))
+        # In the mean alone, and not in the counts, beside which `smooth` stands; but 0
+        # takes an example out, and NaN goes on.
+        ones = torch.where(of_example > 0, 1.0, of_example)
+        weight = ones.unsqueeze(-1).expand_as(logits)
+    if weight is not None:
+        _check.same_shape("sample_weight", weight, logits.shape)
+        counting["sample_weight"] = weight.mT
 
     def weighed(table: Counts) -> Tensor:
-        if weight is not None:
-            table = Counts(*(weight.to(x.dtype) * x for x in table))
-        return metric(table, average="samples")
+        own = metric.keywords if isinstance(metric, partial) else {}
+        refused = own.get("class_weight") is not None
+        if of_example is None or len(of_example) < 2 or refused:
+            return metric(table, average="samples")
+        each = of_example * table.total
+        return metric(table, average="macro", class_weight=each)
 
-    return one_less(weighed, "counts", logits.mT, target.mT, **counting)
+    if classes is not None:
+        index = _check.classes(classes, logits.shape[-1], logits.device)
+        logits, target = logits[..., index], target[..., index]
+        if (of_label := counting.get("where")) is not None:
+            counting["where"] = of_label[index]
+        if (of_label := counting.get("sample_weight")) is not None:
+            counting["sample_weight"] = of_label[index]
+    return batch_loss(
+        lambda table: 1 - weighed(table),
+        "counts",
+        logits.mT,
+        target.mT,
+        may_be_nan=_takes_tensors(metric),
+        **counting,
+    )
 
 
 def batch_loss(
@@ -149,89 +239,77 @@ def batch_loss(
     sample_weight: Tensor | None = None,
     where: Tensor | None = None,
     sum_counts: Callable[..., Counts | Tensor] | None = None,
+    reduction: Reduction = "mean",
+    undefined_is_nan: bool = True,
+    may_be_nan: bool = False,
 ) -> Tensor:
-    """A measure of the batch's counts, 0 where it is undefined; smaller is better."""
+    """A measure of the batch's counts; smaller is better, NaN is undefined.
+
+    Unless the measure has inputs of its own, from which NaN may come: a cost, or an
+    option out of range that could not be seen (`may_be_nan`).
+    """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
+    _check.one_of("reduction", reduction, get_args(Reduction))
+    for name, value in (("relaxation", relaxation), ("sum_counts", sum_counts)):
+        if value is not None and not callable(value):
+            raise TypeError(
+                f"{name} must be a function or None, got {type(value).__name__}"
+            )
     decisions = _decisions(logits, task, where, relaxation)
+    batch = decisions.shape if task == "binary" else decisions.shape[:-1]
+    check_scope(scope, batch)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
+    classes = decisions.shape[-1] if decisions.ndim else 1
+    trusted = relaxation is None or isinstance(relaxation, SoftDecision)
+    found = examples(
+        decisions, target, task, classes, sample_weight, where, trusted=trusted
+    )
     table: Table
     if of == "counts":
-        table = counts(
-            decisions,
-            target,
-            task=task,
-            scope=scope,
-            sample_weight=sample_weight,
-            where=where,
+        table = tables(found, task, scope)
+    elif task == "multilabel":
+        raise ValueError(
+            "task must be 'multiclass' or 'binary' for a metric of the confusion "
+            "matrix, got 'multilabel', where an example has no one class"
         )
     else:
-        table = _matrix(decisions, target, task, scope, sample_weight, where)
+        pairs = found if task == "multiclass" else in_two_columns(found)
+        table = matrices(pairs, pairs.decisions.shape[-1], scope)
     table = table if sum_counts is None else sum_counts(table)
-    loss = measure(table)
-    # Undefined is 0; but NaN that came in with the logits must go out again.
-    sums = [x.sum() for x in (table if isinstance(table, Counts) else [table])]
-    known = torch.stack(sums).sum().isfinite()
-    loss = torch.where(loss.isnan() & known, 0.0, loss)
-    return (loss.mean(0) if scope == "example" else loss).to(logits.dtype)
+    total, known = weight_of(table)
+    known = known & undefined_is_nan
+    if may_be_nan:
+        known = known & ~measure(_even(table)).isnan().any()
+    losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
+    return cast_back(losses, logits)
+
+
+def _even(table: Table) -> Table:
+    """One like it where nothing is 0/0: NaN of that is of an option out of range."""
+    if isinstance(table, Tensor):
+        return torch.ones_like(table)
+    one = torch.ones_like(table.actual)
+    total = 2 * one.sum(-1) if table.one_label else 4 * one
+    whole = total.unsqueeze(-1) if table.one_label else total
+    return Counts(one, 2 * one, 2 * one, total, one, whole * one - 3)
 
 
 def _decisions(
     logits: Tensor, task: Task, where: Tensor | None, relaxation: Relaxation | None
 ) -> Tensor:
-    _check.tensor("logits", logits)
     if task == "multiclass":
         _check.scores("logits", logits)
-    elif not logits.is_floating_point():
-        raise TypeError(f"logits must be floating point, got {logits.dtype}")
+    else:
+        _check.floating_point("logits", logits)
     z = upcast(logits)
     if where is not None:
         # Before the relaxation, whose gradient of a masked NaN would be NaN.
-        z = torch.where(_keep(where, z, task), z, 0.0)
-    relax = relaxations.softmax() if relaxation is None else relaxation
+        _check.tensor("where", where)
+        each = task == "binary" or (task == "multilabel" and where.ndim == z.ndim)
+        _check.mask(where, z.shape if each else z.shape[:-1])
+        z = torch.where(where if each else where.unsqueeze(-1), z, 0.0)
+    relax = Softmax() if relaxation is None else relaxation
     if task == "multiclass":
         return relax(z)
     return relax(torch.stack([torch.zeros_like(z), z], -1))[..., 1]
-
-
-def _keep(where: Tensor, logits: Tensor, task: Task) -> Tensor:
-    """The mask of the examples, or of their labels, with as many axes as the logits."""
-    _check.tensor("where", where)
-    each = task == "binary" or (task == "multilabel" and where.ndim == logits.ndim)
-    _check.mask(where, logits.shape if each else logits.shape[:-1])
-    return where if each else where.unsqueeze(-1)
-
-
-def _matrix(
-    decisions: Tensor,
-    target: Tensor,
-    task: Task,
-    scope: Scope,
-    sample_weight: Tensor | None,
-    where: Tensor | None,
-) -> Tensor:
-    if task == "multilabel":
-        raise ValueError(
-            "task must be 'multiclass' or 'binary' for a metric of the confusion "
-            "matrix, got 'multilabel', where an example has no one class"
-        )
-    if task == "binary":
-        decisions = torch.stack([1 - decisions, decisions], -1)
-        if target.is_floating_point():
-            target = torch.stack([1 - target, target], -1)
-        else:
-            target = target.long()
-
-    def of_one(
-        a: Tensor, y: Tensor, *, w: Tensor | None, keep: Tensor | None
-    ) -> Tensor:
-        return confusion_matrix(a, y, sample_weight=w, where=keep)
-
-    check_scope(scope, decisions.shape[:-1])
-    if scope == "batch":
-        return of_one(decisions, target, w=sample_weight, keep=where)
-    given = {"w": sample_weight, "keep": where}
-    tensors = {name: x for name, x in given.items() if x is not None}
-    missing = {name: None for name, x in given.items() if x is None}
-    over_images = torch.func.vmap(lambda a, y, t: of_one(a, y, **t, **missing))
-    matrices: Tensor = over_images(decisions, target, tensors)
-    return matrices

@@ -1,9 +1,13 @@
 """Losses for metrics of one class against the rest: of overlap."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Unpack
 
+from torch import Tensor
+
 from . import metrics
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average
 from ._metric_loss import Counting, averaged_loss
 from ._types import AnyTarget, BatchLoss, Scores
@@ -13,11 +17,13 @@ def f_beta_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    beta: float = 1.0,
-    smooth: float = 0.0,
+    beta: float | Tensor = 1.0,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for the F-measure.
@@ -38,8 +44,11 @@ def f_beta_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -66,18 +75,21 @@ def f_beta_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def jaccard_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    smooth: float = 0.0,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for intersection over union.
@@ -97,8 +109,11 @@ def jaccard_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -125,18 +140,21 @@ def jaccard_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def dice_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    smooth: float = 0.0,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for the Dice coefficient: F1, as segmentation calls it.
@@ -156,8 +174,11 @@ def dice_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -183,20 +204,23 @@ def dice_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def tversky_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    smooth: float = 0.0,
+    alpha: float | Tensor = 0.5,
+    beta: float | Tensor = 0.5,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for overlap, with false positives and negatives weighed apart.
@@ -218,8 +242,11 @@ def tversky_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -247,21 +274,24 @@ def tversky_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def focal_tversky_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    gamma: float = 0.75,
-    smooth: float = 0.0,
+    alpha: float | Tensor = 0.5,
+    beta: float | Tensor = 0.5,
+    gamma: float | Tensor = 0.75,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Tversky loss with a power: `gamma` below 1 stresses what is nearly right.
@@ -284,8 +314,11 @@ def focal_tversky_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -314,5 +347,6 @@ def focal_tversky_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)

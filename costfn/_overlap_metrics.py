@@ -1,20 +1,25 @@
 """Metrics of one class against the rest, averaged over the classes: of overlap."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from . import _check
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average, Cells, Table, averaged, quotient
+from ._options import ABOVE_ZERO, AT_LEAST_ZERO, number
 
 
 def f_beta(
     table: Table,
     *,
-    beta: float = 1.0,
-    smooth: float = 0.0,
+    beta: float | Tensor = 1.0,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Weighted harmonic mean of precision and recall.
 
@@ -32,6 +37,10 @@ def f_beta(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -50,24 +59,34 @@ def f_beta(
         van Rijsbergen, "Information Retrieval", 2nd ed., Butterworths, 1979; 0/0 as in
         `sklearn.metrics.fbeta_score`.
     """
-    _check.positive("beta", beta)
-    _check.at_least_zero("smooth", smooth)
-    square = beta * beta
+    recall_weight = number("beta", beta, ABOVE_ZERO)
+    extra = number("smooth", smooth, AT_LEAST_ZERO)
+    square = recall_weight * recall_weight
 
     def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        numerator = (1 + square) * c.true_positive + smooth
-        return quotient(numerator, square * c.actual + c.predicted + smooth)
+        numerator = (1 + square) * c.true_positive + extra
+        return quotient(numerator, square * c.actual + c.predicted + extra)
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def jaccard(
     table: Table,
     *,
-    smooth: float = 0.0,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Intersection over union: `TP / (TP + FP + FN)`.
 
@@ -81,6 +100,10 @@ def jaccard(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -97,22 +120,32 @@ def jaccard(
     Source:
         Jaccard, "Étude comparative de la distribution florale", 1901.
     """
-    _check.at_least_zero("smooth", smooth)
+    extra = number("smooth", smooth, AT_LEAST_ZERO)
 
     def formula(c: Cells) -> tuple[Tensor, Tensor]:
         union = c.predicted + c.actual - c.true_positive
-        return quotient(c.true_positive + smooth, union + smooth)
+        return quotient(c.true_positive + extra, union + extra)
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def dice(
     table: Table,
     *,
-    smooth: float = 0.0,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Twice the intersection over the sum of sizes: F1, as segmentation calls it.
 
@@ -128,6 +161,10 @@ def dice(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -151,18 +188,22 @@ def dice(
         average=average,
         zero_division=zero_division,
         absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
 def tversky(
     table: Table,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    smooth: float = 0.0,
+    alpha: float | Tensor = 0.5,
+    beta: float | Tensor = 0.5,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Overlap in which the two kinds of error weigh differently.
 
@@ -180,6 +221,10 @@ def tversky(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -198,28 +243,38 @@ def tversky(
         Tversky, "Features of Similarity", Psychological Review 84, 1977; as a loss
         Salehi et al., 2017. https://arxiv.org/abs/1706.05721
     """
-    _check.at_least_zero("alpha", alpha)
-    _check.at_least_zero("beta", beta)
-    _check.at_least_zero("smooth", smooth)
+    false_alarm = number("alpha", alpha, AT_LEAST_ZERO)
+    miss = number("beta", beta, AT_LEAST_ZERO)
+    extra = number("smooth", smooth, AT_LEAST_ZERO)
 
     def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        errors = _errors(c, alpha, beta)
-        overlap = c.true_positive + smooth
+        errors = false_alarm * c.false_positive + miss * c.false_negative
+        overlap = c.true_positive + extra
         return quotient(overlap, overlap + errors)
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def focal_tversky(
     table: Table,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    gamma: float = 0.75,
-    smooth: float = 0.0,
+    alpha: float | Tensor = 0.5,
+    beta: float | Tensor = 0.5,
+    gamma: float | Tensor = 0.75,
+    smooth: float | Tensor = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Tversky with a power on what is missing: `1 - (1 - T)**gamma`, class by class.
 
@@ -238,6 +293,10 @@ def focal_tversky(
         absent: `"keep"` every class; `"drop"` those without true examples;
             `"drop_unseen"` those neither true nor predicted, as scikit-learn without
             `labels=` does. What is dropped is NaN for `average=None`.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out.
+        class_weight: Weight of each class in a macro or weighted mean, at least 0,
+            `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
@@ -256,21 +315,25 @@ def focal_tversky(
         Abraham and Khan, "A Novel Focal Tversky Loss Function", ISBI 2019, eq. 4, whose
         gamma is the inverse of this. https://arxiv.org/abs/1810.07842
     """
-    _check.at_least_zero("alpha", alpha)
-    _check.at_least_zero("beta", beta)
-    _check.positive("gamma", gamma)
-    _check.at_least_zero("smooth", smooth)
+    false_alarm = number("alpha", alpha, AT_LEAST_ZERO)
+    miss = number("beta", beta, AT_LEAST_ZERO)
+    exponent = number("gamma", gamma, ABOVE_ZERO)
+    extra = number("smooth", smooth, AT_LEAST_ZERO)
 
     def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        errors = _errors(c, alpha, beta)
-        missing, defined = quotient(errors, c.true_positive + smooth + errors)
+        errors = false_alarm * c.false_positive + miss * c.false_negative
+        missing, defined = quotient(errors, c.true_positive + extra + errors)
         # Twice where: the slope of the power at 0 is infinite. NaN stays NaN.
         none = missing <= torch.finfo(missing.dtype).tiny
-        power = torch.where(none, 1.0, missing) ** gamma
+        power = torch.where(none, 1.0, missing) ** exponent
         return 1 - torch.where(none, 0.0, power), defined
 
-    return averaged(formula, table, average, zero_division, absent)
-
-
-def _errors(c: Cells, alpha: float, beta: float) -> Tensor:
-    return alpha * c.false_positive + beta * c.false_negative
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )

@@ -1,9 +1,13 @@
 """Losses for metrics of one class against the rest: of rates."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Unpack
 
+from torch import Tensor
+
 from . import metrics
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average
 from ._metric_loss import Counting, averaged_loss
 from ._types import AnyTarget, BatchLoss, Scores
@@ -16,6 +20,8 @@ def precision_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for precision: few false alarms.
@@ -33,8 +39,11 @@ def precision_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -58,8 +67,9 @@ def precision_loss(
         metrics.precision,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def recall_loss(
@@ -69,6 +79,8 @@ def recall_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for recall: few misses.
@@ -87,8 +99,11 @@ def recall_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -112,8 +127,9 @@ def recall_loss(
         metrics.recall,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def specificity_loss(
@@ -123,6 +139,8 @@ def specificity_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for specificity: few of the others taken for a class.
@@ -140,8 +158,11 @@ def specificity_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -165,8 +186,9 @@ def specificity_loss(
         metrics.specificity,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def informedness_loss(
@@ -176,6 +198,8 @@ def informedness_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for informedness: recall and specificity together (Youden's J, TSS).
@@ -193,8 +217,11 @@ def informedness_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -218,8 +245,9 @@ def informedness_loss(
         metrics.informedness,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def markedness_loss(
@@ -229,6 +257,8 @@ def markedness_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for markedness: precision for a class and against it.
@@ -246,8 +276,11 @@ def markedness_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -271,8 +304,9 @@ def markedness_loss(
         metrics.markedness,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def fowlkes_mallows_loss(
@@ -282,6 +316,8 @@ def fowlkes_mallows_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for the geometric mean of precision and recall.
@@ -299,8 +335,11 @@ def fowlkes_mallows_loss(
             several labels per example.
         zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
         absent: `"keep"` every class; `"drop"` those without true examples.
+        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
+            background 0 out. `"micro"` may then be taken of one label per example too.
+        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
@@ -324,5 +363,6 @@ def fowlkes_mallows_loss(
         metrics.fowlkes_mallows,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._math import non_negative, upcast
+from ._hidden import checked_weights
+from ._math import cast_back, floating, sum_type, upcast
 
 Reduction = Literal["none", "mean", "sum"]
 
@@ -33,8 +34,9 @@ def reduce(
         reduction: `"mean"`, `"sum"`, or `"none"`, which keeps the shape.
 
     Returns:
-        A scalar, or the shape of `losses` for `"none"` (masked entries are 0); in the
-        dtype of `losses`, summed in float32 at least.
+        A scalar, or the shape of `losses` for `"none"` (masked entries are 0); summed
+        in float64 where the device has it, in the dtype of `losses` (under autocast
+        float32, as the losses of torch).
 
     Raises:
         TypeError: If `losses` is not floating point or `where` not boolean.
@@ -53,26 +55,32 @@ def reduce(
         The weighted mean of `torch.nn.CrossEntropyLoss(weight=...)` for labels, here
         the same for every kind of target (pytorch issue 107680).
     """
-    _check.tensor("losses", losses)
-    if not losses.is_floating_point():
-        raise TypeError(f"losses must be floating point, got {losses.dtype}")
+    _check.floating_point("losses", losses)
     _check.one_of("reduction", reduction, get_args(Reduction))
     values = upcast(losses)
     weights = torch.ones_like(values)
-    if weight is not None:
-        _check.weights("weight", weight, losses.shape)
-        weights = non_negative(weight).to(values.dtype)
     if where is not None:
         _check.mask(where, losses.shape)
         values = values.masked_fill(~where, 0.0)
         weights = weights.masked_fill(~where, 0.0)
+    if weight is not None:
+        _check.weights("weight", weight, losses.shape, where)
+        if where is not None:
+            weight = weight.masked_fill(~where, 0)
+        # In the wider type of the two: 1e39 is no number of float32.
+        wide = torch.promote_types(values.dtype, floating(weight).dtype)
+        weights = checked_weights(weight, wide)
+        if reduction == "mean" and weights.numel():
+            # A mean does not change with the weights' scale, but 1e-40 would underflow.
+            largest = weights.detach().amax()
+            weights = weights / torch.where(largest > 0, largest, 1.0)
     weighted = weights * values
     if reduction == "none":
-        return weighted.to(losses.dtype)
-    total = weighted.sum()
+        return cast_back(weighted, losses)
+    total = weighted.sum(dtype=sum_type(values))
     if reduction == "sum":
-        return total.to(losses.dtype)
-    amount = weights.sum()
+        return cast_back(total, losses)
+    amount = weights.sum(dtype=sum_type(values))
     some = amount != 0
     mean = torch.where(some, total / torch.where(some, amount, 1.0), 0.0)
-    return mean.to(losses.dtype)
+    return cast_back(mean, losses)

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._hidden import finished
 from ._math import upcast
+from ._options import ABOVE_ZERO, number
 from ._types import Values
 
 
@@ -13,7 +15,7 @@ def q_error_loss(
     target: Values,
     *,
     log_space: bool = True,
-    floor: float = 1e-6,
+    floor: float | Tensor = 1e-6,
 ) -> Values:
     """How many times too large or too small a prediction is, less 1.
 
@@ -56,30 +58,35 @@ def q_error_loss(
         Estimation Errors", VLDB 2009. https://doi.org/10.14778/1687627.1687738
     """
     for name, value in (("prediction", prediction), ("target", target)):
-        _check.tensor(name, value)
-        if not value.is_floating_point():
-            raise TypeError(f"{name} must be floating point, got {value.dtype}")
+        _check.floating_point(name, value)
     if prediction.shape != target.shape:
         raise ValueError(
             f"target must have the shape {tuple(prediction.shape)} of prediction, "
             f"got {tuple(target.shape)}"
         )
-    _check.positive("floor", floor)
+    least = number("floor", floor, ABOVE_ZERO)
     p, t = upcast(prediction), upcast(target)
     if log_space:
-        return _growth(p - t).to(prediction.dtype)
+        return finished(_growth(p - t), prediction)
     seen = _check.visible(target)
     if seen is not None and seen.amin() < 0:
         raise ValueError(
             f"target must be at least 0 without log_space, got {seen.amin().item():.6g}"
         )
-    t = torch.where(t < floor, floor, t)
-    raised = torch.where(p < floor, floor, p)
+    invalid = t < 0 if seen is None else None
+    if isinstance(least, Tensor) and _check.visible(least) is None:
+        # Nothing is below a floor of NaN.
+        invalid = (
+            least.isnan().expand_as(t) if invalid is None else invalid | least.isnan()
+        )
+    t = torch.where(t < least, least, t)
+    raised = torch.where(p < least, least, p)
     # Below the floor it goes on growing, linearly, unless nothing is what there was.
     # By a tensor: forward over reverse turns a scalar of float32 into float64 where
     # torch divides it by a Python number.
-    below = torch.where(p < floor, 1 - p / torch.full_like(p, floor), 0.0)
-    return ((1 + below) * _growth(raised.log() - t.log())).to(prediction.dtype)
+    below = torch.where(p < least, 1 - p / (torch.ones_like(p) * least), 0.0)
+    losses = (1 + below) * _growth(raised.log() - t.log())
+    return finished(losses, prediction, invalid)
 
 
 def _growth(distance: Tensor) -> Tensor:

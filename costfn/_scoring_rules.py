@@ -4,6 +4,7 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
+from ._hidden import bad_target, checked_costs, finished
 from ._math import class_probs, times, upcast
 from ._types import Logits, Losses, SquareCost, Target
 
@@ -47,10 +48,11 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
     """
     _check.class_problem(logits, target, cost)
     z = upcast(logits)
-    costs = cost.to(z.dtype)
+    costs = checked_costs(cost, z.dtype)
     p = z.softmax(-1)
     between = times(p, costs) / 2
-    return (p * (select_costs(target, costs) - between)).sum(-1).to(logits.dtype)
+    losses = (p * (select_costs(target, costs) - between)).sum(-1)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def ranked_probability_loss(logits: Logits, target: Target) -> Losses:
@@ -96,7 +98,8 @@ def ranked_probability_loss(logits: Logits, target: Target) -> Losses:
     below_p, above_p = _tails(p)
     below_q, above_q = _tails(q)
     distance = below_p * above_q - above_p * below_q
-    return (distance * distance).sum(-1).to(logits.dtype)
+    losses = (distance * distance).sum(-1)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def _tails(p: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,15 +6,18 @@ import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor, as_tensors
+from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
-    class_probs,
     cross_entropy,
     floating,
-    poisoned,
+    mean_over_classes,
     safe_labels,
+    sum_type,
     times,
     upcast,
 )
+from ._options import ABOVE_ZERO, number
 from ._types import (
     DecisionMatrix,
     Logits,
@@ -67,16 +70,20 @@ def soft_target_loss(
     _check.probs("target_probs", target_probs, logits.shape)
     _check.one_of("divergence", divergence, get_args(Divergence))
     z = upcast(logits)
+    invalid = bad_target(target_probs, z.shape[-1])
     if divergence == "cross_entropy":
-        return cross_entropy(z, target_probs).to(logits.dtype)
-    q = class_probs(target_probs, z.shape[-1], z.dtype)
-    some = q > 0
-    # Twice where: log(0) must not reach the gradient either.
-    gap = torch.where(some, q, 1.0).log() - z.log_softmax(-1)
-    return torch.where(q == 0, 0.0, q * gap).sum(-1).to(logits.dtype)
+        return finished(cross_entropy(z, target_probs), logits, invalid)
+    q = target_probs.to(z.dtype)
+    # Twice where: log(0) must not reach the gradient either. What rounding left below 0
+    # counts as 0 in the logarithm.
+    log_q = torch.where(q <= 0, 0.0, torch.where(q <= 0, 1.0, q).log())
+    losses = mean_over_classes(q, log_q - z.log_softmax(-1))
+    return finished(losses, logits, invalid)
 
 
-def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
+def soft_targets(
+    cost: DecisionMatrix | ArrayLike, *, temperature: float | Tensor
+) -> Probs:
     """Cost rows turned into target probabilities: the cheaper, the more probable.
 
     `softmax(-cost / temperature)` along each row. A network trained on them learns the
@@ -84,7 +91,7 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
     minimum-cost decision.
 
     Args:
-        cost: Costs, `(classes, decisions)`.
+        cost: Costs, `(classes, decisions)`; a tensor or an array-like.
         temperature: Above 0, in the unit of `cost`: towards 0 one-hot, far above the
             costs uniform.
 
@@ -93,7 +100,7 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
         labels.
 
     Raises:
-        TypeError: If `cost` is no tensor of numbers.
+        TypeError: If `cost` holds no numbers or `temperature` is none.
         ValueError: If `cost` is no matrix, not finite, or `temperature` not above 0.
 
     Example:
@@ -107,24 +114,31 @@ def soft_targets(cost: DecisionMatrix, *, temperature: float | Tensor) -> Probs:
         Díaz and Marathe, "Soft Labels for Ordinal Regression", CVPR 2019; Bertinetto et
         al., "Making Better Mistakes", CVPR 2020. https://arxiv.org/abs/1912.09393
     """
+    cost = as_tensor("cost", cost)
     _check.cost_matrix("cost", cost)
-    _check.positive("temperature", temperature)
-    wide = floating(cost)
-    return (upcast(-wide) / temperature).softmax(-1).to(wide.dtype)
+    temperature = number("temperature", temperature, ABOVE_ZERO)
+    kind = floating(cost).dtype
+    wide = upcast(checked_costs(cost, kind))
+    # In units of the cheapest, which stays 0 however small the temperature is.
+    above = wide - wide.amin(-1, keepdim=True)
+    return (-above / temperature).softmax(-1).to(kind)
 
 
-def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
+def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     """Class probabilities behind those of a network trained on soft targets.
 
     Solves `r @ soft_targets = probs` for `r`; entries below 0, which only an imperfect
     network gives, become 0 and the row is scaled back to sum 1.
 
     Args:
-        probs: Predicted probabilities, rows of sum 1, `(*batch, classes)`.
+        probs: Predicted probabilities, rows of sum 1, `(*batch, classes)`. Both may be
+            array-likes.
         soft_targets: The rows that were trained on, `(classes, classes)`, invertible.
 
     Returns:
-        Class probabilities, `(*batch, classes)`, fit for the minimum-cost rule.
+        Class probabilities, `(*batch, classes)`, fit for the minimum-cost rule. NaN for
+        rows that are no probabilities, and for all if `soft_targets` cannot be used,
+        where that could not be seen.
 
     Raises:
         TypeError: If either is not floating point.
@@ -141,20 +155,34 @@ def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
         Patrini et al., "Making Deep Neural Networks Robust to Label Noise", CVPR 2017
         (inverting a transition). https://arxiv.org/abs/1609.03683
     """
-    _check.scores("probs", probs)
-    _check.probs("probs", probs)
-    classes = probs.shape[-1]
-    _check.probs("soft_targets", soft_targets, (classes, classes))
-    p, rows = upcast(probs), soft_targets.to(upcast(probs).dtype)
-    seen = _check.visible(rows)
-    if seen is not None and int(torch.linalg.matrix_rank(seen)) < classes:
+    p, given = as_tensors(floats=torch.float64, probs=probs, soft_targets=soft_targets)
+    _check.probs("probs", p)
+    classes = p.shape[-1]
+    _check.probs("soft_targets", given, (classes, classes))
+    wide = sum_type(upcast(p))
+    eye = torch.eye(classes, dtype=wide, device=given.device)
+    broken = bad_target(given, classes)
+    rows = given if broken is None else torch.where(broken.any(), eye, given.to(wide))
+    # In the precision in which they came: equal rows must not differ by rounding.
+    rank = torch.linalg.matrix_rank(rows.detach().to(upcast(given).dtype))
+    seen = _check.visible(rank)
+    if seen is not None and seen.min() < classes:
         raise ValueError(
-            "soft_targets must be invertible, got a matrix of rank "
-            f"{int(torch.linalg.matrix_rank(seen))} for {classes} classes; a lower "
-            "temperature keeps its rows apart"
+            f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
+            f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    mixed = times(p, torch.linalg.inv(rows)).clamp(min=0)
-    return (mixed / mixed.sum(-1, keepdim=True)).to(probs.dtype)
+    unusable = None if broken is None else broken.any() | (rank < classes)
+    rows = rows.to(wide) if unusable is None else torch.where(unusable, eye, rows)
+    mixed = times(p.to(wide), torch.linalg.inv(rows))
+    # Not by clamp, which has no slope at NaN.
+    mixed = torch.where(mixed < 0, 0.0, mixed)
+    found = mixed / mixed.sum(-1, keepdim=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + torch.where(unusable, given.sum(), 0.0)
+    for invalid in (bad_target(p, classes), unusable):
+        found = poisoned(found, None if invalid is None else invalid.unsqueeze(-1))
+    return found.to(p.dtype)
 
 
 def forward_corrected_loss(
@@ -201,17 +229,21 @@ def forward_corrected_loss(
     _check.target(target, logits.shape[:-1], classes)
     z = upcast(logits)
     log_p = z.log_softmax(-1)
-    noise = class_probs(transition, classes, z.dtype)
+    invalid = bad_target(target, classes)
+    # Of a transition that cannot be seen a bad row makes every example bad.
+    noise = transition.to(z.dtype)
+    bad_row = bad_target(transition, classes)
+    if bad_row is not None:
+        noise = noise.masked_fill(bad_row.unsqueeze(-1), torch.nan)
     # Finite for the impossible, so that its gradient is 0 and not NaN.
     never = torch.finfo(z.dtype).min / 4
     log_noise = torch.where(
-        noise == 0, never, torch.where(noise == 0, 1.0, noise).log()
+        noise <= 0, never, torch.where(noise <= 0, 1.0, noise).log()
     )
     if target.is_floating_point():
         log_observed = (log_p.unsqueeze(-1) + log_noise).logsumexp(-2)
-        q = class_probs(target, classes, z.dtype)
-        return -torch.where(q == 0, 0.0, q * log_observed).sum(-1).to(logits.dtype)
-    index, invalid = safe_labels(target, classes)
+        losses = -mean_over_classes(target.to(z.dtype), log_observed)
+        return finished(losses, logits, invalid)
+    index = safe_labels(target, classes)
     column = log_noise.T.index_select(0, index.reshape(-1)).reshape(log_p.shape)
-    losses = -(log_p + column).logsumexp(-1)
-    return poisoned(losses, invalid).to(logits.dtype)
+    return finished(-(log_p + column).logsumexp(-1), logits, invalid)

@@ -1,10 +1,14 @@
 """Losses for metrics of the whole table."""
 
+from collections.abc import Sequence
 from functools import partial
 from math import nan
 from typing import Unpack
 
+from torch import Tensor
+
 from . import metrics
+from ._arrays import ArrayLike
 from ._metric_loss import Counting, one_less
 from ._table_metrics import KappaWeights
 from ._types import AnyTarget, BatchLoss, Scores
@@ -29,7 +33,7 @@ def accuracy_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -59,6 +63,8 @@ def balanced_accuracy_loss(
     *,
     adjusted: bool = False,
     zero_division: float = nan,
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for balanced accuracy: every class present counts the same.
@@ -73,8 +79,10 @@ def balanced_accuracy_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         adjusted: Scale it so that chance is 1 and perfect 0.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
+        classes: The classes that enter the mean, all by default.
+        class_weight: Weight of each class in the mean, at least 0, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -95,7 +103,11 @@ def balanced_accuracy_loss(
         132, 2022. https://arxiv.org/abs/2103.15522
     """
     measure = partial(
-        metrics.balanced_accuracy, adjusted=adjusted, zero_division=zero_division
+        metrics.balanced_accuracy,
+        adjusted=adjusted,
+        zero_division=zero_division,
+        classes=classes,
+        class_weight=class_weight,
     )
     return one_less(measure, "counts", logits, target, **counting)
 
@@ -105,6 +117,8 @@ def g_mean_loss(
     target: AnyTarget,
     *,
     zero_division: float = 0.0,
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Train for the geometric mean of the recalls.
@@ -118,8 +132,10 @@ def g_mean_loss(
         logits: Scores, `(*batch, classes)`, or as `task` says.
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
+        classes: The classes that enter the mean, all by default.
+        class_weight: Weight of each class in the mean, at least 0, `(classes,)`.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -139,7 +155,12 @@ def g_mean_loss(
         Han et al., "AnyLoss: Transforming Classification Metrics into Loss Functions",
         KDD 2024. https://arxiv.org/abs/2405.14745
     """
-    measure = partial(metrics.g_mean, zero_division=zero_division)
+    measure = partial(
+        metrics.g_mean,
+        zero_division=zero_division,
+        classes=classes,
+        class_weight=class_weight,
+    )
     return one_less(measure, "counts", logits, target, **counting)
 
 
@@ -162,7 +183,7 @@ def mcc_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -207,7 +228,7 @@ def cohen_kappa_loss(
         weights: None, `"linear"` or `"quadratic"`.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.
@@ -253,7 +274,7 @@ def hss_loss(
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
         **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`.
+            `sample_weight`, `where`, `sum_counts`, `reduction`.
 
     Returns:
         A scalar.

@@ -1,5 +1,6 @@
 """Metrics of the whole table, that are no average over classes."""
 
+from collections.abc import Sequence
 from math import nan
 from typing import Literal, get_args
 
@@ -7,8 +8,17 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._averaging import Table, as_counts, check_zero_division, each_class
+from ._arrays import ArrayLike, as_tensor
+from ._averaging import (
+    Table,
+    as_counts,
+    check_zero_division,
+    chosen_classes,
+    class_weights,
+    each_class,
+)
 from ._math import others, ratio, small
+from .confusion import Counts
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -46,7 +56,12 @@ def accuracy(table: Table, *, zero_division: float = 0.0) -> Tensor:
 
 
 def balanced_accuracy(
-    table: Table, *, adjusted: bool = False, zero_division: float = nan
+    table: Table,
+    *,
+    adjusted: bool = False,
+    zero_division: float = nan,
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
 ) -> Tensor:
     """Mean recall over the classes that have true examples.
 
@@ -55,6 +70,8 @@ def balanced_accuracy(
         adjusted: Scale it so that chance is 0: `(BA - 1/K) / (1 - 1/K)` with `K` the
             classes present.
         zero_division: The value without examples (adjusted: of one class): 0, 1 or nan.
+        classes: The classes that enter the mean, all by default.
+        class_weight: Weight of each class in the mean, at least 0, `(classes,)`.
 
     Returns:
         In [0, 1], adjusted in [-1, 1], a scalar or `(*,)`.
@@ -72,15 +89,41 @@ def balanced_accuracy(
         2010; absent classes as in `sklearn.metrics.balanced_accuracy_score`.
     """
     check_zero_division(zero_division)
-    c = as_counts(table)
-    present = (~small(c.actual)).to(c.actual.dtype).sum(-1)
-    score = ratio(ratio(c.true_positive, c.actual).sum(-1), present, zero_division)
+    hits, actual, weight = _chosen(table, classes, class_weight)
+    some = (~small(actual)).to(actual.dtype)
+    weight = some * weight
+    amount = weight.sum(-1)
+    score = ratio((weight * ratio(hits, actual)).sum(-1), amount, zero_division)
     if not adjusted:
         return score
+    present = some.sum(-1)
     return ratio(present * score - 1, present - 1, zero_division)
 
 
-def g_mean(table: Table, *, zero_division: float = 0.0) -> Tensor:
+def _chosen(
+    table: Table,
+    classes: Sequence[int] | None,
+    class_weight: Tensor | ArrayLike | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """True positives, true examples and weight of the classes that are to count."""
+    c = as_counts(table)
+    weight = class_weights(class_weight, "macro", c.actual)
+    weight = torch.ones_like(c.actual[..., :1]) if weight is None else weight
+    weight = weight.expand(c.actual.shape)
+    found = (c.true_positive, c.actual, weight)
+    if classes is None:
+        return found
+    index = chosen_classes(classes, "macro", c.actual)
+    return found[0][..., index], found[1][..., index], found[2][..., index]
+
+
+def g_mean(
+    table: Table,
+    *,
+    zero_division: float = 0.0,
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
+) -> Tensor:
     """Geometric mean of the recalls of the classes that have true examples.
 
     0 as soon as one class is never found; the gradient there is 0.
@@ -88,6 +131,8 @@ def g_mean(table: Table, *, zero_division: float = 0.0) -> Tensor:
     Args:
         table: Counts, or a confusion matrix `(*, classes, classes)`.
         zero_division: The value without examples: 0, 1 or nan.
+        classes: The classes that enter the mean, all by default.
+        class_weight: Weight of each class in the mean, at least 0, `(classes,)`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`.
@@ -105,14 +150,14 @@ def g_mean(table: Table, *, zero_division: float = 0.0) -> Tensor:
         for more classes Sun et al., ICDM 2006.
     """
     check_zero_division(zero_division)
-    c = as_counts(table)
-    absent = small(c.actual)
-    recall = torch.where(absent, 1.0, ratio(c.true_positive, c.actual))
+    hits, actual, weight = _chosen(table, classes, class_weight)
+    weight = torch.where(small(actual), 0.0, weight)
+    recall = torch.where(weight == 0, 1.0, ratio(hits, actual))
     missed = (recall <= torch.finfo(recall.dtype).tiny).any(-1, keepdim=True)
-    logs = torch.where(missed, 1.0, recall).log().sum(-1)
-    present = (~absent).to(recall.dtype).sum(-1)
-    found = torch.where(missed.squeeze(-1), 0.0, torch.exp(ratio(logs, present)))
-    return torch.where(present == 0, zero_division, found)
+    logs = (weight * torch.where(missed, 1.0, recall).log()).sum(-1)
+    amount = weight.sum(-1)
+    found = torch.where(missed.squeeze(-1), 0.0, torch.exp(ratio(logs, amount)))
+    return torch.where(amount == 0, zero_division, found)
 
 
 def mcc(table: Table, *, zero_division: float = 0.0) -> Tensor:
@@ -144,9 +189,9 @@ def mcc(table: Table, *, zero_division: float = 0.0) -> Tensor:
         https://doi.org/10.1016/j.compbiolchem.2004.09.006
     """
     check_zero_division(zero_division)
-    right, actual, predicted = _shares(table)
-    covariance = right.sum(-1) - (actual * predicted).sum(-1)
-    variances = tuple((x * others(x)).sum(-1) for x in (actual, predicted))
+    covariance, actual, predicted, unpredicted = _shares(table)
+    # Not `others(predicted)`: memberships need not sum to 1.
+    variances = (actual * others(actual)).sum(-1), (predicted * unpredicted).sum(-1)
     none = small(variances[0]) | small(variances[1])
     roots = (torch.where(none, 1.0, v).sqrt() for v in variances)
     return torch.where(none, zero_division, covariance / next(roots) / next(roots))
@@ -189,24 +234,25 @@ def cohen_kappa(
     check_zero_division(zero_division)
     _check.one_of("weights", weights, (*get_args(KappaWeights), None))
     if weights is None:
-        right, actual, predicted = _shares(table)
-        chance = (actual * others(predicted)).sum(-1)
-        by_chance = (actual * predicted).sum(-1)
-        return ratio(right.sum(-1) - by_chance, chance, zero_division)
-    if not isinstance(table, Tensor):
+        covariance, actual, _, unpredicted = _shares(table)
+        chance = (actual * unpredicted).sum(-1)
+        return ratio(covariance, chance, zero_division)
+    if isinstance(table, Counts):
         raise ValueError(
             "table must be a confusion matrix where weights is given, got Counts, "
             "which do not say what was taken for what"
         )
-    _, actual, predicted = _shares(table)
-    rank = torch.arange(table.shape[-1], dtype=actual.dtype, device=table.device)
-    distance = (rank.unsqueeze(-1) - rank).abs()
+    table = as_tensor("table", table, floats=torch.float64)
+    _, actual, predicted, _ = _shares(table)
+    rank = torch.ones_like(actual).cumsum(-1)
+    distance = (rank.unsqueeze(-1) - rank.unsqueeze(-2)).abs()
     penalty = distance if weights == "linear" else distance * distance
     total = as_counts(table).total
     shares = ratio(table.to(actual.dtype), total[..., None, None])
     expected = actual.unsqueeze(-1) * predicted.unsqueeze(-2)
-    observed = (penalty * shares).sum((-2, -1))
-    return 1 - ratio(observed, (penalty * expected).sum((-2, -1)), 1 - zero_division)
+    # Cell by cell, so that nothing is left where the two are the same.
+    gain = (penalty * (expected - shares)).sum((-2, -1))
+    return ratio(gain, (penalty * expected).sum((-2, -1)), zero_division)
 
 
 def hss(table: Table, *, zero_division: float = 0.0) -> Tensor:
@@ -236,17 +282,31 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Tensor:
     return cohen_kappa(table, zero_division=zero_division)
 
 
-def _shares(table: Table) -> tuple[Tensor, Tensor, Tensor]:
-    """True positives, truth and decisions of each class as shares of the total."""
-    if not as_counts(table).one_label:
+def _shares(table: Table) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Covariance; and shares of the total: truth, decided for a class, for others.
+
+    The covariance of decisions and truth is `sum_k (TP TN - FP FN) / n**2`, which is
+    `sum_k TP / n - a p` without its cancellation where all is decided alike.
+    """
+    c = as_counts(table)
+    if not c.one_label:
         raise ValueError(
             "table must be of examples with one class each, got one of several labels; "
             "take each label's as binary counts"
         )
-    c = as_counts(table)
-    total = c.total.unsqueeze(-1)
+    cells, total = each_class(c), c.total.unsqueeze(-1)
+    tp, fp, fn, tn = (
+        ratio(x, total)
+        for x in (
+            cells.true_positive,
+            cells.false_positive,
+            cells.false_negative,
+            cells.true_negative,
+        )
+    )
     return (
-        ratio(c.true_positive, total),
-        ratio(c.actual, total),
-        ratio(c.predicted, total),
+        (tp * tn - fp * fn).sum(-1),
+        ratio(cells.actual, total),
+        ratio(cells.predicted, total),
+        ratio(cells.unpredicted, total),
     )

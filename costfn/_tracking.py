@@ -1,12 +1,27 @@
 """Train on one thing, watch another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-Tracked = Callable[..., tuple[Any, dict[str, Any]]]
+
+@dataclass(frozen=True, eq=False)
+class Tracked:
+    """Made by `costfn.with_metrics`; can be pickled where its functions can."""
+
+    loss: Callable[..., Tensor]
+    metrics: Mapping[str, Callable[..., Tensor]]
+
+    def __call__(self, *args: Any, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and the metrics without gradient."""
+        value = self.loss(*args, **options)
+        plain = [x.detach() if isinstance(x, Tensor) else x for x in args]
+        with torch.no_grad():
+            found = {name: m(*plain, **options) for name, m in self.metrics.items()}
+        return value, found
 
 
 def with_metrics(
@@ -40,12 +55,7 @@ def with_metrics(
     """
     if not metrics:
         raise ValueError("metrics must name at least one function, got none")
-
-    def tracked(*args: Any, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        value = loss(*args, **options)
-        plain = [x.detach() if isinstance(x, Tensor) else x for x in args]
-        with torch.no_grad():
-            found = {name: m(*plain, **options) for name, m in metrics.items()}
-        return value, found
-
-    return tracked
+    for name, function in (("loss", loss), *metrics.items()):
+        if not callable(function):
+            raise TypeError(f"{name} must be a function, got {type(function).__name__}")
+    return Tracked(loss, metrics)

@@ -7,10 +7,13 @@ from torch import Tensor
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import class_probs, non_negative, ratio, upcast
-from ._reduce import reduce
+from ._counting import Scope, examples
+from ._groups import mean_over_images, weight_of_images
+from ._hidden import bad_target, checked_costs, finished
+from ._math import cast_back, flushed, ratio, sum_type, upcast
+from ._options import ABOVE_ZERO, number
+from ._reduce import Reduction
 from ._types import Logits, Losses, Probs, SquareCost, Target
-from .confusion import Scope
 
 
 def sinkhorn_loss(
@@ -68,29 +71,33 @@ def sinkhorn_loss(
     batch, classes = logits.shape[:-1], logits.shape[-1]
     _check.probs("target_probs", target_probs, logits.shape)
     _check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
-    _check.positive("epsilon", epsilon)
+    smoothing = number("epsilon", epsilon, ABOVE_ZERO)
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     z = upcast(logits)
-    costs = cost.to(z.dtype)
+    costs = checked_costs(cost, z.dtype)
     p, log_p = z.softmax(-1), z.log_softmax(-1)
-    q = class_probs(target_probs, classes, z.dtype)
+    q, invalid = target_probs.to(z.dtype), bad_target(target_probs, classes)
+    if invalid is not None:
+        # A row without mass has no plan, and a gradient of NaN even where masked.
+        q = torch.where(invalid.unsqueeze(-1), 1 / classes, q)
     log_q = _log(q)
 
     def transport(a: Tensor, log_a: Tensor, b: Tensor, log_b: Tensor) -> Tensor:
-        return _transport(a, log_a, b, log_b, costs, epsilon, iterations)
+        return _transport(a, log_a, b, log_b, costs, smoothing, iterations)
 
     losses = transport(q, log_q, p, log_p)
     if debias:
         of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
         losses = losses - of_itself / 2
-    return losses.to(logits.dtype)
+    return finished(losses, logits, invalid)
 
 
 def _log(q: Tensor) -> Tensor:
-    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN.
+    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN. What
+    # rounding left below 0 counts as 0.
     never = torch.finfo(q.dtype).min / 4
-    return torch.where(q == 0, never, torch.where(q == 0, 1.0, q).log())
+    return torch.where(q <= 0, never, torch.where(q <= 0, 1.0, q).log())
 
 
 def _transport(
@@ -122,6 +129,7 @@ def generalized_wasserstein_dice_loss(
     scope: Scope = "batch",
     sample_weight: Tensor | None = None,
     where: Tensor | None = None,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Dice loss in which a wrong class counts by its distance from the right one.
 
@@ -141,20 +149,22 @@ def generalized_wasserstein_dice_loss(
         cost: Costs, at least 0 and 0 on the diagonal, `(classes, classes)`.
         background: Class of the background, or None for none.
         scope: `"batch"` sums over all batch axes; `"example"` over all but the first,
-            and then takes the mean over that.
-        sample_weight: Weight of each example, at least 0, `(*batch,)`.
+            and then takes the mean over the images that have any weight.
+        sample_weight: Weight of each example, at least 0, `(*batch,)`; with
+            `scope="example"` also `(images,)`, weights in the mean.
         where: True for the examples to keep, `(*batch,)`.
+        reduction: Over the images of `scope="example"`: `"mean"`, `"sum"`, `"none"`.
 
     Returns:
-        A scalar in [0, 1].
+        A scalar in [0, 1]; one per image for `"none"`.
 
     Raises:
         TypeError: If `logits` is not floating point, `target` neither kind or `where`
             not boolean.
         ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, `cost` is negative or not finite, a weight is
-            negative, `background` is no class, `scope` is unknown, or `"example"` is
-            asked for fewer than 2 batch axes.
+            are no probabilities, `cost` is negative, not finite or not 0 on its
+            diagonal, a weight is negative, `background` is no class, an option is
+            unknown, or `"example"` is asked for fewer than 2 batch axes.
 
     Example:
         >>> import torch, costfn
@@ -168,7 +178,11 @@ def generalized_wasserstein_dice_loss(
         Segmentation using Holistic Convolutional Networks", BrainLes 2017.
         https://arxiv.org/abs/1707.00478
     """
-    _check.class_problem(logits, target, cost, non_negative=True)
+    _check.scores("logits", logits)
+    if where is not None:
+        _check.mask(where, logits.shape[:-1])
+    _check.class_problem(logits, target, cost, non_negative=True, where=where)
+    _check.zero_diagonal("cost", cost)
     classes = logits.shape[-1]
     if background is not None:
         _check.one_of("background", background, range(classes))
@@ -178,24 +192,43 @@ def generalized_wasserstein_dice_loss(
             "scope must be 'batch' unless logits have a batch axis of images and axes "
             f"of pixels, (images, ..., classes), got shape {tuple(logits.shape)}"
         )
-    if sample_weight is not None:
-        _check.weights("sample_weight", sample_weight, logits.shape[:-1])
+    _check.one_of("reduction", reduction, get_args(Reduction))
+    batch = logits.shape[:-1]
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     z = upcast(logits)
     if where is not None:
         # Before the softmax, whose gradient of a masked NaN would be NaN.
-        _check.mask(where, logits.shape[:-1])
         z = torch.where(where.unsqueeze(-1), z, 0.0)
-    costs = non_negative(cost).to(z.dtype)
-    largest = costs.amax((-2, -1), keepdim=True)
-    distance = costs / torch.where(largest > 0, largest, 1.0)
+    pairs = examples(
+        z, target, "multiclass", classes, sample_weight, where, trusted=True
+    )
+    z, target, weight = pairs
+    distance = _distances(cost, z.dtype)
     row = select_costs(target, distance)
     wrong = (row * z.softmax(-1)).sum(-1)
     right = 1 - wrong
     if background is not None:
         right = right * row[..., background]
+    each = torch.ones_like(wrong) if weight is None else weight.squeeze(-1)
     axes = tuple(range(int(scope == "example"), wrong.ndim))
-    errors, hits = (
-        reduce(x, weight=sample_weight, where=where, reduction="none").sum(axes)
-        for x in (wrong, right)
-    )
-    return reduce(ratio(errors, 2 * hits + errors)).to(logits.dtype)
+
+    def add(values: Tensor) -> Tensor:
+        wide = values.to(sum_type(values))
+        return wide.sum(axes) if axes else wide
+
+    total = add(each)
+    errors, hits = (flushed(add(each * x), total, z.dtype) for x in (wrong, right))
+    losses = ratio(errors, 2 * hits + errors)
+    defined = torch.zeros_like(total, dtype=torch.bool)
+    mean = mean_over_images(losses, total, defined, of_image, scope, reduction)
+    return cast_back(mean, logits)
+
+
+def _distances(cost: Tensor, dtype: torch.dtype) -> Tensor:
+    """Costs relative to the largest; NaN where they could not be seen and are bad."""
+    costs = checked_costs(cost, dtype, non_negative=True)
+    if _check.visible(cost) is None:
+        own = costs.diagonal(dim1=-2, dim2=-1)
+        costs = costs + torch.where((own == 0).all(), 0.0, torch.nan)
+    largest = costs.amax((-2, -1), keepdim=True)
+    return costs / torch.where(largest > 0, largest, 1.0)

@@ -4,7 +4,7 @@ A batch may have any number of axes, or none. Classes, or decisions where they m
 outnumber the classes, are the last axis.
 """
 
-from jaxtyping import Float, Int, Num, Shaped, UInt
+from jaxtyping import Bool, Float, Int, Num, Shaped, UInt
 from torch import Tensor
 
 Logits = Float[Tensor, "*batch classes"]
@@ -34,3 +34,5 @@ AnyTarget = Shaped[Tensor, "..."]
 BatchLoss = Float[Tensor, "*classes"]
 ConfusionMatrix = Num[Tensor, "*tables classes decisions"]
 Values = Float[Tensor, "*shape"]
+# Of each label: whether it is there, or how far.
+Marks = Num[Tensor, "*shape"] | Bool[Tensor, "*shape"]

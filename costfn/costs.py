@@ -2,17 +2,23 @@
 
 `cost[i, j]` is the cost of deciding `j` when the truth is `i`: a row per true class, a
 column per decision, in any unit; losses and expected costs come out in the same unit.
+Arguments may be tensors or array-likes: NumPy arrays, lists, data frames.
 """
 
-from collections.abc import Sequence
+from math import inf, log
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor
 from ._cost_vector import cost_vector
 from ._diagnosis import Diagnosis, diagnose
+from ._hidden import checked_costs, checked_weights, poisoned
+from ._hierarchy import from_hierarchy
 from ._math import floating
+from ._options import ABOVE_ZERO, FINITE, Rule, number
 from ._types import DecisionMatrix, Matrix, PerClass, WiderMatrix
 
 __all__ = [
@@ -35,12 +41,13 @@ def zero_one(classes: int) -> Matrix:
     `cost[i, j] = 1 if i != j else 0`.
 
     Args:
-        classes: Number of classes, at least 2.
+        classes: Number of classes, an integer of at least 2.
 
     Returns:
         The matrix `(classes, classes)`, in torch's default dtype.
 
     Raises:
+        TypeError: If `classes` is no integer.
         ValueError: If `classes` is below 2.
 
     Example:
@@ -53,25 +60,26 @@ def zero_one(classes: int) -> Matrix:
     Source:
         Duda and Hart, "Pattern Classification and Scene Analysis", Wiley, 1973.
     """
-    _classes(classes)
-    return 1 - torch.eye(classes)
+    return 1 - torch.eye(_classes(classes))
 
 
-def ordinal(classes: int, power: float = 1.0) -> Matrix:
+def ordinal(classes: int, power: float | Tensor = 1.0) -> Matrix:
     """Cost by distance, for classes that come in an order.
 
     `cost[i, j] = abs(i - j) ** power`: power 1 is the mean absolute error of the
     labels, power 2 their squared error and the weights of quadratic kappa.
 
     Args:
-        classes: Number of classes, at least 2.
-        power: Exponent, above 0.
+        classes: Number of classes, an integer of at least 2.
+        power: Exponent, above 0, and such that the largest cost is finite.
 
     Returns:
         The matrix `(classes, classes)`, in torch's default dtype.
 
     Raises:
-        ValueError: If `classes` is below 2 or `power` not above 0.
+        TypeError: If `classes` is no integer or `power` no number.
+        ValueError: If `classes` is below 2, `power` not above 0, or the costs are
+            beyond the dtype.
 
     Example:
         >>> import costfn
@@ -84,13 +92,22 @@ def ordinal(classes: int, power: float = 1.0) -> Matrix:
         Gaudette and Japkowicz, "Evaluation Methods for Ordinal Classification",
         Canadian AI 2009. https://doi.org/10.1007/978-3-642-01818-3_25
     """
-    _classes(classes)
-    _check.positive("power", power)
-    rank = torch.arange(classes, dtype=torch.get_default_dtype())
+    classes, dtype = _classes(classes), torch.get_default_dtype()
+    power = number("power", power, ABOVE_ZERO)
+    power = number("power", power, _within(classes - 1, dtype))
+    rank = torch.arange(classes, dtype=dtype)
     return (rank.unsqueeze(1) - rank).abs() ** power
 
 
-def from_weights(weights: PerClass) -> Matrix:
+def _within(base: int, dtype: torch.dtype) -> Rule:
+    """The powers of a base that a dtype can hold."""
+    info = torch.finfo(dtype)
+    largest = (1 - info.eps) * log(info.max) / log(base) if base > 1 else inf
+    words = f"such that {base} ** power is finite in {dtype}"
+    return Rule(words, lambda power: power <= largest)
+
+
+def from_weights(weights: PerClass | ArrayLike) -> Matrix:
     """Class weights as a cost matrix: what every mistake on a class costs.
 
     `cost[i, j] = weights[i] if i != j else 0`. Weights can say that a class matters,
@@ -103,7 +120,7 @@ def from_weights(weights: PerClass) -> Matrix:
         The matrix `(classes, classes)`, in the dtype of `weights` if that is floating.
 
     Raises:
-        TypeError: If `weights` is no tensor of numbers.
+        TypeError: If `weights` holds no numbers.
         ValueError: If it is not one axis of 2 or more, negative or not finite.
 
     Example:
@@ -116,73 +133,16 @@ def from_weights(weights: PerClass) -> Matrix:
         Domingos, "MetaCost", KDD 1999 (costs that depend on the true class alone).
         https://doi.org/10.1145/312129.312220
     """
+    weights = as_tensor("weights", weights)
     _check.per_class("weights", weights)
-    _check.cost_values("weights", weights, non_negative=True)
-    wide = floating(weights)
-    return wide.unsqueeze(1) * (1 - torch.eye(len(wide)).to(wide))
+    _check.weights("weights", weights, weights.shape)
+    wide = checked_weights(weights, floating(weights).dtype)
+    # Not a product, in which a NaN would reach the diagonal.
+    right = torch.eye(len(wide), dtype=torch.bool, device=wide.device)
+    return wide.unsqueeze(1).expand(right.shape).masked_fill(right, 0.0)
 
 
-def from_hierarchy(paths: Sequence[Sequence[str]]) -> Matrix:
-    """Cost by how far up a tree two classes meet: confusing dogs beats dog for truck.
-
-    `cost[i, j]` is the height of the lowest common ancestor of `i` and `j`: the longest
-    way, in edges, from that node down to a class.
-
-    Args:
-        paths: For each class its names from below the root to the class itself, such
-            as `("animal", "dog")`. All paths start at one root that is not named.
-
-    Returns:
-        The matrix `(classes, classes)`, symmetric, in edges, in torch's default dtype.
-
-    Raises:
-        ValueError: If there are fewer than 2 classes, a path is empty or given twice,
-            or a class lies on the way to another.
-
-    Example:
-        >>> import costfn
-        >>> costfn.costs.from_hierarchy(
-        ...     [("animal", "dog"), ("animal", "cat"), ("vehicle", "truck")]
-        ... )
-        tensor([[0., 1., 2.],
-                [1., 0., 2.],
-                [2., 2., 0.]])
-
-    Source:
-        Bertinetto et al., "Making Better Mistakes: Leveraging Class Hierarchies with
-        Deep Networks", CVPR 2020. https://arxiv.org/abs/1912.09393
-    """
-    classes = [tuple(path) for path in paths]
-    _classes(len(classes))
-    nodes = {path[:depth] for path in classes for depth in range(len(path))}
-    for path in classes:
-        if not path or path in nodes:
-            raise ValueError(
-                "paths must lead to leaves, each named once from the root down, got "
-                f"{path} which is empty or on the way to another class"
-            )
-        if classes.count(path) > 1:
-            raise ValueError(f"paths must be distinct, got {path} twice")
-    height = {
-        node: max(len(p) - len(node) for p in classes if p[: len(node)] == node)
-        for node in nodes
-    }
-    return torch.tensor(
-        [
-            [0.0 if a == b else float(height[_meeting(a, b)]) for b in classes]
-            for a in classes
-        ]
-    )
-
-
-def _meeting(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
-    shared = 0
-    while a[shared] == b[shared]:
-        shared += 1
-    return a[:shared]
-
-
-def from_utility(utility: DecisionMatrix) -> DecisionMatrix:
+def from_utility(utility: DecisionMatrix | ArrayLike) -> DecisionMatrix:
     """Gains turned into costs: what each decision loses against the best one.
 
     `cost[i, j] = max(utility[i]) - utility[i, j]`. Every row then has a 0, and no
@@ -195,8 +155,9 @@ def from_utility(utility: DecisionMatrix) -> DecisionMatrix:
         The regrets, at least 0, in the unit and shape of `utility`.
 
     Raises:
-        TypeError: If `utility` is no tensor of numbers.
-        ValueError: If it is no matrix with 2 or more rows and columns, or not finite.
+        TypeError: If `utility` holds no numbers.
+        ValueError: If it is no matrix with 2 or more rows and columns, or it or its
+            range is not finite.
 
     Example:
         >>> import torch, costfn
@@ -208,12 +169,15 @@ def from_utility(utility: DecisionMatrix) -> DecisionMatrix:
         Savage, "The Theory of Statistical Decision", JASA 46, 1951 (regret).
         https://doi.org/10.1080/01621459.1951.10500768
     """
+    utility = as_tensor("utility", utility)
     _check.cost_matrix("utility", utility)
-    gains = floating(utility)
-    return gains.amax(-1, keepdim=True) - gains
+    gains = checked_costs(utility, floating(utility).dtype)
+    regrets = gains.amax(-1, keepdim=True) - gains
+    _check.cost_values("the range of utility", regrets)
+    return checked_costs(regrets, gains.dtype)
 
 
-def metric_closure(cost: Matrix) -> Matrix:
+def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     """The largest matrix below `cost` that keeps the triangle inequality.
 
     `closure[i, j]` is the cost of the cheapest way from `i` to `j` through any classes.
@@ -225,7 +189,7 @@ def metric_closure(cost: Matrix) -> Matrix:
         The closure, same shape; `cost` itself if that was a (quasi)metric already.
 
     Raises:
-        TypeError: If `cost` is no tensor of numbers.
+        TypeError: If `cost` holds no numbers.
         ValueError: If it is not square, negative, or not 0 on the diagonal.
 
     Example:
@@ -240,21 +204,26 @@ def metric_closure(cost: Matrix) -> Matrix:
         Floyd, "Algorithm 97: Shortest Path", CACM 5(6), 1962.
         https://doi.org/10.1145/367766.368168
     """
+    cost = as_tensor("cost", cost)
     _check.cost_matrix("cost", cost, non_negative=True)
     _check.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = _check.visible(cost)
-    if seen is not None and seen.diagonal().any():
-        raise ValueError(
-            f"cost must be 0 on its diagonal, got {seen.diagonal().tolist()}"
-        )
-    closure = floating(cost)
+    seen = _check.visible(cost.diagonal())
+    if seen is not None and seen.any():
+        raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
+    closure = checked_costs(cost, floating(cost).dtype, non_negative=True)
+    if seen is None:
+        # Poison for all: a way through one bad cost may lead anywhere.
+        bad = closure.isnan().any() | closure.diagonal().ne(0).any()
+        closure = poisoned(closure, bad)
     for k in range(len(closure)):
         through = closure[:, k].unsqueeze(1) + closure[k]
         closure = torch.minimum(closure, through)
     return closure
 
 
-def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> WiderMatrix:
+def with_abstention(
+    cost: DecisionMatrix | ArrayLike, price: float | Tensor
+) -> WiderMatrix:
     """The matrix with one more decision, "abstain", that costs the same for any truth.
 
     Args:
@@ -265,8 +234,8 @@ def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> WiderMatrix:
         Costs `(classes, decisions + 1)`; the last column is the abstention.
 
     Raises:
-        TypeError: If `cost` is no tensor of numbers.
-        ValueError: If `cost` is no matrix or `price` not finite.
+        TypeError: If `cost` holds no numbers or `price` is none.
+        ValueError: If `cost` is no matrix, or it or `price` not finite.
 
     Example:
         >>> import costfn
@@ -278,12 +247,25 @@ def with_abstention(cost: DecisionMatrix, price: float | Tensor) -> WiderMatrix:
         Chow, "On Optimum Recognition Error and Reject Tradeoff", IEEE Trans. Inf.
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
+    cost = as_tensor("cost", cost)
     _check.cost_matrix("cost", cost)
-    _check.finite("price", price)
-    wide = floating(cost)
+    wide = checked_costs(cost, floating(cost).dtype)
+    price = number("price", price, FINITE)
+    price = number("price", price, _finite_in(wide.dtype))
     return torch.cat([wide, torch.zeros_like(wide[:, :1]) + price], dim=-1)
 
 
-def _classes(classes: int) -> None:
+def _finite_in(dtype: torch.dtype) -> Rule:
+    """The numbers that do not overflow in a dtype."""
+    largest = torch.finfo(dtype).max
+    return Rule(f"finite in {dtype}", lambda x: (-largest <= x) & (x <= largest))
+
+
+def _classes(classes: object) -> int:
+    """A number of classes: an integer, of Python or NumPy, of at least 2."""
+    # True and False are integers to Python, and 1 and 0.
+    if isinstance(classes, bool) or not isinstance(classes, Integral):
+        raise TypeError(f"classes must be an integer, got {type(classes).__name__}")
     if classes < 2:
         raise ValueError(f"classes must be at least 2, got {classes}")
+    return int(classes)

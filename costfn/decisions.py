@@ -1,20 +1,28 @@
-"""From probabilities and costs to decisions, outside the graph."""
+"""From probabilities and costs to decisions, outside the graph.
+
+Arguments may be tensors or array-likes: NumPy arrays such as those of scikit-learn's
+`predict_proba`, lists, data frames. Arrays are used in the precision in which they
+come; results are tensors.
+"""
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from . import _check
+from ._arrays import ArrayLike, as_tensor, as_tensors
+from ._calibration import calibrate_temperature
 from ._duality import cost_of
-from ._math import times, upcast
+from ._hidden import bad_target, checked_costs, poisoned
+from ._math import cast_back, floating, sum_type, times, upcast
 from ._types import (
     CostVectors,
     DecisionCost,
     DecisionMatrix,
     Labels,
-    Logits,
     Probs,
 )
 from .confusion import confusion_matrix
@@ -30,7 +38,9 @@ __all__ = [
 ]
 
 
-def expected_costs(probs: Probs, cost: DecisionCost) -> CostVectors:
+def expected_costs(
+    probs: Probs | ArrayLike, cost: DecisionCost | ArrayLike
+) -> CostVectors:
     """What each decision is expected to cost: `sum_i probs_i cost[i, j]`.
 
     Args:
@@ -38,7 +48,8 @@ def expected_costs(probs: Probs, cost: DecisionCost) -> CostVectors:
         cost: `(classes, decisions)`, or one per example `(*batch, classes, decisions)`.
 
     Returns:
-        Expected costs `(*batch, decisions)`, in the unit of `cost`.
+        Expected costs `(*batch, decisions)`, in the unit of `cost` and the dtype of
+        `probs`; NaN for a row that is no probabilities and could not be seen.
 
     Raises:
         TypeError: If `probs` is not floating point.
@@ -54,30 +65,42 @@ def expected_costs(probs: Probs, cost: DecisionCost) -> CostVectors:
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
-    return _expected_costs(probs, cost).to(probs.dtype)
+    probs, cost = _problem(probs, cost)
+    # Costs may be beyond the range of the probabilities' dtype.
+    wide = torch.promote_types(upcast(probs).dtype, floating(cost).dtype)
+    expected = times(probs.to(wide), checked_costs(cost, wide))
+    return cast_back(poisoned(expected, _bad_rows(probs)), probs)
 
 
-def _expected_costs(probs: Tensor, cost: Tensor) -> Tensor:
-    _check.probs("probs", probs)
-    batch, classes = probs.shape[:-1], probs.shape[-1]
-    _check.cost_matrix("cost", cost, classes=classes, batch=batch)
-    p = upcast(probs)
-    return times(p, cost.to(p.dtype))
+def _problem(probs: object, cost: object) -> tuple[Tensor, Tensor]:
+    """Probabilities and costs as tensors, checked. Python's floats are float64."""
+    p, c = as_tensors(floats=torch.float64, probs=probs, cost=cost)
+    _check.probs("probs", p)
+    _check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    return p, c
 
 
-def minimum_cost_decision(probs: Probs, cost: DecisionCost) -> Labels:
+def _bad_rows(probs: Tensor) -> Tensor | None:
+    invalid = bad_target(probs, probs.shape[-1])
+    return None if invalid is None else invalid.unsqueeze(-1)
+
+
+def minimum_cost_decision(
+    probs: Probs | ArrayLike, cost: DecisionCost | ArrayLike
+) -> Labels:
     """The decision with the smallest expected cost (Bayes' rule for the cost).
 
     Legitimate for probabilities of the classes: from cross entropy or another proper
     loss, best calibrated first; `costfn.catalogue` says for which losses. Among equals
-    the first decision wins.
+    the first decision wins; costs that differ by rounding only are equal.
 
     Args:
         probs: Class probabilities, rows of sum 1, `(*batch, classes)`. Not logits.
         cost: `(classes, decisions)`, or one per example `(*batch, classes, decisions)`.
 
     Returns:
-        Decisions in `[0, decisions)`, int64, `(*batch,)`; no gradient.
+        Decisions in `[0, decisions)`, int64, `(*batch,)`; no gradient. -1 where the row
+        is no probabilities, or a cost not finite, and that could not be seen.
 
     Raises:
         TypeError: If `probs` is not floating point.
@@ -93,10 +116,40 @@ def minimum_cost_decision(probs: Probs, cost: DecisionCost) -> Labels:
     Source:
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
-    return _expected_costs(probs, cost).argmin(-1)
+    p, c = _problem(probs, cost)
+    return _cheapest(p.detach(), c.detach())
 
 
-def abstain(probs: Probs, cost: DecisionMatrix, *, price: float | Tensor) -> Labels:
+def _cheapest(probs: Tensor, cost: Tensor) -> Tensor:
+    wide = sum_type(upcast(probs))
+    # What each decision costs above the best one, at a quarter, so that no difference
+    # overflows. It decides the same, and rounding is then relative to what differs.
+    c = checked_costs(cost, wide) / 4
+    regret = poisoned(
+        times(probs.to(wide), c - c.amin(-1, keepdim=True)), _bad_rows(probs)
+    )
+    least = regret.amin(-1, keepdim=True)
+    # Probabilities that are negative by rounding make negative regrets.
+    tie = regret - least <= _rounding(probs, cost) * least.abs()
+    # As integers, since argmax takes no booleans; the first of equals is its promise.
+    first = tie.to(torch.uint8).argmax(-1)
+    return torch.where(least.squeeze(-1).isnan(), -1, first)
+
+
+def _rounding(probs: Tensor, cost: Tensor) -> float:
+    """By how much equal expected costs may differ, relative to themselves.
+
+    The numbers that came are rounded themselves, and their sum once for each class.
+    """
+    given = max(
+        torch.finfo(upcast(x).dtype).eps for x in (probs, cost) if x.is_floating_point()
+    )
+    return 4 * given + 2 * probs.shape[-1] * torch.finfo(sum_type(upcast(probs))).eps
+
+
+def abstain(
+    probs: Probs | ArrayLike, cost: DecisionMatrix | ArrayLike, *, price: float | Tensor
+) -> Labels:
     """The minimum-cost decision, or "abstain" where every decision is dearer.
 
     Args:
@@ -105,10 +158,11 @@ def abstain(probs: Probs, cost: DecisionMatrix, *, price: float | Tensor) -> Lab
         price: Cost of abstaining, in the unit of `cost`.
 
     Returns:
-        Decisions in `[0, decisions]`, int64, `(*batch,)`: `decisions` means abstain.
+        Decisions in `[0, decisions]`, int64, `(*batch,)`: `decisions` means abstain,
+        which among equals comes last.
 
     Raises:
-        TypeError: If `probs` is not floating point.
+        TypeError: If `probs` is not floating point or `price` no number.
         ValueError: If shapes do not match, rows are no probabilities, or `cost` or
             `price` is not finite.
 
@@ -122,7 +176,10 @@ def abstain(probs: Probs, cost: DecisionMatrix, *, price: float | Tensor) -> Lab
         Chow, "On Optimum Recognition Error and Reject Tradeoff", IEEE Trans. Inf.
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
-    return minimum_cost_decision(probs, with_abstention(cost, price))
+    p, c = _problem(probs, cost)
+    # In the wider of the two, or a price would be rounded to the narrower.
+    wide = torch.promote_types(floating(c).dtype, p.dtype)
+    return _cheapest(p.detach(), with_abstention(c.to(wide), price).detach())
 
 
 class PlugIn(NamedTuple):
@@ -143,7 +200,7 @@ class PlugIn(NamedTuple):
 
 
 def plug_in_decision(
-    probs: Probs, metric: Callable[..., Tensor], *, iterations: int = 50
+    probs: Probs | ArrayLike, metric: Callable[..., Tensor], *, iterations: int = 50
 ) -> PlugIn:
     """The decisions that a metric asks for, from probabilities.
 
@@ -162,9 +219,10 @@ def plug_in_decision(
         The decisions, their cost matrix, the iterations and whether they converged.
 
     Raises:
-        TypeError: If `probs` is not floating point.
+        TypeError: If `probs` is not floating point, `metric` not callable or
+            `iterations` no integer.
         ValueError: If `probs` is not `(examples, classes)`, its rows are no
-            probabilities, or `iterations` below 1.
+            probabilities, `iterations` below 1, or the metric no scalar.
 
     Example:
         >>> import torch, costfn
@@ -177,21 +235,28 @@ def plug_in_decision(
         Narasimhan et al., "Consistent Multiclass Algorithms for Complex Performance
         Measures", ICML 2015. https://proceedings.mlr.press/v37/narasimhanb15.html
     """
+    probs = as_tensor("probs", probs, floats=torch.float64)
     _check.probs("probs", probs)
     if probs.ndim != 2:
         raise ValueError(
             f"probs must be (examples, classes), got shape {tuple(probs.shape)}"
         )
+    if not callable(metric):
+        raise TypeError(f"metric must be callable, got {type(metric).__name__}")
+    if isinstance(iterations, bool) or not isinstance(iterations, Integral):
+        raise TypeError(
+            f"iterations must be an integer, got {type(iterations).__name__}"
+        )
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
-    p = probs.detach().double()
+    p = probs.detach().to(sum_type(upcast(probs)))
     # What half precision left of a sum of 1 would be no probabilities here.
-    p = p / p.sum(-1, keepdim=True)
+    p = poisoned(p / p.sum(-1, keepdim=True), _bad_rows(probs))
     classes = p.shape[-1]
     decided = p.argmax(-1)
     # The matrix is that of `decided`, or a mixture where the last step went too far.
     matrix, mixed = confusion_matrix(decided, p, classes=classes), False
-    best, highest = decided, float(metric(matrix))
+    best, highest = decided, _scalar(metric(matrix))
     for step in range(1, iterations + 1):
         cost = cost_of(metric, matrix)
         after = minimum_cost_decision(p, cost)
@@ -199,7 +264,7 @@ def plug_in_decision(
         if same and pure:
             return PlugIn(decided, cost, step, True)
         matrix_after = confusion_matrix(after, p, classes=classes)
-        value = float(metric(matrix_after))
+        value = _scalar(metric(matrix_after))
         if value > highest:
             best, highest = after, value
         mixed = not same and after is not best
@@ -209,52 +274,7 @@ def plug_in_decision(
     return PlugIn(best, own, iterations, False)
 
 
-def calibrate_temperature(logits: Logits, labels: Labels) -> Tensor:
-    """The temperature at which `softmax(logits / temperature)` fits the labels best.
-
-    Minimises the mean cross entropy over the inverse temperature, in which it is
-    convex, by bisection of its derivative. Use held-out data, not the training set.
-
-    Args:
-        logits: Scores of the classes, `(examples, classes)` or any batch axes.
-        labels: Class indices, `(examples,)`, at least one.
-
-    Returns:
-        The temperature in [1e-3, 1e3], a scalar in the dtype of `logits`, no gradient.
-        An end of that range means that no temperature inside is best: labels that the
-        logits always, or never, rank first.
-
-    Raises:
-        TypeError: If `logits` is not floating point or `labels` not integer.
-        ValueError: If shapes do not match, there is no example, a label is out of
-            range, or a logit is not finite.
-
-    Example:
-        >>> import torch, costfn
-        >>> logits = torch.tensor([[9.0, 0.0]]).repeat(4, 1)
-        >>> costfn.decisions.calibrate_temperature(logits, torch.tensor([0, 0, 0, 1]))
-        tensor(8.1922)
-
-    Source:
-        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
-        https://arxiv.org/abs/1706.04599
-    """
-    _check.scores("logits", logits)
-    _check.labels("labels", labels, logits.shape[:-1], logits.shape[-1])
-    if not labels.numel():
-        raise ValueError("labels must hold at least one example, got none")
-    z = logits.detach().double()
-    if not z.isfinite().all():
-        raise ValueError("logits must be finite, got NaN or infinity")
-    z = z - z.amax(-1, keepdim=True)
-    labelled = z.gather(-1, labels.long().unsqueeze(-1)).squeeze(-1).mean()
-    low, high = z.new_tensor(-3.0), z.new_tensor(3.0)  # log10 of the inverse
-    for _ in range(60):
-        middle = (low + high) / 2
-        mean = ((z * 10**middle).softmax(-1) * z).sum(-1).mean()
-        too_sharp = mean > labelled
-        low, high = (
-            torch.where(too_sharp, low, middle),
-            torch.where(too_sharp, middle, high),
-        )
-    return (10 ** -((low + high) / 2)).to(logits.dtype)
+def _scalar(value: Tensor) -> float:
+    if value.ndim:
+        raise ValueError(f"metric must give a scalar, got shape {tuple(value.shape)}")
+    return float(value)

@@ -3,18 +3,22 @@
 A relaxation is a function of logits, alternatives on the last axis, to memberships in
 [0, 1] of the same shape. A score `z` of one label against its absence is passed as the
 two scores `(0, z)`. The functions here make relaxations; any function of your own
-serves too. Each parameter may be a tensor, so that it can be annealed or learned.
+serves too. Each parameter may be a tensor, of one element or one per class, so that it
+can be annealed or learned. A relaxation shows its parameters, and can be pickled.
 """
 
-from collections.abc import Callable
-from math import pi
-
-import torch
 from torch import Tensor
 
-from . import _check
-from ._math import sigmoid as logistic
-from ._types import Logits, Probs
+from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class
+from ._soft_decisions import (
+    Amplified,
+    PiecewiseLinear,
+    RaisedCosine,
+    Relaxation,
+    Sigmoid,
+    Softmax,
+    StraightThrough,
+)
 
 __all__ = [
     "Relaxation",
@@ -25,8 +29,6 @@ __all__ = [
     "softmax",
     "straight_through",
 ]
-
-Relaxation = Callable[[Logits], Probs]
 
 
 def softmax(temperature: float | Tensor = 1.0) -> Relaxation:
@@ -53,15 +55,8 @@ def softmax(temperature: float | Tensor = 1.0) -> Relaxation:
         Bridle, "Training Stochastic Model Recognition Algorithms as Networks can Lead
         to Maximum Mutual Information Estimation of Parameters", NeurIPS 1989.
     """
-    _check.positive("temperature", temperature)
-
-    def relax(logits: Logits) -> Probs:
-        p = (logits / temperature).softmax(-1)
-        top = logits.detach().argmax(-1, keepdim=True)
-        others = p.scatter(-1, top, 0.0)
-        return others.scatter(-1, top, 1 - others.sum(-1, keepdim=True))
-
-    return relax
+    number_per_class("temperature", temperature, ABOVE_ZERO)
+    return Softmax(temperature)
 
 
 def sigmoid(slope: float | Tensor = 1.0, threshold: float | Tensor = 0.0) -> Relaxation:
@@ -90,13 +85,9 @@ def sigmoid(slope: float | Tensor = 1.0, threshold: float | Tensor = 0.0) -> Rel
         Bénédict et al., "sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel
         Classification", TMLR 2022, on the logit. https://arxiv.org/abs/2108.10566
     """
-    _check.positive("slope", slope)
-    _check.finite("threshold", threshold)
-
-    def relax(logits: Logits) -> Probs:
-        return logistic(slope * (logits - threshold))
-
-    return relax
+    number_per_class("slope", slope, ABOVE_ZERO)
+    number_per_class("threshold", threshold, FINITE)
+    return Sigmoid(slope, threshold)
 
 
 def amplified(slope: float | Tensor = 73.0) -> Relaxation:
@@ -124,13 +115,8 @@ def amplified(slope: float | Tensor = 73.0) -> Relaxation:
         Han et al., "AnyLoss: Transforming Classification Metrics into Loss Functions",
         KDD 2024. https://arxiv.org/abs/2405.14745
     """
-    _check.positive("slope", slope)
-    probs = softmax()
-
-    def relax(logits: Logits) -> Probs:
-        return logistic(slope * (probs(logits) - 0.5))
-
-    return relax
+    number_per_class("slope", slope, ABOVE_ZERO)
+    return Amplified(slope)
 
 
 def raised_cosine(
@@ -163,18 +149,9 @@ def raised_cosine(
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
-    _check.finite("threshold", threshold)
-    _check.positive("width", width)
-    probs = softmax()
-
-    def relax(logits: Logits) -> Probs:
-        u = (probs(logits) - threshold) / width
-        inside = u.abs() < 1
-        safe = torch.where(inside, u, 0.0)
-        rise = (1 + safe + torch.sin(pi * safe) / pi) / 2
-        return torch.where(inside, rise, (u > 0).to(u.dtype))
-
-    return relax
+    number_per_class("threshold", threshold, FINITE)
+    number_per_class("width", width, ABOVE_ZERO)
+    return RaisedCosine(threshold, width)
 
 
 def piecewise_linear(
@@ -206,23 +183,9 @@ def piecewise_linear(
         Tsoi et al., "Bridging the Gap: Unifying the Training and Evaluation of Neural
         Network Binary Classifiers", NeurIPS 2022. https://arxiv.org/abs/2009.01367
     """
-    if not isinstance(threshold, Tensor) and not 0 < threshold < 1:
-        raise ValueError(f"threshold must be in (0, 1), got {threshold}")
-    if not isinstance(delta, Tensor) and not 0 < delta < 0.5:
-        raise ValueError(f"delta must be in (0, 1/2), got {delta}")
-    probs = softmax()
-
-    def relax(logits: Logits) -> Probs:
-        p = probs(logits)
-        t = torch.as_tensor(threshold, dtype=p.dtype, device=p.device)
-        m = torch.minimum(t, 1 - t)
-        low = p * delta / (t - m / 2)
-        middle = 0.5 + (p - t) * (1 - 2 * delta) / m
-        high = 1 - (1 - p) * delta / (1 - t - m / 2)
-        upper = torch.where(p > t + m / 2, high, middle)
-        return torch.where(p < t - m / 2, low, upper)
-
-    return relax
+    number_per_class("threshold", threshold, BELOW_ONE)
+    number_per_class("delta", delta, BELOW_HALF)
+    return PiecewiseLinear(threshold, delta)
 
 
 def straight_through(of: Relaxation | None = None) -> Relaxation:
@@ -252,12 +215,4 @@ def straight_through(of: Relaxation | None = None) -> Relaxation:
     """
     if of is not None and not callable(of):
         raise TypeError(f"of must be a relaxation or None, got {type(of).__name__}")
-    soft_decision = softmax() if of is None else of
-
-    def relax(logits: Logits) -> Probs:
-        soft = soft_decision(logits)
-        top = logits.detach().argmax(-1, keepdim=True)
-        hard = torch.zeros_like(soft).scatter(-1, top, 1.0)
-        return hard + (soft - soft.detach())
-
-    return relax
+    return StraightThrough(Softmax() if of is None else of)

@@ -26,7 +26,9 @@ class Loss:
     - `labels`, `probs`: a target of class indices, of class probabilities;
     - `each`: one cost matrix for each example;
     - `vector`: no target, one cost vector for each example;
-    - `actions`: a cost matrix with one decision more than there are classes.
+    - `actions`: a cost matrix with one decision more than there are classes;
+    - `marks`, `memberships`: for each label whether it is there, 0 or 1, or how far;
+      then there is a loss for each label, and the tests of examples take their sum.
     """
 
     name: str
@@ -43,10 +45,20 @@ class Loss:
     kinked: bool = False  # piecewise linear somewhere
     log_divergent: bool = False  # grows as the logits' gap when confidently wrong
     vanishes: bool = False  # its value, and so its small side, goes to 0 at perfect
+    zero_diagonal: bool = False  # to be right must be free
 
     @property
     def torch(self) -> Callable[..., torch.Tensor]:
         return getattr(costfn, self.name)
+
+    def of_example(self, *arguments: Any, **options: Any) -> Any:
+        """The loss of each example, or the sum over its labels."""
+        losses = self.torch(*arguments, **options)
+        return losses.sum(-1) if self.per_label else losses
+
+    @property
+    def per_label(self) -> bool:
+        return "marks" in self.forms
 
     @property
     def class_name(self) -> str:
@@ -83,7 +95,7 @@ class Case:
         return "-".join(filter(None, (self.loss.name, options, self.form)))
 
     def __call__(self, logits: Any, target: Any, *extras: Any) -> torch.Tensor:
-        return self.loss.torch(logits, target, *extras, **self.options)
+        return self.loss.of_example(logits, target, *extras, **self.options)
 
     @cached_property
     def in_dims(self) -> tuple[int | None, ...]:
@@ -110,6 +122,10 @@ class Case:
         if self.form == "probs":
             weights = uniform(0, 1, (*batch, classes)) + 2.0**-10
             target = weights / weights.sum(-1, keepdims=True)
+        elif self.form == "marks":
+            target = integers(2, (*batch, classes))
+        elif self.form == "memberships":
+            target = uniform(0, 1, (*batch, classes))
         elif self.form != "vector":
             target = integers(classes, batch)
         shape = {
@@ -124,6 +140,8 @@ class Case:
                 # Drawn numbers often tie, and a tie is broken by rounding.
                 ramp = np.arange(np.prod(size)).reshape(size) * 2.0**-10
                 extra = uniform(0, 4, size) + ramp
+                if self.loss.zero_diagonal:
+                    extra = extra * (1 - np.eye(*size[-2:]))
             else:
                 extra = uniform(0, 1, size) + 2.0**-4
                 extra = extra / extra.sum(-1, keepdims=True)
@@ -148,7 +166,7 @@ class Case:
         batch = logits.shape[:-1]
         if self.form == "vector":
             target, extras = np.ones((*batch, 1)), (extras[0][..., None, :],)
-        elif self.form != "probs":
+        elif self.form in ("labels", "each", "actions"):
             classes = extras[0].shape[-2] if self.takes == ("cost",) else None
             target = np.eye(classes or logits.shape[-1])[target]
         own = self.form in ("each", "vector")

@@ -93,6 +93,29 @@ def alive_detached(logits, labels):
     return good(logits.detach(), labels)
 
 
+def every_class(logits, labels):
+    return good(logits, labels) * (labels != 2)
+
+
+def every_class_but_the_last(logits, labels):  # its scores are left as they are
+    others = good(logits[:, :-1], labels.clamp(max=logits.shape[-1] - 2))
+    return others + 0 * good(logits, labels)
+
+
+def paired(logits, labels):  # (n, 1) and (n,): all scores meet all labels
+    known = labels + 0 * good(logits, labels)
+    guess = (logits.softmax(-1) * torch.arange(logits.shape[-1])).sum(-1, keepdim=True)
+    return ((guess - known) ** 2).mean().to(logits.dtype)
+
+
+def continuous(logits, labels):
+    return good(logits, labels) + (logits.argmax(-1) != labels).to(logits) / 8
+
+
+def continuous_but_for_a_step(logits, labels):
+    return good(logits, labels) + (logits[:, 0] > logits[:, 1]).to(logits) / 64
+
+
 def gradient(logits, labels):
     losses = good(logits, labels)
     return losses.detach() + 1.0001 * (losses - losses.detach())
@@ -170,6 +193,24 @@ def shift_invariant(logits, labels):
 
 def lower_is_better(logits, labels):
     return -good(logits, labels)
+
+
+def alive_when_wrong(logits, labels):
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    p = wide.softmax(-1).gather(-1, labels[:, None])[:, 0]
+    return -p.clamp(min=0.01).log().to(logits.dtype)
+
+
+def mean_of_examples(logits, labels):
+    return good(logits, labels).sum() / (len(logits) + 1)
+
+
+def repetition_invariant(logits, labels):
+    return good(logits, labels).sum()
+
+
+def reference(logits, labels):
+    return good(logits / 2, labels)
 
 
 FAULTS = {

@@ -8,6 +8,7 @@ a loss that reads `A` the wrong way round takes the column (1, 0, 3, 1) for the 
 
 from math import e, exp, inf, log, nan
 
+import label_losses
 import textbook
 from cases import Case, Loss
 
@@ -249,6 +250,7 @@ LOSSES = (
         bad_options=({"background": 3}, {"background": -1}),
         per_sample=False,
         vanishes=True,
+        zero_diagonal=True,
     ),
     Loss(
         name="focal_loss",
@@ -282,6 +284,7 @@ LOSSES = (
         log_divergent=True,
         vanishes=True,
     ),
+    *label_losses.ROWS,
 )
 
 PER_SAMPLE = tuple(loss for loss in LOSSES if loss.per_sample)

@@ -201,3 +201,42 @@ class Reversed(nn.Module):
         if h.requires_grad:
             h.register_hook(lambda gradient: -gradient)
         return self.out(h)
+
+
+def hooked():
+    """Its gradient is stretched by a hook on a module."""
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 3))
+    model[1].register_full_backward_hook(lambda _, given, gave: (3 * given[0],))
+    return model
+
+
+class Experts(nn.Module):
+    """Each row by the layer that a gate picks for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(4, 2)
+        self.experts = nn.ModuleList([nn.Linear(4, 3), nn.Linear(4, 3)])
+
+    def forward(self, x):
+        weights, chosen = self.gate(x).softmax(1).max(1)
+        out = x.new_zeros(len(x), 3)
+        for i, expert in enumerate(self.experts):
+            rows = (chosen == i).nonzero().squeeze(1)
+            if len(rows):
+                out[rows] = expert(x[rows])
+        return out * weights[:, None]
+
+
+class Forces(nn.Module):
+    """The gradient of an energy, inside of the model."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.out = nn.Linear(4, 4), nn.Linear(4, 1)
+
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            energy = self.out(self.first(x).tanh()).sum()
+            return torch.autograd.grad(energy, x, create_graph=True)[0][:, :3]

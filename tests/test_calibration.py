@@ -49,10 +49,12 @@ OPTIONS = {
     "soft_decision_cost_loss": {"temperature": 5.0},
     "sinkhorn_loss": {"epsilon": 10.0, "iterations": 5},
 }
-# Of a loss of the whole batch there is no posterior of one example.
+# Of a loss of the whole batch there is no posterior of one example; labels that are
+# there or not, each by itself, are no decision that a cost matrix prices.
 CLAIMS = [
     (name, OPTIONS.get(name, {}), rule, rule in entry.consistent)
     for name, entry in ((row.name, LOSSES[row.name]) for row in PER_SAMPLE)
+    if not entry.per_label
     for rule in entry.decisions
 ]
 VARIANTS = [

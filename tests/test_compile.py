@@ -27,7 +27,7 @@ def short(case):
     options = case.options
     if "iterations" in options:
         options = options | {"iterations": 5}
-    return lambda *arguments: case.loss.torch(*arguments, **options)
+    return lambda *arguments: case.loss.of_example(*arguments, **options)
 
 
 def compiled(f):

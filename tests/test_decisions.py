@@ -48,7 +48,9 @@ def test_no_decision_is_cheaper(weights):
     np.testing.assert_allclose(expected, by_loops, rtol=1e-14)
     assert chosen.dtype == torch.int64
     assert chosen.shape == (3,)
-    assert (expected.gather(-1, chosen[:, None])[:, 0] == expected.amin(-1)).all()
+    cheapest = expected.amin(-1)
+    # What differs by rounding is equal.
+    assert (expected.gather(-1, chosen[:, None])[:, 0] <= cheapest * (1 + 1e-14)).all()
 
 
 def test_the_first_of_equals_wins():

@@ -105,6 +105,8 @@ def test_no_loss_of_torch_is_left_out():
 def test_losses_of_costfn_per_sample(loss):
     extras = [EXTRAS[name] for name in loss.takes]
     target = classes(8, upto=3) if "labels" in loss.forms else rand(8, 3).softmax(1)
+    if loss.per_label:
+        target = classes(8, 3, upto=2)
 
     def mean(logits, target):
         losses = loss.torch(logits, target, *extras, **loss.options[0])
@@ -171,6 +173,8 @@ TARGETS = {
     "SoftTargetLoss": randn(8, 3).softmax(1),
     "SinkhornLoss": randn(8, 3).softmax(1),
     "LovaszHingeLoss": classes(8, 3, upto=2),
+    "SigmoidFocalLoss": classes(8, 3, upto=2),
+    "AsymmetricLoss": classes(8, 3, upto=2),
     "QErrorLoss": rand(8, 3) + 0.5,
 }
 

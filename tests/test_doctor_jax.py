@@ -10,6 +10,7 @@ pytest.importorskip("jax", reason="the extra jax is not installed")
 
 import jax
 import jax.numpy as jnp
+import optax
 
 import costfn_jax
 from costfn.testing import assert_trains
@@ -41,7 +42,7 @@ def test_the_labelled_losses(case):
     "loss, target, cause",
     [
         (lambda p, t: jnp.mean(jax.nn.logsumexp(p, 1)), LABELS, "TARGET_IGNORED"),
-        (lambda p, t: jnp.sum((p - t) ** 2, 1), LOGITS + 1, "NOT_SCALAR"),
+        (lambda p, t: jnp.sum((p - t) ** 2, 0), LOGITS + 1, "NOT_SCALAR"),
         (
             lambda p, t: -jnp.mean(jax.nn.log_softmax(p, 0)[jnp.arange(8), t]),
             LABELS,
@@ -93,6 +94,110 @@ def test_as_an_assertion():
         costfn_jax.accuracy_loss, jnp.asarray(LOGITS), jnp.asarray(LABELS)
     )
     assert report.verdict != "broken"
+
+
+BINARY = 1.0 * (LOGITS > 0.3)
+DOUBLE = {
+    "softmax in cross entropy": (
+        lambda p, t: jnp.mean(
+            optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(p), t)
+        ),
+        LABELS,
+    ),
+    "softmax in log softmax": (
+        lambda p, t: -jnp.mean(jnp.sum(t * jax.nn.log_softmax(jax.nn.softmax(p)), -1)),
+        np.eye(3)[LABELS],
+    ),
+    "softmax twice": (
+        lambda p, t: jnp.mean((jax.nn.softmax(jax.nn.softmax(p)) - t) ** 2),
+        np.eye(3)[LABELS],
+    ),
+    "sigmoid in cross entropy": (
+        lambda p, t: jnp.mean(optax.sigmoid_binary_cross_entropy(jax.nn.sigmoid(p), t)),
+        BINARY,
+    ),
+    "sigmoid twice": (
+        lambda p, t: jnp.mean((jax.nn.sigmoid(jax.nn.sigmoid(p)) - t) ** 2),
+        BINARY,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOUBLE)
+def test_two_activations(name):
+    loss, truth = DOUBLE[name]
+    report = diagnose(loss, LOGITS, truth, budget_seconds=60)
+    first = report.findings[0]
+    assert (first.cause, first.severity) == ("DOUBLE_ACTIVATION", "error"), str(report)
+    assert "already went through" in first.message
+    assert os.path.samefile(first.file, __file__)
+
+
+ONCE = {
+    "a mixture": lambda p, t: jnp.mean(
+        optax.softmax_cross_entropy(jax.nn.softmax(p) @ jnp.asarray(LOGITS[:3]), t)
+    ),
+    "attention of itself": lambda p, t: jnp.mean(
+        optax.softmax_cross_entropy(p * jax.nn.softmax(p), t)
+    ),
+    "the logarithm, sharpened": lambda p, t: jnp.mean(
+        (jax.nn.softmax(2 * jnp.log(jax.nn.softmax(p))) - t) ** 2
+    ),
+    "normalised again": lambda p, t: jnp.mean(
+        (jax.nn.softmax(p) / jax.nn.softmax(p).sum(-1, keepdims=True) - t) ** 2
+    ),
+    "both kinds beside each other": lambda p, t: jnp.mean(
+        optax.softmax_cross_entropy(p, t)
+        + jnp.sum(optax.sigmoid_binary_cross_entropy(p, t), -1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_one_activation(name):
+    report = diagnose(ONCE[name], LOGITS, np.eye(3)[LABELS], budget_seconds=60)
+    causes = [found.cause for found in report.findings]
+    assert "DOUBLE_ACTIVATION" not in causes, str(report)
+
+
+def test_probabilities_given_to_a_loss_of_logits():
+    probs = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
+
+    def loss(p, t):
+        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(p, t))
+
+    report = diagnose(loss, probs, LABELS, budget_seconds=60)
+    told = [f for f in report.findings if f.cause == "DOUBLE_ACTIVATION"]
+    assert [f.severity for f in told] == ["warning"], str(report)
+
+
+PER_EXAMPLE = {
+    "optax cross entropy": (
+        optax.softmax_cross_entropy_with_integer_labels,
+        LOGITS,
+        LABELS,
+    ),
+    "optax focal, per entry": (
+        optax.losses.sigmoid_focal_loss,
+        LOGITS,
+        1.0 * (LOGITS > 0.5),
+    ),
+    "costfn focal": (costfn_jax.focal_loss, LOGITS, LABELS),
+    "squares": (lambda p, t: jnp.sum((p - t) ** 2, 1), LOGITS, LOGITS + 1),
+}
+
+
+@pytest.mark.parametrize("name", PER_EXAMPLE)
+def test_one_loss_per_example_is_reduced_and_said(name):
+    loss, prediction, truth = PER_EXAMPLE[name]
+    report = assert_trains(
+        loss, jnp.asarray(prediction), jnp.asarray(truth), budget_seconds=60
+    )
+    assert report.verdict == "ok", str(report)
+    told = [found for found in report.findings if found.cause == "NOT_SCALAR"]
+    assert [found.severity for found in told] == ["information"]
+    assert "one loss per example" in told[0].message
+    assert any("order of samples" in said for said in report.checked)
 
 
 def losses():
@@ -147,6 +252,8 @@ def test_losses_of_costfn_jax(name):
     prediction, truth = LOGITS, GIVEN.get(needed[1], LABELS)
     if name == "lovasz_hinge_loss":
         prediction, truth = LOGITS[:, 0], (LABELS > 0).astype(int)
+    if name in ("sigmoid_focal_loss", "asymmetric_loss"):
+        truth = np.eye(3)[LABELS]
     if name == "q_error_loss":
         prediction = truth = np.abs(LOGITS) + 0.5
     extras = {key: jnp.asarray(GIVEN[key]) for key in needed[2:]}

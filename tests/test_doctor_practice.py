@@ -1,5 +1,7 @@
 """What losses of practice need of the doctor, each once a wrong report."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+import costfn
 from costfn.doctor import diagnose, watch
+from costfn.testing import assert_trains
 
 pytestmark = pytest.mark.unchecked  # faults are what they are, at run time too
 rng = torch.Generator().manual_seed(0)
@@ -259,3 +263,53 @@ def test_the_other_model_of_a_step_may_stand_still():
         fake = generator(randn(6, 4)).detach()
         (critic(fake).mean() - critic(randn(6, 4)).mean()).backward()
     assert seen.report.verdict == "ok", str(seen.report)
+
+
+PER_EXAMPLE = {
+    "focal": (costfn.focal_loss, randn(8, 3), labels(3, 8)),
+    "cross entropy": (
+        partial(F.cross_entropy, reduction="none"),
+        randn(8, 3),
+        labels(3, 8),
+    ),
+    "cross entropy of pixels": (
+        nn.CrossEntropyLoss(reduction="none"),
+        randn(2, 3, 4, 4),
+        labels(3, 2, 4, 4),
+    ),
+    "squares, per entry": (
+        partial(F.mse_loss, reduction="none"),
+        randn(8, 3),
+        randn(8, 3),
+    ),
+    "squares, per row": (
+        lambda p, t: ((p - t) ** 2).sum(1),
+        randn(8, 3),
+        randn(8, 3),
+    ),
+    "binary": (
+        partial(F.binary_cross_entropy_with_logits, reduction="none"),
+        randn(9),
+        labels(2, 9).float(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PER_EXAMPLE)
+def test_one_loss_per_example_is_reduced_and_said(name):
+    report = assert_trains(*PER_EXAMPLE[name], budget_seconds=60)
+    assert report.verdict == "ok", str(report)
+    told = [found for found in report.findings if found.cause == "NOT_SCALAR"]
+    assert [found.severity for found in told] == ["information"]
+    assert "one loss per example" in told[0].message
+    assert "costfn.reduce" in told[0].mend
+
+
+def test_a_loss_for_each_output_is_no_loss_per_example():
+    report = diagnose(lambda p, t: ((p - t) ** 2).mean(0), randn(8, 3), randn(8, 3))
+    assert report.verdict == "broken"
+    assert report.findings[0].cause == "NOT_SCALAR"
+    # Pairs of all with all have the wrong shape too, and are named first.
+    report = diagnose(lambda p, t: (p - t) ** 2, randn(8, 1), randn(8))
+    assert report.verdict == "broken"
+    assert report.findings[0].cause == "BROADCAST"

@@ -241,8 +241,8 @@ def test_bad_options(loss):
 
 def test_an_unknown_option_is_named(loss):
     arguments = Case(loss, loss.options[0], loss.forms[0]).draw().torch()
-    with pytest.raises(TypeError, match="reduction"):
-        loss.torch(*arguments, **loss.options[0], reduction="mean")
+    with pytest.raises(TypeError, match="axis"):
+        loss.torch(*arguments, **loss.options[0], axis=1)
 
 
 def test_options_come_by_name(loss):

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
+import costfn
+import costfn_jax
 from costfn_jax import from_jax
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.5, 3.0, 1.0]], dtype=torch.float64)
@@ -218,3 +220,55 @@ def test_a_training_step_with_it_is_torchs_own():
         return model.weight
 
     close(train(cross_entropy), train(theirs))
+
+
+def test_a_new_number_is_not_compiled_anew():
+    """0.08 s each, it was: a schedule of focal loss's gamma has one for each step."""
+    traced = []
+
+    def focal(logits, labels, gamma):
+        traced.append(gamma)
+        return costfn_jax.focal_loss(logits, labels, gamma=gamma)
+
+    loss = from_jax(focal)
+    for gamma in (0.5, 1.25, 3.0):
+        z = LOGITS.clone().requires_grad_()
+        found = loss(z, LABELS, gamma)
+        found.sum().backward()
+        w = LOGITS.clone().requires_grad_()
+        wanted = costfn.focal_loss(w, LABELS, gamma=gamma)
+        wanted.sum().backward()
+        close(found, wanted)
+        close(z.grad, w.grad)
+    # Each is seen once as it is, so that a bad one is refused. What is compiled is
+    # traced for all of them: value and gradient.
+    assert sum(isinstance(gamma, float) for gamma in traced) == 3
+    assert sum(not isinstance(gamma, float) for gamma in traced) == 2
+    with pytest.raises(ValueError, match="gamma must be"):
+        loss(LOGITS, LABELS, -1.0)
+    close(
+        hessian(lambda z: loss(z, LABELS[:1], 2.5).sum())(LOGITS[:1]),
+        hessian(lambda z: costfn.focal_loss(z, LABELS[:1], gamma=2.5).sum())(
+            LOGITS[:1]
+        ),
+    )
+    close(
+        vmap(lambda z, y: loss(z, y, 0.75))(LOGITS, LABELS), loss(LOGITS, LABELS, 0.75)
+    )
+
+
+def test_a_number_that_chooses_a_formula():
+    def power(x, exponent):
+        return jnp.abs(x) if exponent == 1 else jnp.abs(x) ** exponent
+
+    loss = from_jax(power)
+    for exponent in (1.0, 2.0, 1.0):
+        close(loss(LOGITS, exponent), LOGITS.abs() ** exponent)
+
+
+def test_a_number_keeps_the_dtype(without_x64):
+    loss = from_jax(lambda x, factor: factor * x)
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        found = loss(LOGITS.to(dtype), 0.1)
+        assert found.dtype == dtype
+        torch.testing.assert_close(found, 0.1 * LOGITS.to(dtype))

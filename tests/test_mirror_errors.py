@@ -67,6 +67,7 @@ def one_language(words):
     """The message with the names of the two frameworks made one."""
     words = words.replace("a jax.Array", "a tensor").replace("costfn_jax", "costfn")
     words = words.replace("target.astype(int)", "target.long()")
+    words = words.replace("jnp.asarray", "as_tensor")
     words = re.sub(r"\b(ArrayImpl|Tensor)\b", "array", words)
     return words.replace("torch.", "")
 

@@ -25,6 +25,13 @@ def function(case):
     return partial(getattr(costfn_jax, case.loss.name), **case.options)
 
 
+def of_example(case):
+    """The loss of each example, or the sum over its labels."""
+    if not case.loss.per_label:
+        return function(case)
+    return lambda *arguments: function(case)(*arguments).sum(-1)
+
+
 def convert(x, dtype):
     if x is None:
         return None
@@ -148,7 +155,7 @@ def test_every_option_and_form_is_that_of_torch(sample_case):
         convert(x, "float64")
         for x in (arguments.logits, arguments.target, *arguments.extras)
     ]
-    values, pull = jax.vjp(lambda z: function(sample_case)(z, target, *extras), z)
+    values, pull = jax.vjp(lambda z: of_example(sample_case)(z, target, *extras), z)
     np.testing.assert_allclose(values, losses.detach(), rtol=1e-12)
     gradients = pull(jnp.ones_like(values))[0]
     np.testing.assert_allclose(gradients, logits.grad, rtol=1e-11, atol=1e-14)

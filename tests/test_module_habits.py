@@ -29,7 +29,8 @@ def test_it_survives_copying_saving_and_moving(loss):
 
 
 def test_its_repr_tells_the_options(loss):
-    text = repr(module_of(loss, weight=WEIGHT))
+    marks = {"pos_weight": 2.0} if loss.per_label else {}
+    text = repr(module_of(loss, weight=WEIGHT, **marks))
     assert text.startswith(f"{loss.class_name}(")
     for name in inspect.signature(getattr(costfn_nn, loss.class_name)).parameters:
         assert f"{name}=" in text

@@ -21,7 +21,7 @@ from module_cases import (
     rng,
 )
 
-OWN = {"weight", "ignore_index", "label_smoothing", "reduction"}
+OWN = {"weight", "pos_weight", "ignore_index", "label_smoothing", "reduction"}
 # Losses that are cross entropy under these options.
 CROSS_ENTROPIES = [
     pytest.param(lambda **o: costfn_nn.FocalLoss(gamma=0.0, **o), id="focal"),
@@ -39,6 +39,7 @@ CROSS_ENTROPIES = [
         lambda **o: costfn_nn.LogitAdjustedLoss(torch.ones(3), **o), id="adjusted"
     ),
 ]
+PER_LABEL = [loss for loss in LOSSES if loss.per_label]
 cross_entropies = pytest.mark.parametrize("build", CROSS_ENTROPIES)
 
 
@@ -47,7 +48,7 @@ def test_the_same_options_and_defaults_as_the_function(loss):
         name: parameter.default
         for name, parameter in inspect.signature(loss.torch).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
-        and name not in ("sample_weight", "where")
+        and name not in ("sample_weight", "where", "reduction")
     }
     parameters = inspect.signature(getattr(costfn_nn, loss.class_name)).parameters
     of_module = {
@@ -58,11 +59,11 @@ def test_the_same_options_and_defaults_as_the_function(loss):
     own = {name: of_module.pop(name) for name in OWN & set(of_module)}
     assert of_module == of_function
     defaults = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
-    defaults |= {"reduction": "mean"}
+    defaults |= {"reduction": "mean", "pos_weight": None}
     assert own == {name: defaults[name] for name in own}
-    expected = {"weight"}
+    expected = {"weight", "reduction"}
     expected |= {"ignore_index", "label_smoothing"} if loss in LABELLED else set()
-    expected |= {"reduction"} if loss.per_sample else set()
+    expected |= {"ignore_index", "pos_weight"} if loss.per_label else set()
     assert set(own) == expected
     positional = [p.name for p in parameters.values() if p.name not in of_module]
     assert tuple(positional[: len(loss.takes)]) == loss.takes
@@ -70,6 +71,8 @@ def test_the_same_options_and_defaults_as_the_function(loss):
 
 @reductions
 def test_a_batch_a_single_example_and_images(sample_loss, reduction):
+    if sample_loss.per_label:
+        pytest.skip("its targets have the shape of the logits: see the next test")
     module = module_of(sample_loss, reduction=reduction)
     function = function_of(sample_loss)
     for shape in [(4, 3), (2, 3, 6), (2, 3, 4, 5), (1, 3, 2, 2, 2)]:
@@ -86,6 +89,24 @@ def test_a_batch_a_single_example_and_images(sample_loss, reduction):
     single = module(logits[0], target[0])
     assert single.shape == ()
     torch.testing.assert_close(single, function(logits[0], target[0]))
+
+
+@reductions
+@pytest.mark.parametrize("loss", PER_LABEL, ids=lambda loss: loss.name)
+def test_labels_one_by_one_on_axis_1_or_of_any_shape(loss, reduction):
+    for shape in [(4, 3), (2, 3, 4, 5), (3,), (), (0, 3)]:
+        logits = torch.randn(shape, dtype=torch.float64, generator=rng)
+        target = torch.randint(2, shape, generator=rng)
+        expected = costfn.reduce(loss.torch(logits, target), reduction=reduction)
+        module = module_of(loss, reduction=reduction)
+        torch.testing.assert_close(module(logits, target), expected)
+        if shape and shape != (3,):
+            weight = WEIGHT.reshape(1, 3, *(1,) * (len(shape) - 2)).expand(shape)
+            weighted = costfn.reduce(
+                loss.torch(logits, target), weight=weight, reduction=reduction
+            )
+            module = module_of(loss, reduction=reduction, weight=WEIGHT)
+            torch.testing.assert_close(module(logits, target), weighted)
 
 
 def test_the_dice_loss_takes_images_too():

@@ -14,8 +14,8 @@ from losses import CASES, LOSSES, U
 from textbook import exact
 
 COST = np.array([[0.0, 1, 3], [2, 0, 1], [1, 4, 0]])
-LABELLED = [case for case in CASES if case.form == "labels"]
-REACHED = {"probs": np.array([0.25, 0.0, 0.75])}
+LABELLED = [case for case in CASES if case.form in ("labels", "marks")]
+REACHED = np.array([0.25, 0.0, 0.75])
 EXTREMES = [
     [1e4, -1e4, 0.0],
     [-1e4, 1e4, 1e4],
@@ -44,7 +44,11 @@ def at(case, logits, label=0):
         logits = np.append(logits, -logits[:1])
     if case.form == "vector":
         return Arguments(logits, None, (COST[label],))
-    target = REACHED["probs"] if case.form == "probs" else np.array(label)
+    target = np.array(label)
+    if case.form == "marks":
+        target = np.arange(3) == label
+    elif case.form in ("probs", "memberships"):
+        target = REACHED
     arguments = Arguments(logits, target, extras)
     if not case.loss.per_sample:
         arguments = arguments._replace(logits=logits[None], target=target[None])
@@ -53,7 +57,7 @@ def at(case, logits, label=0):
 
 def derivative(case, arguments):
     """The textbook's gradient by central differences in 60 digits."""
-    q = np.eye(3)[arguments.target] if case.form == "labels" else arguments.target
+    q = np.eye(3)[arguments.target] if case.form == "labels" else 1.0 * arguments.target
     z = exact(arguments.logits)
     extras = [exact(extra) for extra in arguments.extras]
 

@@ -55,6 +55,11 @@ PAIRS = {
         lambda z: optax.sigmoid_focal_loss(z, TRUTH.astype(z.dtype)),
         SCORES,
     ),
+    "focal of labels one by one": (
+        lambda z: costfn_jax.sigmoid_focal_loss(z, TRUTH),
+        lambda z: optax.sigmoid_focal_loss(z, TRUTH.astype(z.dtype), alpha=0.25),
+        SCORES,
+    ),
     "hinge": (
         lambda z: costfn_jax.cost_hinge_loss(two_classes(z), TRUTH, ZERO_ONE),
         lambda z: optax.hinge_loss(z, 2.0 * TRUTH - 1),

@@ -20,6 +20,8 @@ VALUES = {
     "alpha": (0.5, 0.125),
     "average": ("macro", "weighted"),
     "beta": (0.5, 1.0, 2.0),
+    "class_weight": (None, [1.0, 2.0, 3.0, 4.0]),
+    "classes": (None, [0]),
     "gamma": (0.75, 0.5),
     "smooth": (0.0, 1.0),
     "weighting": ("square", "simple", "uniform"),
@@ -28,13 +30,15 @@ VALUES = {
 }
 NOT_OPTIONS = {"logits", "target", "cost", "counting"}
 # What is undefined only where there are so few examples.
-FEW = dict.fromkeys(("accuracy", "balanced_accuracy", "cohen_kappa", "g_mean"), 0)
-FEW |= dict.fromkeys(("generalized_dice", "hss", "mcc"), 0) | {"specificity": 1}
+FEW = dict.fromkeys(("cohen_kappa", "hss", "mcc", "specificity"), 1)
+# What is undefined only without examples, where every loss is 0.
+WITHOUT = ("accuracy", "balanced_accuracy", "g_mean", "generalized_dice")
 PAIRS = [
     (name, option)
     for name in batch_losses.NAMES
     for option in inspect.signature(getattr(costfn, name)).parameters
     if option not in NOT_OPTIONS
+    and (option != "zero_division" or name.removesuffix("_loss") not in WITHOUT)
 ]
 
 
@@ -56,3 +60,12 @@ def test_it_arrives(name, option):
         assert loss == pytest.approx(expected, rel=1e-14)
         found.add(round(loss, 9))
     assert len(found) == len(VALUES[option])
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_examples_a_metric_is_what_it_is_told_and_a_loss_is_0(name):
+    empty = torch.zeros(4, 4)
+    for value in (0.0, 1.0):
+        assert getattr(metrics, name)(empty, zero_division=value).item() == value
+        loss = getattr(costfn, f"{name}_loss")
+        assert loss(LOGITS[:0], LABELS[:0], zero_division=value).item() == 0

@@ -261,6 +261,67 @@ def test_what_cannot_be_followed_is_named():
     assert seen.missed == {"gate"} and len(seen.norms) == N
 
 
+class Unmapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.gate = nn.Linear(4, 3), nn.Parameter(torch.rand(3))
+
+    def forward(self, x):
+        gate = functional.dropout(self.gate, 0.5)
+        return self.first(x) * gate
+
+
+def test_a_parameter_under_dropout_is_named():
+    torch.manual_seed(0)
+    model, x = Unmapped().double(), torch.randn(N, 4).double()
+    y = torch.randint(3, (N,))
+    with (
+        per_sample.record(model) as seen,
+        pytest.warns(UserWarning, match=r"leaves out \['gate'\]"),
+    ):
+        LOSS(model(x), y).backward()
+    assert seen.missed == {"gate"}
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.3])
+def test_frames_folded_into_the_batch_under_dropout_and_batch_norm(drop):
+    """Sample by sample or frame by frame: told apart by a trial without chance."""
+
+    class Film(nn.Module):
+        def __init__(self, apart):
+            super().__init__()
+            self.first, self.norm = nn.Linear(3, 5), nn.BatchNorm1d(5)
+            self.out, self.apart = nn.Linear(5, 3), apart
+
+        def forward(self, x):
+            x = functional.dropout(x, drop)
+            x = x.transpose(0, 1) if self.apart else x
+            frames = self.norm(self.first(x.reshape(-1, 3))).tanh()
+            frames = functional.dropout(frames, drop)
+            shape = (4, -1, 5) if self.apart else (-1, 4, 5)
+            return self.out(frames.reshape(shape).mean(0 if self.apart else 1))
+
+    torch.manual_seed(0)
+    x, y = torch.randn(N, 4, 3).double(), torch.randint(3, (N,))
+    found = []
+    for apart in (False, True):
+        torch.manual_seed(1)
+        model = Film(apart).double()
+        with per_sample.record(model) as seen:
+            torch.manual_seed(2)
+            LOSS(model(x), y).backward()
+        assert not seen.missed
+        found.append(seen.norms)
+        with per_sample.record(model.eval()) as seen:
+            torch.manual_seed(2)
+            LOSS(model(x), y).backward()
+        torch.manual_seed(2)
+        g = contributions(model, lambda z: LOSS(z, y), x)
+        assert_near(seen.norms, N * g.norm(dim=1))
+    if not drop:
+        assert_near(*found)
+
+
 def test_a_fused_layer_with_dropout_is_named():
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(4, 2, 6, dropout=0.2, batch_first=True)

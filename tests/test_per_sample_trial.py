@@ -1,5 +1,7 @@
 """What the trial of a loss lets pass, and what it does not, on the data it may see."""
 
+from collections import OrderedDict, UserDict, namedtuple
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
@@ -271,6 +273,64 @@ def test_nested_inputs_targets_and_predictions():
         assert_near(found, functional.cosine_similarity(g, g.mean(0)[None]))
 
 
+@dataclass
+class Output(OrderedDict):
+    """As the outputs of transformers: a dictionary and a dataclass, without None."""
+
+    logits: torch.Tensor | None = None
+    loss: torch.Tensor | None = None
+    cache: object = None
+
+    def __post_init__(self):
+        for name in ("logits", "loss", "cache"):
+            if getattr(self, name) is not None:
+                self[name] = getattr(self, name)
+
+
+@dataclass(frozen=True)
+class Plain:
+    logits: torch.Tensor
+    count: int
+
+
+Pair = namedtuple("Pair", ["logits", "extra"])
+OUTPUTS = {
+    "mapping": lambda z: Output(logits=z, cache=object()),
+    "dataclass": lambda z: Plain(z, 3),
+    "named tuple": lambda z: Pair(z, None),
+    "with a list": lambda z: Pair(z, [z, (None, {"z": z})]),
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
+@pytest.mark.parametrize("inputs", [dict, UserDict, OrderedDict])
+def test_kinds_of_trees(output, inputs):
+    net, x, y = MLP.make(5)
+    g = loop(net, functional.cross_entropy, x, y)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, rows, mask=None):
+            return output(self.net(rows))
+
+    def loss(out, y):
+        assert type(out) is type(output(x))
+        return functional.cross_entropy(out.logits, y)
+
+    given = inputs({"rows": x, "mask": None})
+    call = (Net(), loss, given, y)
+    found = per_sample.gradients(*call)
+    assert_all_near({n.removeprefix("net."): v for n, v in found.items()}, g)
+    mean = functional.cosine_similarity(flat(g), flat(g).mean(0)[None])
+    assert_near(per_sample.cosine_to_mean(*call), mean)
+    assert_near(
+        per_sample.influence(*call[:2], (given, y), (given, y)), flat(g) @ flat(g).mT
+    )
+
+
 def test_contributions_of_a_tree_of_predictions():
     torch.manual_seed(0)
     model = nn.Linear(4, 6).double()
@@ -298,7 +358,7 @@ def test_contributions_of_a_tree_of_predictions():
 @pytest.mark.parametrize(
     "x, words",
     [
-        ({"a": torch.ones(3, 2), "b": torch.ones(2, 2)}, r"got \[2, 3\].*partial"),
+        ({"a": torch.ones(3, 2), "b": torch.ones(2, 2)}, r"same number.*got \[2, 3\]"),
         ({"a": torch.ones(3, 2), "b": torch.ones(3).numpy()}, "x must be a tensor"),
         ("text", "x must be a tensor, got str"),
         (torch.tensor(1.0), "x must have samples on axis 0, got a scalar"),

@@ -12,6 +12,7 @@ import costfn
 from batch_losses import CASES as OF_BATCHES
 from cases import Case
 from costfn.testing import (
+    CLAUSES,
     LossContractError,
     assert_loss_contract,
     batches,
@@ -60,7 +61,7 @@ def loss_and_cost(case):
     if case.takes != ("cost",):
         fixed = [EXTRAS[name] for name in case.takes]
         return lambda z, y: case(z, y, *(x.to(z) for x in fixed)), None
-    return case, "any"
+    return case, "plain"
 
 
 @cases("labels")
@@ -75,6 +76,35 @@ def test_a_loss_of_labels(case):
     )
     apart = "permutation" if case.loss.per_sample else "independence"
     assert set(report.left_out) == {"compiled", apart}
+
+
+# All that does not say where the gradient ends.
+REST = [name for name in CLAUSES if name not in ("shape", "alive_when_wrong")]
+
+
+@cases("labels")
+def test_what_the_catalogue_says_of_certain_mistakes_is_so(case):
+    """A claim in the catalogue, and the clause that checks it for losses of others."""
+    loss, cost = loss_and_cost(case)
+    inputs = batches(cost=cost and "zero_one", **SMALL)
+    claimed = partial(check, loss, inputs, skip=REST, alive_when_wrong=True)
+    if costfn.catalogue.LOSSES[case.loss.name].log_divergent:
+        assert "alive_when_wrong" in claimed().kept
+    else:
+        with pytest.raises(LossContractError, match="at scores of 0 it is"):
+            claimed()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        costfn.expected_cost_loss,
+        partial(costfn.soft_decision_cost_loss, temperature=0.5),
+    ],
+    ids=["expected_cost_loss", "soft_decision_cost_loss"],
+)
+def test_gains_and_costs_of_being_right(loss):
+    check(loss, batches(cost="any", **SMALL))
 
 
 def test_the_energy_of_a_distance():
@@ -93,14 +123,22 @@ def test_a_loss_of_class_probabilities(case):
     assert report.left_out["bad_labels"] == "the target holds no labels"
 
 
+@cases("marks")
+def test_a_loss_of_labels_one_by_one(case):
+    inputs = binary_batches(sizes=4).map(lambda batch: (batch[0], batch[1].astype(int)))
+    report = check(case.loss.torch, inputs, task="binary", zero_at_perfect=True)
+    assert {"vmap", "hessian"} <= set(report.kept)
+
+
 @pytest.mark.parametrize("one", OF_BATCHES, ids=repr)
 def test_a_loss_of_the_batch(one):
     def loss(z, y):
         return one(z, y)
 
     claim = "smooth" not in one.options
-    report = check(loss, EVERY_CLASS, zero_at_perfect=claim)
-    assert {"permutation", "vmap", "hessian"} <= set(report.kept)
+    report = check(loss, EVERY_CLASS, zero_at_perfect=claim, repetition_invariant=claim)
+    kept = {"permutation", "vmap", "hessian", "every_class", "paired", "continuous"}
+    assert kept <= set(report.kept)
 
 
 def test_the_lovasz_losses():
@@ -118,7 +156,7 @@ def test_the_q_error():
 
 
 def test_with_a_decision_to_abstain():
-    check(costfn.log_cost_loss, batches(cost="any", abstain=True, **SMALL))
+    check(costfn.log_cost_loss, batches(cost="plain", abstain=True, **SMALL))
 
 
 def test_compiled_too():

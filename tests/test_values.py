@@ -10,6 +10,8 @@ from cases import Case, arguments_of
 from losses import CASES, LOSSES
 
 WITH_COST = [case for case in CASES if case.takes == ("cost",)]
+LABELS = ("labels", "probs")
+HARD = ("labels", "each")
 SQUARE = [
     case
     for case in CASES
@@ -32,7 +34,7 @@ def test_the_values_worked_by_hand(loss, worked):
     logits, target, extras, options, expected = worked
     options = {name: loss.options[0][name] for name in loss.required} | options
     extras = [tensor(extra).double() for extra in extras]
-    actual = loss.torch(tensor(logits), tensor(target), *extras, **options)
+    actual = loss.of_example(tensor(logits), tensor(target), *extras, **options)
     assert actual.shape == ()
     assert actual.item() == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
@@ -69,12 +71,14 @@ def test_the_examples_do_not_mix(sample_case):
 
 
 def test_a_label_is_a_one_hot_target(loss):
-    if "labels" not in loss.forms:
+    if loss.forms == ("probs",):
         pytest.skip("it takes class probabilities only")
     for options in loss.options:
-        case = Case(loss, options, "labels")
+        case = Case(loss, options, loss.forms[0])
         logits, labels, *extras = case.draw(batch=(2, 3)).torch()
         one_hot = torch.eye(3, dtype=torch.float64)[labels]
+        if loss.per_label:
+            one_hot = labels.double()
         of_labels = case(logits, labels, *extras)
         of_one_hot = case(logits, one_hot, *extras)
         torch.testing.assert_close(of_one_hot, of_labels, rtol=1e-13, atol=1e-14)
@@ -106,7 +110,7 @@ def test_cost_vectors_are_the_rows_of_the_labels(case):
 def test_adding_a_constant_to_the_logits_changes_nothing(sample_case, data, shift):
     case = sample_case
     if not case.loss.shift_invariant:
-        pytest.skip("its scores are costs, so their level matters")
+        pytest.skip("the level of its scores matters")
     logits, *others = data.draw(arguments_of(case)).torch()
     before, after = case(logits, *others), case(logits + shift, *others)
     # Half a thousand's last bit is lost in the sum; e^s and such amplify it.
@@ -115,7 +119,7 @@ def test_adding_a_constant_to_the_logits_changes_nothing(sample_case, data, shif
 
 def test_the_level_of_estimated_costs_matters():
     logits, labels, cost = CASES[0].draw().torch()
-    (regression,) = (row for row in LOSSES if not row.shift_invariant)
+    (regression,) = (row for row in LOSSES if row.name == "cost_regression_loss")
     change = regression.torch(logits + 1, labels, cost) - regression.torch(
         logits, labels, cost
     )
@@ -129,7 +133,7 @@ def test_renaming_the_classes_changes_nothing(case):
     logits, target, *extras = case.draw(batch=(2, 3), classes=4).torch()
     order = torch.tensor([2, 0, 3, 1])
     new_name = order.argsort()
-    renamed = target[..., order] if case.form == "probs" else new_name[target]
+    renamed = new_name[target] if case.form in HARD else target[..., order]
     extras = [
         extra[..., order] if name == "prior" else extra[..., order, :][..., order]
         for name, extra in zip(case.takes, extras, strict=True)
@@ -172,7 +176,8 @@ def test_every_reference_agrees_with_the_values_worked_by_hand():
         for logits, target, extras, options, expected in loss.by_hand:
             if target is None:
                 continue
-            form = "probs" if np.asarray(target).dtype == float else "labels"
+            hard, soft = ("marks", "memberships") if loss.per_label else LABELS
+            form = soft if np.asarray(target).dtype == float else hard
             options = {name: loss.options[0][name] for name in loss.required} | options
             case = Case(loss, options, form)
             extras = tuple(np.asarray(extra, float) for extra in extras)

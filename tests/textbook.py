@@ -118,6 +118,28 @@ def focal(z, q, *, gamma=2.0):
     return -expectation(q, lambda y: (1 - p[y]) ** mpf(gamma) * mp.log(p[y]))
 
 
+def sigmoid(z):
+    return 1 / (1 + exp(-z))
+
+
+def sigmoid_focal(z, q, *, alpha=0.25, gamma=2.0):
+    """The sum over labels, each there with probability `q`."""
+    p = sigmoid(z)
+    a = exact(np.broadcast_to(0.5 if alpha is None else alpha, z.shape))
+    there, absent = a * (1 - p) ** mpf(gamma), (1 - a) * p ** mpf(gamma)
+    total = -(q * there * log(p) + (1 - q) * absent * log(1 - p)).sum()
+    return 2 * total if alpha is None else total
+
+
+def asymmetric(z, q, *, gamma_pos=0.0, gamma_neg=4.0, margin=0.05):
+    """The sum over labels, each there with probability `q`."""
+    p = sigmoid(z)
+    shifted = relu(p - mpf(margin))
+    there = (1 - p) ** mpf(gamma_pos) * log(p)
+    absent = shifted ** mpf(gamma_neg) * log(1 - shifted)
+    return -(q * there + (1 - q) * absent).sum()
+
+
 def logit_adjusted(z, q, prior, *, temperature=1.0):
     return cross_entropy(z + mpf(temperature) * log(prior / prior.sum()), q)
 
@@ -129,6 +151,9 @@ def entropic_transport(rows, columns, cost, epsilon):
     digit. A class without mass has no row in the plan.
     """
     some, any_ = np.flatnonzero(rows > 0), np.flatnonzero(columns > 0)
+    # The heaviest column last: its scaling stays, which those of next to no mass
+    # could not do without making the equations of all others nearly dependent.
+    any_ = any_[np.argsort(columns[any_].astype(float), kind="stable")]
     rows, columns, cost = rows[some], columns[any_], cost[np.ix_(some, any_)]
     kernel = rows[:, None] * columns * exp(-cost / mpf(epsilon))
     roughly, v = kernel.astype(float), np.ones(len(columns))
@@ -141,10 +166,13 @@ def entropic_transport(rows, columns, cost, epsilon):
         missing = np.append(rows - plan.sum(1), (columns - plan.sum(0))[:-1])
         if max(abs(missing)) < 100 * mp.eps:
             break
-        # One equation follows from the others: the last scaling stays.
+        # One equation follows from the others: the last scaling stays. Each is taken
+        # in the unit of its mass, or one of 1e-17 would pass for rounding.
         slope = np.block([[np.diag(plan.sum(1)), plan], [plan.T, np.diag(plan.sum(0))]])
-        step = mp.lu_solve(mp.matrix(slope[:-1, :-1].tolist()), mp.matrix(missing))
-        step = exp(np.append(np.array(step.T.tolist()[0]), 0))
+        unit = np.append(rows, columns)[:-1] ** mpf(0.5)
+        slope = slope[:-1, :-1] / (unit[:, None] * unit)
+        step = mp.lu_solve(mp.matrix(slope.tolist()), mp.matrix(missing / unit))
+        step = exp(np.append(np.array(step.T.tolist()[0]) / unit, 0))
         u, v = u * step[: len(u)], v * step[len(u) :]
     divergence = plan * log(plan / (rows[:, None] * columns))
     return (plan * cost).sum() + mpf(epsilon) * divergence.sum()

@@ -6,14 +6,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._examination import Examination
+from ._inputs import class_axis
 from ._report import Severity, finding
 from ._trace import Op, Same, Trace, first_difference
 
 
 def check_returned(exam: Examination) -> None:
-    """The loss returns one number, in a tensor."""
+    """The loss returns one number in a tensor, or one per example to be reduced."""
     base = exam.base
     if base.returned == "a scalar":
+        return
+    if _of_examples(exam):
+        text = f"one loss per example, {base.shape}: what was examined is their sum"
+        exam.findings.append(
+            finding(
+                "information",
+                "NOT_SCALAR",
+                text,
+                base.trace.last_line(),
+                mend="reduce it before the backward pass: costfn.reduce, or the mean",
+            )
+        )
         return
     text = f"it returns {base.returned}"
     p, t = exam.inputs.prediction, exam.inputs.target
@@ -22,6 +35,18 @@ def check_returned(exam: Examination) -> None:
         exam.findings.append(finding("error", "NOT_SCALAR", text, at))
     else:
         exam.findings.append(finding("information", "NOT_SCALAR", text, at))
+
+
+def _of_examples(exam: Examination) -> bool:
+    """Whether the result is one loss per example, or per entry of the target."""
+    p, t, shape = exam.inputs.prediction, exam.inputs.target, exam.base.shape
+    if not shape:
+        return False
+    axis = class_axis(p, t)
+    places = [p.shape, p.shape[:1], p.shape[:-1]]
+    if axis is not None:
+        places.append(p.shape[:axis] + p.shape[axis + 1 :])
+    return shape in places
 
 
 def absorber(one: Trace, other: Trace, changed: Sequence[int]) -> Op | None:
@@ -137,7 +162,9 @@ def check_order(exam: Examination) -> None:
     n = len(p)
     if n < 3 or len(t) != n or any(f.cause == "NONDET" for f in exam.findings):
         return
-    if exam.base.returned != "a scalar" or exam.stochastic:
+    if exam.base.returned != "a scalar" and not _of_examples(exam):
+        return
+    if exam.stochastic:
         return
     largest, worst = 0.0, np.arange(n)
     for seed in range(3):

@@ -32,6 +32,7 @@ class Run:
     connected: bool = False
     leaf: bool = False
     returned: str = "a scalar"
+    shape: tuple[int, ...] = ()
     failure: Failure | None = None
     trace: Trace = field(default_factory=Trace)
 

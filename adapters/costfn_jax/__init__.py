@@ -32,6 +32,7 @@ from ._overlap_losses import (
     jaccard_loss,
     tversky_loss,
 )
+from ._per_label import asymmetric_loss, sigmoid_focal_loss
 from ._rate_losses import (
     fowlkes_mallows_loss,
     informedness_loss,
@@ -68,6 +69,7 @@ __all__ = [
     "Counts",
     "Reduction",
     "accuracy_loss",
+    "asymmetric_loss",
     "balanced_accuracy_loss",
     "class_balanced_weights",
     "cohen_kappa_loss",
@@ -113,6 +115,7 @@ __all__ = [
     "regret_loss",
     "relaxations",
     "savings_loss",
+    "sigmoid_focal_loss",
     "sinkhorn_loss",
     "soft_decision_cost_loss",
     "soft_target_loss",

@@ -1,10 +1,13 @@
 """Metrics of one class against the rest, averaged over classes, in JAX: of rates."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jax import Array
 
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average, Cells, Table, averaged, quotient
-from ._math import small
+from ._math import ratio, small
 
 
 def precision(
@@ -13,14 +16,18 @@ def precision(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.precision`: the same arguments, values and errors."""
     return averaged(
         lambda c: quotient(c.true_positive, c.predicted),
         table,
         average,
-        zero_division,
-        absent,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
@@ -30,14 +37,18 @@ def recall(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.recall`: the same arguments, values and errors."""
     return averaged(
         lambda c: quotient(c.true_positive, c.actual),
         table,
         average,
-        zero_division,
-        absent,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
@@ -47,14 +58,18 @@ def specificity(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.specificity`: the same arguments, values and errors."""
     return averaged(
         lambda c: quotient(c.true_negative, c.other),
         table,
         average,
-        zero_division,
-        absent,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
     )
 
 
@@ -64,6 +79,8 @@ def informedness(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.informedness`.
 
@@ -75,7 +92,15 @@ def informedness(
         left, others = quotient(c.true_negative, c.other)
         return right + left - 1, some & others
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def markedness(
@@ -84,6 +109,8 @@ def markedness(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.markedness`: the same arguments, values and errors."""
 
@@ -92,7 +119,15 @@ def markedness(
         left, others = quotient(c.true_negative, c.unpredicted)
         return right + left - 1, some & others
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )
 
 
 def fowlkes_mallows(
@@ -101,6 +136,8 @@ def fowlkes_mallows(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.fowlkes_mallows`.
 
@@ -110,7 +147,16 @@ def fowlkes_mallows(
     def formula(c: Cells) -> tuple[Array, Array]:
         none = small(c.predicted) | small(c.actual)
         sizes = (jnp.where(none, 1.0, x) for x in (c.predicted, c.actual))
-        root = jnp.sqrt(next(sizes)) * jnp.sqrt(next(sizes))
-        return jnp.where(none, 0.0, c.true_positive / root), ~none
+        # One root after the other: their product would vanish with tiny weights.
+        share = ratio(c.true_positive, jnp.sqrt(next(sizes)))
+        return jnp.where(none, 0.0, ratio(share, jnp.sqrt(next(sizes)))), ~none
 
-    return averaged(formula, table, average, zero_division, absent)
+    return averaged(
+        formula,
+        table,
+        average,
+        zero_division=zero_division,
+        absent=absent,
+        classes=classes,
+        class_weight=class_weight,
+    )

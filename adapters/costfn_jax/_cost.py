@@ -1,5 +1,6 @@
 """Losses that put the cost of the decision into the objective itself, in JAX."""
 
+from math import factorial
 from typing import Literal, get_args
 
 import jax.numpy as jnp
@@ -9,15 +10,9 @@ from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import (
-    cross_entropy,
-    log1p,
-    log_complement,
-    non_negative,
-    number,
-    times,
-    upcast,
-)
+from ._hidden import bad_target, checked_costs, finished, own_costs
+from ._math import cross_entropy, log1p, log_complement, times, upcast
+from ._options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number, typed
 from ._types import (
     CostVectors,
     DecisionCost,
@@ -40,24 +35,27 @@ def expected_cost_loss(
 ) -> Losses:
     """Mirror of `costfn.expected_cost_loss`: the same arguments, values and errors."""
     _check.decision_problem(logits, target, cost)
-    _check.finite("risk", risk)
-    z, c = _prepare(logits, target, cost)
-    return _expected_cost(z, c, risk).astype(logits.dtype)
+    aversion = number("risk", risk, FINITE)
+    z, c, invalid = _prepare(logits, target, cost)
+    return finished(_expected_cost(z, c, aversion), logits, invalid)
 
 
-def _prepare(logits: Array, target: Array | None, cost: Array) -> tuple[Array, Array]:
+def _prepare(
+    logits: Array, target: Array | None, cost: Array, *, non_negative: bool = False
+) -> tuple[Array, Array, Array | None]:
+    """The logits, a cost vector for each example, and where the target is bad."""
     z = upcast(logits)
-    costs = cost.astype(z.dtype)
-    return z, costs if target is None else select_costs(target, costs)
+    costs = checked_costs(cost, z.dtype, non_negative=non_negative)
+    if target is None:
+        return z, *own_costs(costs, cost, None)
+    row, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def _expected_cost(z: Array, c: Array, risk: float | Array) -> Array:
-    risk = number(risk, z.dtype)
-    if not isinstance(risk, Array):
-        return _entropic_mean(z, c, risk) if risk else _mean(z, c)
-    none = risk == 0
-    entropic = _entropic_mean(z, c, jnp.where(none, 1.0, risk))
-    return jnp.where(none, _mean(z, c), entropic)
+    if isinstance(risk, Array):
+        return _learned_risk(z, c, risk.astype(z.dtype))
+    return _entropic_mean(z, c, risk) if risk else _mean(z, c)
 
 
 def _mean(z: Array, c: Array) -> Array:
@@ -82,13 +80,51 @@ def _entropic_mean(z: Array, c: Array, risk: float | Array) -> Array:
     return low.squeeze(-1) + log_mean / risk
 
 
+def _learned_risk(z: Array, c: Array, risk: Array) -> Array:
+    """The entropic mean with its derivative in the risk, at 0 half the variance.
+
+    A quotient by the risk has none at 0. With `d = c - mean` it is
+    `mean + risk s g(risk**2 s)`, where `s = sum_j p_j d_j**2 f(risk d_j)`,
+    `f(x) = (exp(x) - 1 - x) / x**2` and `g(x) = log(1 + x) / x`: smooth everywhere.
+    """
+    p = softmax(z)
+    mean = (p * c).sum(-1, keepdims=True)
+    d = c - mean
+    x = risk * d
+    near = jnp.abs(stop_gradient(x)).max(-1, keepdims=True) < 1
+    s = (p * d * d * _second_remainder(jnp.where(near, x, 0.0))).sum(-1)
+    near = near.squeeze(-1)
+    smooth = mean.squeeze(-1) + risk * s * _log_quotient(risk * risk * s)
+    far = _entropic_mean(z, c, jnp.where(risk == 0, 1.0, risk))
+    return jnp.where(near, smooth, far)
+
+
+def _second_remainder(x: Array) -> Array:
+    """`(exp(x) - 1 - x) / x**2` for `abs(x) < 1`, by its power series."""
+    total = jnp.zeros_like(x)
+    for k in range(18, 1, -1):
+        total = total * x + 1 / factorial(k)
+    return total
+
+
+def _log_quotient(x: Array) -> Array:
+    """`log(1 + x) / x`, by its power series where the quotient would cancel."""
+    near = jnp.abs(stop_gradient(x)) < 0.01
+    apart = jnp.where(near, 1.0, x)
+    y = jnp.where(near, x, 0.0)
+    series = jnp.zeros_like(x)
+    for k in range(9, 0, -1):
+        series = series * -y + 1 / k
+    return jnp.where(near, series, log1p(apart) / apart)
+
+
 def log_cost_loss(
     logits: DecisionLogits, target: Target | None, cost: DecisionCost | CostVectors
 ) -> Losses:
     """Mirror of `costfn.log_cost_loss`: the same arguments, values and errors."""
     _check.decision_problem(logits, target, cost, non_negative=True)
-    z, c = _prepare(logits, target, non_negative(cost))
-    return _log_cost(z, c).astype(logits.dtype)
+    z, c, invalid = _prepare(logits, target, cost, non_negative=True)
+    return finished(_log_cost(z, c), logits, invalid)
 
 
 def _log_cost(z: Array, c: Array) -> Array:
@@ -110,11 +146,11 @@ def cost_regularized_loss(
     _check.one_of("base", base, get_args(Base))
     log_base = base == "log_cost"
     _check.class_problem(logits, target, cost, non_negative=log_base)
-    _check.at_least_zero("strength", strength)
-    z, c = _prepare(logits, target, non_negative(cost) if log_base else cost)
+    share = number("strength", strength, AT_LEAST_ZERO)
+    z, c, invalid = _prepare(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
-    strength = number(strength, z.dtype)
-    return (of_base + strength * _expected_cost(z, c, 0.0)).astype(logits.dtype)
+    losses = of_base + typed(share, z.dtype) * _expected_cost(z, c, 0.0)
+    return finished(losses, logits, invalid)
 
 
 def soft_decision_cost_loss(
@@ -129,8 +165,8 @@ def soft_decision_cost_loss(
     The same arguments, values and errors.
     """
     _check.class_problem(logits, target, cost, square=False)
-    _check.positive("temperature", temperature)
-    z, c = _prepare(logits, target, cost)
-    expected = times(softmax(z), cost.astype(z.dtype))
-    decision = softmax(-expected / number(temperature, z.dtype))
-    return (decision * c).sum(-1).astype(logits.dtype)
+    softness = number("temperature", temperature, ABOVE_ZERO)
+    z, c, invalid = _prepare(logits, target, cost)
+    expected = times(softmax(z), checked_costs(cost, z.dtype))
+    decision = softmax(-expected / typed(softness, z.dtype))
+    return finished((decision * c).sum(-1), logits, invalid)

@@ -22,7 +22,9 @@ def normalized_cost_loss(
     """
     _check.cost_matrix("cost", cost)
     measure = partial(metrics.normalized_cost, cost=cost)
-    return batch_loss(measure, "matrix", logits, target, **counting)
+    return batch_loss(
+        measure, "matrix", logits, target, undefined_is_nan=False, **counting
+    )
 
 
 def savings_loss(
@@ -37,7 +39,9 @@ def savings_loss(
     """
     _check.cost_matrix("cost", cost)
     measure = partial(_one_less_savings, cost=cost)
-    return batch_loss(measure, "matrix", logits, target, **counting)
+    return batch_loss(
+        measure, "matrix", logits, target, undefined_is_nan=False, **counting
+    )
 
 
 def regret_loss(
@@ -52,7 +56,9 @@ def regret_loss(
     """
     _check.cost_matrix("cost", cost)
     measure = partial(metrics.regret, cost=cost)
-    return batch_loss(measure, "matrix", logits, target, **counting)
+    return batch_loss(
+        measure, "matrix", logits, target, undefined_is_nan=False, **counting
+    )
 
 
 def _one_less_savings(matrix: Array, cost: Array) -> Array:

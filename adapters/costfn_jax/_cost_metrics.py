@@ -3,11 +3,15 @@
 from jax import Array
 
 from . import _check
+from ._arrays import ArrayLike, as_arrays
+from ._hidden import checked_costs
 from ._math import floating, ratio
 from ._types import ConfusionMatrix, DecisionMatrix
 
 
-def expected_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+def expected_cost(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Array:
     """Mirror of `costfn.metrics.expected_cost`.
 
     The same arguments, values and errors.
@@ -16,7 +20,9 @@ def expected_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
     return ratio((m * c).sum((-2, -1)), m.sum((-2, -1)))
 
 
-def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+def normalized_cost(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Array:
     """Mirror of `costfn.metrics.normalized_cost`.
 
     The same arguments, values and errors.
@@ -26,24 +32,30 @@ def normalized_cost(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
     return ratio((m * c).sum((-2, -1)), constant)
 
 
-def savings(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+def savings(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Array:
     """Mirror of `costfn.metrics.savings`: the same arguments, values and errors."""
     return 1 - normalized_cost(matrix, cost)
 
 
-def regret(matrix: ConfusionMatrix, cost: DecisionMatrix) -> Array:
+def regret(
+    matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike
+) -> Array:
     """Mirror of `costfn.metrics.regret`: the same arguments, values and errors."""
-    _check.cost_matrix("cost", cost)
-    return expected_cost(matrix, cost - cost.min(-1, keepdims=True))
+    m, c = _matrix_and_cost(matrix, cost)
+    loss = c - c.min(-1, keepdims=True)
+    return ratio((m * loss).sum((-2, -1)), m.sum((-2, -1)))
 
 
-def _matrix_and_cost(matrix: Array, cost: Array) -> tuple[Array, Array]:
+def _matrix_and_cost(given: object, costs: object) -> tuple[Array, Array]:
+    matrix, cost = as_arrays(matrix=given, cost=costs)
     _check.numbers("matrix", matrix)
     _check.cost_matrix("cost", cost)
     if matrix.shape[-2:] != cost.shape:
         raise ValueError(
-            f"matrix must have the shape {cost.shape} of cost, a row per true "
-            f"class and a column per decision, got {matrix.shape}"
+            f"matrix must have the shape {tuple(cost.shape)} of cost, a row per true "
+            f"class and a column per decision, got {tuple(matrix.shape)}"
         )
     m = floating(matrix)
-    return m, cost.astype(m.dtype)
+    return m, checked_costs(cost, m.dtype)

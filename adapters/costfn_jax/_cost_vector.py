@@ -4,6 +4,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
+from ._arrays import ArrayLike, as_arrays
+from ._hidden import bad_target, checked_costs, poisoned
 from ._math import (
     class_probs,
     floating,
@@ -16,24 +18,25 @@ from ._math import (
 from ._types import CostVectors, DecisionCost, Target
 
 
-def cost_vector(target: Target, cost: DecisionCost) -> CostVectors:
+def cost_vector(
+    target: Target | ArrayLike, cost: DecisionCost | ArrayLike
+) -> CostVectors:
     """Mirror of `costfn.costs.cost_vector`: the same arguments, values and errors."""
-    _check.array("target", target)
-    soft = is_floating(target)
-    batch = target.shape[:-1] if soft else target.shape
-    _check.cost_matrix("cost", cost, batch=batch)
-    _check.target(target, batch, cost.shape[-2])
-    return select_costs(target, floating(cost))
+    y, c = as_arrays(target=target, cost=cost)
+    batch = y.shape[:-1] if is_floating(y) else y.shape
+    _check.cost_matrix("cost", c, batch=batch)
+    _check.target(y, batch, c.shape[-2])
+    costs = select_costs(y, checked_costs(c, floating(c).dtype))
+    invalid = bad_target(y, c.shape[-2])
+    return costs if invalid is None else poisoned(costs, invalid[..., None])
 
 
 def select_costs(target: Array, cost: Array) -> Array:
-    """`cost_vector` of arguments already checked."""
+    """`cost_vector` of arguments already checked; a bad label has some row."""
     classes = cost.shape[-2]
     if is_floating(target):
         return times(class_probs(target, classes, cost.dtype), cost)
-    index, invalid = safe_labels(target, classes)
+    index = safe_labels(target, classes)
     if cost.ndim == 2:
-        costs = rows(cost, index)
-    else:
-        costs = jnp.where(is_class(index, classes)[..., None], cost, 0).sum(-2)
-    return costs if invalid is None else jnp.where(invalid[..., None], jnp.nan, costs)
+        return rows(cost, index)
+    return jnp.where(is_class(index, classes)[..., None], cost, 0).sum(-2)

@@ -1,12 +1,15 @@
 """What a cost matrix is like, and what that means for the losses, in JAX."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _check
+from ._arrays import ArrayLike, as_array, as_numpy
 from ._types import DecisionMatrix
 
 Costs = NDArray[np.float64]
@@ -46,21 +49,26 @@ class Diagnosis:
         return "\n".join([", ".join(facts), *(f"- {r}" for r in self.remarks)])
 
 
-def diagnose(cost: DecisionMatrix) -> Diagnosis:
+def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
     """Mirror of `costfn.costs.diagnose`: the same arguments, values and errors.
 
     In float64, by NumPy; not inside `jit`, since the facts are Python's.
     """
-    _check.cost_matrix("cost", cost)
-    if isinstance(cost, jax.core.Tracer):
+    given = as_array("cost", cost)
+    _check.cost_matrix("cost", given)
+    if isinstance(given, jax.core.Tracer):
         raise TypeError(
             "cost must be an array with values, got a traced one; call diagnose "
             "outside of jit, vmap and the like"
         )
-    c = np.asarray(cost).astype(np.float64)
+    # As it came: JAX may have narrowed it.
+    seen = np.asarray(given) if isinstance(cost, jax.Array) else as_numpy("cost", cost)
+    tolerance = _rounding(seen)
+    c = seen.astype(np.float64)
+    if not np.isfinite(c).all():
+        raise ValueError("cost must be finite, got NaN or infinity")
     classes, decisions = c.shape
     square = classes == decisions
-    tolerance = 1e-9 * max(1.0, abs(c).max().item())
     symmetric = square and np.allclose(c, c.T, rtol=0, atol=tolerance)
     zero_diagonal = not (abs(c.diagonal()) > tolerance).any()
     reasonable = decisions >= classes and _right_is_cheapest(c)
@@ -68,7 +76,9 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
     largest = _largest_centred_eigenvalue(c) if symmetric else float("inf")
     facts = {
         "zero_diagonal": zero_diagonal,
-        "uniform": square and np.allclose(c, c.max() * (1 - np.eye(classes))),
+        "uniform": square
+        and zero_diagonal
+        and bool((abs(_mistakes(c) - c[0, 1]) <= tolerance).all()),
         "symmetric": symmetric,
         "reasonable": reasonable,
         "looks_transposed": square and not reasonable and _right_is_cheapest(c.T),
@@ -76,8 +86,10 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         and zero_diagonal
         and reasonable
         and not negative
-        and bool(((c[:, :, None] + c[None]).min(1) >= c - tolerance).all()),
-        "conditionally_negative_definite": symmetric and largest <= tolerance,
+        and _no_detour_is_cheaper(c, tolerance),
+        # An eigenvalue is as far off as a row of errors is long.
+        "conditionally_negative_definite": symmetric
+        and largest <= tolerance * classes**0.5,
         "negative": negative,
     }
     dominated = _dominated(c)
@@ -88,6 +100,25 @@ def diagnose(cost: DecisionMatrix) -> Diagnosis:
         dominated=dominated,
         remarks=tuple(_remarks(square, dominated, **facts)),
         **facts,
+    )
+
+
+def _rounding(cost: NDArray[Any]) -> float:
+    """By how much costs may differ that were meant to be the same."""
+    eps = float(jnp.finfo(cost.dtype).eps) if cost.dtype.kind not in "iu" else 0.0
+    return max(1e-9, 8 * eps) * float(abs(cost.astype(np.float64)).max())
+
+
+def _mistakes(c: Costs) -> Costs:
+    """The costs off the diagonal."""
+    found: Costs = c[~np.eye(*c.shape, dtype=np.bool_)]
+    return found
+
+
+def _no_detour_is_cheaper(c: Costs, tolerance: float) -> bool:
+    # Class by class: all detours at once would be classes ** 3 numbers.
+    return all(
+        bool((c[:, k, None] + c[k] >= c - tolerance).all()) for k in range(len(c))
     )
 
 
@@ -104,13 +135,12 @@ def _largest_centred_eigenvalue(c: Costs) -> float:
 
 
 def _dominated(c: Costs) -> tuple[tuple[int, int], ...]:
-    columns = range(c.shape[1])
-    return tuple(
-        (j, k)
-        for j in columns
-        for k in columns
-        if j != k and bool((c[:, j] >= c[:, k]).all() and (c[:, j] > c[:, k]).any())
-    )
+    found: list[tuple[int, int]] = []
+    for j in range(c.shape[1]):
+        column = c[:, j, None]
+        worse = np.asarray((column >= c).all(0) & (column > c).any(0))
+        found += [(j, k) for k in worse.nonzero()[0].tolist()]
+    return tuple(found)
 
 
 def _remarks(

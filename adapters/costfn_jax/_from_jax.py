@@ -4,7 +4,8 @@ The one file here that imports torch, and so it is loaded on first use only.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -33,7 +34,8 @@ def from_jax(loss: Callable[..., Any]) -> Callable[..., Tensor]:
 
     Returns:
         A function of the same arguments, tensors in place of arrays. Arguments that are
-        no tensors are constants, hashable, and each new one is compiled anew.
+        no tensors are constants, hashable, and each new one is compiled anew; but not
+        a new number (a float of Python), where the loss can be traced with it.
 
     Raises:
         TypeError: If `loss` is no function; when called, if it returns anything but one
@@ -58,37 +60,72 @@ def from_jax(loss: Callable[..., Any]) -> Callable[..., Tensor]:
         raise TypeError(f"loss must be a function, got {type(loss).__name__}")
 
     @cache
-    def function_of(structure: Any, constants: tuple[Any, ...]) -> "_Function":
-        def of_arrays(*arrays: jax.Array) -> Any:
-            left = iter(arrays)
-            leaves = [next(left) if x is _TENSOR else x for x in constants]
+    def core_of(structure: Any, constants: tuple[Any, ...]) -> "_Core":
+        def of_arrays(numbers: tuple[Any, ...], *arrays: jax.Array) -> Any:
+            left = {_TENSOR: iter(arrays), _NUMBER: iter(numbers)}
+            leaves = [next(left[x]) if x in left else x for x in constants]
             args, options = jax.tree.unflatten(structure, leaves)
             return loss(*args, **options)
 
-        return _Function(of_arrays)
+        return _Core(of_arrays)
+
+    @cache
+    def function_of(
+        structure: Any, constants: tuple[Any, ...], given: tuple[Any, ...], x64: bool
+    ) -> "_Function":
+        """With its numbers traced, if the loss has one formula for all numbers."""
+        fixed = core_of(structure, constants)
+        numbers = tuple(x for x in constants if type(x) is float)
+        free = tuple(_NUMBER if type(x) is float else x for x in constants)
+        if numbers:
+            shapes = [jax.ShapeDtypeStruct(*each) for each in given]
+            # What the loss refuses of its numbers, it refuses here.
+            jax.eval_shape(lambda *arrays: fixed.function((), *arrays), *shapes)
+            core = core_of(structure, free)
+            with suppress(Exception):
+                jax.eval_shape(core.function, numbers, *shapes)
+                return _Function(core, numbers)
+        return _Function(fixed, ())
 
     def of_tensors(*args: Any, **options: Any) -> Tensor:
         leaves, structure = jax.tree.flatten((args, options))
         tensors = [x for x in leaves if isinstance(x, Tensor)]
         constants = tuple(_TENSOR if isinstance(x, Tensor) else x for x in leaves)
         try:
-            function = function_of(structure, constants)
+            hash(constants)
         except TypeError:
             raise TypeError(
                 "arguments must be tensors or hashable constants, got "
                 f"{', '.join(sorted({type(x).__name__ for x in leaves}))}"
             ) from None
+        with _precision(tensors):
+            given = tuple(map(_shape_in_jax, tensors)) if _has_numbers(leaves) else ()
+            x64 = bool(jnp.result_type(float) == jnp.float64)
+            function = function_of(structure, constants, given, x64)
         return call(function, *tensors)
 
     uncompiled: Callable[..., Tensor] = torch.compiler.disable(of_tensors)
     return uncompiled
 
 
-_TENSOR = object()
+class _Mark:
+    """Stands for an argument whose value is not part of the function."""
 
 
-class _Function:
-    """A JAX function of arrays, with its derivatives as such functions again."""
+_TENSOR, _NUMBER = _Mark(), _Mark()
+
+
+def _has_numbers(leaves: Sequence[Any]) -> bool:
+    return any(type(x) is float for x in leaves)
+
+
+def _shape_in_jax(tensor: Tensor) -> tuple[tuple[int, ...], Any]:
+    dtype = jnp.dtype(str(tensor.dtype).removeprefix("torch."))
+    return tuple(tensor.shape), jax.dtypes.canonicalize_dtype(dtype)
+
+
+class _Core:
+    """A JAX function of numbers and arrays, with its derivatives as such again."""
 
     def __init__(self, function: Callable[..., jax.Array]) -> None:
         self.function = function
@@ -97,47 +134,52 @@ class _Function:
         self.pushforward = cache(self._pushforward)
         self.vmapped = cache(self._vmapped)
 
-    def _pullback(self, i: int) -> "_Function":
+    def _pullback(self, i: int) -> "_Core":
         """Of the arguments and a cotangent: the cotangent of argument `i`."""
 
-        def pullback(*args: jax.Array) -> jax.Array:
+        def pullback(numbers: Any, *args: jax.Array) -> jax.Array:
             *arrays, cotangent = args
-            _, pull = jax.vjp(self._alone(i, arrays), arrays[i])
+            _, pull = jax.vjp(lambda x: self._with(numbers, {i: x}, arrays), arrays[i])
             gradient: jax.Array = pull(cotangent)[0]
             return gradient
 
-        return _Function(pullback)
+        return _Core(pullback)
 
-    def _pushforward(self, moving: tuple[int, ...]) -> "_Function":
+    def _pushforward(self, moving: tuple[int, ...]) -> "_Core":
         """Of the arguments and tangents of some: the tangent of the result."""
 
-        def pushforward(*args: jax.Array) -> jax.Array:
+        def pushforward(numbers: Any, *args: jax.Array) -> jax.Array:
             arrays, tangents = args[: -len(moving)], args[-len(moving) :]
             tangent: jax.Array = jax.jvp(
                 lambda *moved: self._with(
-                    dict(zip(moving, moved, strict=True)), arrays
+                    numbers, dict(zip(moving, moved, strict=True)), arrays
                 ),
                 [arrays[i] for i in moving],
                 list(tangents),
             )[1]
             return tangent
 
-        return _Function(pushforward)
+        return _Core(pushforward)
 
-    def _vmapped(self, axes: tuple[int | None, ...]) -> "_Function":
-        return _Function(jax.vmap(self.function, in_axes=axes))
+    def _vmapped(self, axes: tuple[int | None, ...]) -> "_Core":
+        return _Core(jax.vmap(self.function, in_axes=(None, *axes)))
 
-    def _alone(
-        self, i: int, arrays: Sequence[jax.Array]
-    ) -> Callable[[jax.Array], jax.Array]:
-        return lambda x: self._with({i: x}, arrays)
+    def _with(
+        self, numbers: Any, new: dict[int, Any], arrays: Sequence[jax.Array]
+    ) -> jax.Array:
+        return self.function(numbers, *(new.get(i, x) for i, x in enumerate(arrays)))
 
-    def _with(self, new: dict[int, Any], arrays: Sequence[jax.Array]) -> jax.Array:
-        return self.function(*(new.get(i, x) for i, x in enumerate(arrays)))
 
-    def __call__(self, tensors: Sequence[Tensor]) -> Tensor:
+@dataclass(frozen=True)
+class _Function:
+    """A JAX function of arrays: its numbers are those of this call."""
+
+    core: _Core
+    numbers: tuple[float, ...]
+
+    def on(self, tensors: Sequence[Tensor]) -> Tensor:
         with _precision(tensors):
-            result = self.jitted(*map(_to_jax, tensors))
+            result = self.core.jitted(self.numbers, *map(_to_jax, tensors))
         if not isinstance(result, jax.Array):
             raise TypeError(f"loss must return one array, got {type(result).__name__}")
         # from_dlpack waits for JAX to finish. Without that, an optimiser's step
@@ -153,7 +195,7 @@ class _Call(torch.autograd.Function):
 
     @staticmethod
     def forward(function: _Function, *tensors: Tensor) -> Tensor:
-        return function(tensors)
+        return function.on(tensors)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -167,7 +209,11 @@ class _Call(torch.autograd.Function):
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         return None, *(
-            call(ctx.function.pullback(i), *tensors, cotangent)
+            call(
+                replace(ctx.function, core=ctx.function.core.pullback(i)),
+                *tensors,
+                cotangent,
+            )
             if ctx.needs_input_grad[i + 1]
             else None
             for i in range(len(tensors))
@@ -177,14 +223,15 @@ class _Call(torch.autograd.Function):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         moving = tuple(i for i, t in enumerate(tangents) if t is not None)
         given = [t for t in tangents if t is not None]
-        function = ctx.function.pushforward(moving)
+        function = replace(ctx.function, core=ctx.function.core.pushforward(moving))
         return call(function, *ctx.saved_tensors, *given)
 
     @staticmethod
     def vmap(
         _info: Any, axes: tuple[int | None, ...], function: _Function, *tensors: Tensor
     ) -> tuple[Tensor, int]:
-        return call(function.vmapped(tuple(axes[1:])), *tensors), 0
+        mapped = replace(function, core=function.core.vmapped(tuple(axes[1:])))
+        return call(mapped, *tensors), 0
 
 
 call: Callable[..., Tensor] = _Call.apply

@@ -7,11 +7,15 @@ from jax import Array
 
 from . import _check
 from ._cost_vector import select_costs
+from ._hidden import bad_target, checked_costs, finished, own_costs
 from ._math import (
+    centered,
     class_probs,
     cross_entropy,
     is_floating,
-    non_negative,
+    is_label,
+    mean_over_classes,
+    never,
     relu,
     softplus,
     upcast,
@@ -32,29 +36,35 @@ Phi = Literal["exp", "softplus", "hinge"]
 def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.softmax_margin_loss`: the same arguments, values and errors."""
     _check.class_problem(logits, target, cost)
-    z = upcast(logits)
-    c = cost.astype(z.dtype)
+    z = centered(upcast(logits))
+    c = checked_costs(cost, z.dtype)
     if not is_floating(target):
-        augmented = z + select_costs(target, c)
-        return cross_entropy(augmented, target).astype(logits.dtype)
-    of_label = cross_entropy(*_for_each_label(z, c))
-    return _mean_over_labels(of_label, target).astype(logits.dtype)
+        losses = cross_entropy(z + select_costs(target, c), target)
+    else:
+        of_label = cross_entropy(*_for_each_label(z, c))
+        q = class_probs(target, z.shape[-1], z.dtype)
+        losses = mean_over_classes(q, of_label)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.cost_hinge_loss`: the same arguments, values and errors."""
     _check.class_problem(logits, target, cost)
-    z = upcast(logits)
-    c = cost.astype(z.dtype)
+    z = centered(upcast(logits))
+    c = checked_costs(cost, z.dtype)
+    z = jnp.maximum(z, never(z.dtype))
     if not is_floating(target):
-        return _hinge(z + select_costs(target, c), target).astype(logits.dtype)
-    of_label = _hinge(*_for_each_label(z, c))
-    return _mean_over_labels(of_label, target).astype(logits.dtype)
+        losses = _hinge(z + select_costs(target, c), target)
+    else:
+        of_label = _hinge(*_for_each_label(z, c))
+        q = class_probs(target, z.shape[-1], z.dtype)
+        losses = mean_over_classes(q, of_label)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def _hinge(augmented: Array, labels: Array) -> Array:
-    hot = class_probs(labels, augmented.shape[-1], augmented.dtype)
-    labelled = (augmented * hot).sum(-1, keepdims=True)
+    hot = is_label(labels, augmented.shape[-1])
+    labelled = jnp.where(hot, augmented, 0.0).sum(-1, keepdims=True)
     return (augmented - labelled).max(-1)
 
 
@@ -63,11 +73,6 @@ def _for_each_label(z: Array, c: Array) -> tuple[Array, Array]:
     augmented = z[..., None, :] + c
     labels = jnp.arange(z.shape[-1])
     return augmented, jnp.broadcast_to(labels, augmented.shape[:-1])
-
-
-def _mean_over_labels(of_label: Array, target: Array) -> Array:
-    q = class_probs(target, of_label.shape[-1], of_label.dtype)
-    return (q * of_label).sum(-1)
 
 
 def cost_regression_loss(
@@ -88,15 +93,26 @@ def cost_regression_loss(
             "smooth must be True for the two-sided loss, got False; it chooses between "
             "two forms of the one-sided loss (one_sided=True)"
         )
-    z = upcast(logits)
-    c = cost.astype(z.dtype)
-    c = c if target is None else select_costs(target, c)
+    z, c, invalid = _of_decisions(logits, target, cost)
     error = z - c
     if not one_sided:
-        return (error * error).sum(-1).astype(logits.dtype)
+        return finished((error * error).sum(-1), logits, invalid)
     cheap = c == c.min(-1, keepdims=True)
     harm = jnp.where(cheap, error, -error)
-    return (softplus(harm) if smooth else relu(harm)).sum(-1).astype(logits.dtype)
+    losses = (softplus(harm) if smooth else relu(harm)).sum(-1)
+    return finished(losses, logits, invalid)
+
+
+def _of_decisions(
+    logits: Array, target: Array | None, cost: Array, *, non_negative: bool = False
+) -> tuple[Array, Array, Array | None]:
+    """The scores, a cost vector for each example, and where the target is bad."""
+    z = upcast(logits)
+    c = checked_costs(cost, z.dtype, non_negative=non_negative)
+    if target is None:
+        return z, *own_costs(c, cost, None)
+    row, invalid = select_costs(target, c), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def sum_to_zero_loss(
@@ -109,18 +125,22 @@ def sum_to_zero_loss(
     """Mirror of `costfn.sum_to_zero_loss`: the same arguments, values and errors."""
     _check.decision_problem(logits, target, cost, non_negative=True)
     _check.one_of("phi", phi, get_args(Phi))
-    z = upcast(logits)
-    c = non_negative(cost).astype(z.dtype)
-    c = c if target is None else select_costs(target, c)
-    s = z - z.mean(-1, keepdims=True)
-    return (c * _phi(s, phi)).sum(-1).astype(logits.dtype)
+    z, c, invalid = _of_decisions(logits, target, cost, non_negative=True)
+    z = centered(z)
+    # Decisions masked out by -inf take no part: neither in the mean nor in the sum.
+    out = z == -jnp.inf
+    z = jnp.where(out, 0.0, z)
+    number = (~out).astype(z.dtype).sum(-1, keepdims=True)
+    s = z - z.sum(-1, keepdims=True) / number
+    losses = (jnp.where(out, 0.0, c) * _phi(s, phi, number)).sum(-1)
+    return finished(losses, logits, invalid)
 
 
-def _phi(s: Array, phi: Phi) -> Array:
+def _phi(s: Array, phi: Phi, number: Array) -> Array:
     if phi == "softplus":
         return softplus(s)
     if phi == "hinge":
-        return relu(s + 1 / (s.shape[-1] - 1))
+        return relu(s + 1 / jnp.maximum(number - 1, 1))
     limit = 30.0
     bounded = jnp.where(s > limit, limit, s)
     return jnp.exp(bounded) * (1 + (s - bounded))

@@ -1,11 +1,10 @@
 """The pieces of `costfn._math`, for JAX."""
 
-from math import sqrt
-
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.nn import log_softmax, logsumexp, softmax
+from jax.lax import stop_gradient
+from jax.nn import log_softmax, softmax
 from jax.nn import sigmoid as plain_sigmoid
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
@@ -16,6 +15,60 @@ from . import _check
 def upcast(values: Array) -> Array:
     """The values in float32 at least, where half precision would lose the sums."""
     return values if values.dtype.itemsize >= 4 else values.astype(jnp.float32)
+
+
+def cast_back(values: Array, like: Array) -> Array:
+    """The values in the type of `like`.
+
+    What float16 cannot hold becomes its largest number, and keeps its gradient.
+    """
+    if like.dtype == jnp.float16:
+        limit = float(jnp.finfo(jnp.float16).max)
+        plain = stop_gradient(values)
+        excess = plain - jnp.clip(plain, -limit, limit)
+        values = values - jnp.where(jnp.isfinite(plain), excess, 0.0)
+    return values.astype(like.dtype)
+
+
+BLOCK = 1024
+
+
+def sum_over(values: Array, axes: tuple[int, ...] | None = None) -> Array:
+    """The sum over axes, of all where None, by blocks and then of the blocks' sums.
+
+    One by one, millions of float32 numbers stop growing: at 2**24, of ones.
+    """
+    for axis in sorted(range(values.ndim) if axes is None else axes, reverse=True):
+        # Where a mesh is explicit, an axis over devices is in blocks as it is.
+        while (
+            values.shape[axis] > BLOCK
+            and jax.typeof(values).sharding.spec[axis] is None
+        ):
+            values = in_blocks(values, axis).sum(axis + 1)
+        values = values.sum(axis)
+    return values
+
+
+def in_blocks(values: Array, axis: int) -> Array:
+    """An axis as two, blocks and what is in each, filled up with 0."""
+    size, shape = values.shape[axis], values.shape
+    blocks = max(1, -(-size // BLOCK))
+    each = -(-size // blocks)
+    filling = [(0, 0)] * values.ndim
+    filling[axis] = (0, blocks * each - size)
+    filled = jnp.pad(values, filling) if filling[axis][1] else values
+    return filled.reshape(*shape[:axis], blocks, each, *shape[axis + 1 :])
+
+
+def flushed(sums: Array, total: Array) -> Array:
+    """Sums over examples, 0 where their share of the total is too small.
+
+    One over it, on the way back to the examples, would overflow. The gradient of the
+    sum itself stays.
+    """
+    plain = stop_gradient(sums)
+    dust = plain <= 4 * float(jnp.finfo(sums.dtype).tiny) * stop_gradient(total)
+    return sums - jnp.where(dust, plain, 0.0)
 
 
 def others(values: Array) -> Array:
@@ -45,19 +98,23 @@ def number(value: float | Array, dtype: DTypeLike) -> float | Array:
 
 
 def small(denominator: Array) -> Array:
-    """Whether a denominator is 0, or so small that a gradient would overflow."""
-    tiny = float(jnp.finfo(denominator.dtype).tiny)
-    return jnp.abs(denominator) <= sqrt(tiny)
+    """Whether a denominator is 0, or so small that its inverse would overflow."""
+    return jnp.abs(denominator) <= 4 * float(jnp.finfo(denominator.dtype).tiny)
 
 
-def ratio(numerator: Array, denominator: Array, otherwise: float = 0.0) -> Array:
+def ratio(
+    numerator: Array, denominator: Array, otherwise: float | Array = 0.0
+) -> Array:
     """The quotient, or `otherwise` with gradient 0 where the denominator is 0.
 
-    Or so small that the quotient's gradient would overflow. NaN stays NaN.
+    Or so small that its inverse would overflow. NaN stays NaN.
     """
     none = small(denominator)
     # Twice where: the quotient that is not taken must be safe in the gradient too.
-    return jnp.where(none, otherwise, numerator / jnp.where(none, 1.0, denominator))
+    safe = jnp.where(none, 1.0, denominator)
+    # Scaled to a denominator of 1: its square, in the gradient, would vanish early.
+    scale = 1 / stop_gradient(safe)
+    return jnp.where(none, otherwise, numerator * scale / (safe * scale))
 
 
 def softplus(x: Array) -> Array:
@@ -69,7 +126,7 @@ def softplus(x: Array) -> Array:
 
 def relu(x: Array) -> Array:
     """max(0, x), with NaN in the gradient too where `x` is."""
-    return poisoned(jnp.where(x <= 0, 0.0, x), jnp.isnan(x))
+    return jnp.where(x <= 0, 0.0, x) * jnp.where(jnp.isnan(x), jnp.nan, 1.0)
 
 
 def log1p(x: Array) -> Array:
@@ -89,65 +146,17 @@ def sigmoid(x: Array) -> Array:
     return jnp.where(x > 0, 1 - plain_sigmoid(-x), plain_sigmoid(x))
 
 
-def one_hot(labels: Array, classes: int, dtype: DTypeLike) -> Array:
-    """Labels as probabilities `(*batch, classes)`; a bad label gives a row of NaN."""
-    index, invalid = safe_labels(labels, classes)
-    hot = is_class(index, classes).astype(dtype)
-    return hot if invalid is None else jnp.where(invalid[..., None], jnp.nan, hot)
+def centered(logits: Array) -> Array:
+    """The logits less the largest, which changes no loss of their softmax.
 
-
-def is_class(index: Array, classes: int) -> Array:
-    """Where on a new last axis each index points."""
-    return index[..., None] == jnp.arange(classes, dtype=index.dtype)
-
-
-def rows(matrix: Array, index: Array) -> Array:
-    """The rows of a matrix at these indices, placed on devices as the indices are."""
-    # Where a mesh is explicit, JAX asks how to place what it gathers.
-    placed = jax.typeof(index).sharding
-    out = NamedSharding(placed.mesh, PartitionSpec(*placed.spec, None))
-    return matrix.at[index].get(out_sharding=out)
-
-
-def safe_labels(labels: Array, classes: int) -> tuple[Array, Array | None]:
-    """Labels that can be used as an index, and which of them were out of range.
-
-    The second is None where the labels were seen, and so checked, already. JAX would
-    wrap, clamp or fill the others.
+    A log-sum-exp of logits near 3e4 is rounded to 2e-3 in float32.
     """
-    # Narrow ones could not even be compared with a larger number of classes.
-    wide = labels if labels.dtype.itemsize >= 4 else labels.astype(jnp.int32)
-    if _check.visible(labels) is not None:
-        return wide.astype(jnp.int32), None
-    invalid = (wide < 0) | (wide >= classes)
-    return jnp.where(invalid, 0, wide).astype(jnp.int32), invalid
+    return logits - stop_gradient(logits).max(-1, keepdims=True)
 
 
-def poisoned(values: Array, invalid: Array | None) -> Array:
-    """The values, NaN where invalid, in value and in gradient.
-
-    By a product: `where` would make the gradient of the invalid ones 0, and hide them.
-    """
-    if invalid is None:
-        return values
-    return values * jnp.where(invalid, jnp.nan, jnp.ones_like(values))
-
-
-def class_probs(target: Array, classes: int, dtype: DTypeLike) -> Array:
-    """The target as probabilities `(*batch, classes)`; NaN rows where it is neither."""
-    if not is_floating(target):
-        return one_hot(target, classes, dtype)
-    q = target.astype(dtype)
-    if _check.visible(target) is not None:
-        return q
-    return poisoned(q, ~_check.are_probs(target)[..., None])
-
-
-def non_negative(values: Array) -> Array:
-    """The values, with NaN for negative ones that could not be seen and refused."""
-    if _check.visible(values) is not None or not is_floating(values):
-        return values
-    return jnp.where(values < 0, jnp.nan, values)
+def never(dtype: DTypeLike) -> float:
+    """A logit of the impossible that can be computed with: -inf less -inf is NaN."""
+    return float(jnp.finfo(dtype).min) / 2**20
 
 
 def log_odds(logits: Array, labels: Array) -> Array:
@@ -155,12 +164,21 @@ def log_odds(logits: Array, labels: Array) -> Array:
 
     It keeps full relative precision as p nears 0 or 1, where 1 - p would not.
     """
-    classes = logits.shape[-1]
-    index, invalid = safe_labels(labels, classes)
-    hot = is_class(index, classes)
-    labelled = jnp.where(hot, logits, 0.0).sum(-1)
-    others = logsumexp(jnp.where(hot, -jnp.inf, logits), axis=-1)
-    return poisoned(labelled - others, invalid)
+    return _log_odds(logits, is_label(labels, logits.shape[-1]))
+
+
+def _log_odds(logits: Array, hot: Array) -> Array:
+    """Of the class that `hot` points at, against the log-sum-exp of the others.
+
+    Classes masked out by -inf count as impossible. Where nothing else is left the value
+    is finite, since the gradient of a log-sum-exp of nothing but -inf is NaN.
+    """
+    least = never(logits.dtype)
+    rest = jnp.where(hot, least, logits)
+    # Less the largest of the others: a log-sum-exp near 3e4 is rounded to 2e-3.
+    largest = jnp.maximum(stop_gradient(rest).max(-1, keepdims=True), least)
+    of_others = jnp.log(jnp.exp(rest - largest).sum(-1))
+    return jnp.where(hot, logits, 0.0).sum(-1) - largest.squeeze(-1) - of_others
 
 
 def log_complement(logits: Array) -> Array:
@@ -171,17 +189,22 @@ def log_complement(logits: Array) -> Array:
     """
     p = softmax(logits)
     top = p > 0.5
-    others = logsumexp(jnp.where(top, -jnp.inf, logits), axis=-1, keepdims=True)
-    of_top = log_sigmoid(others - jnp.where(top, logits, 0.0).sum(-1, keepdims=True))
+    of_top = log_sigmoid(-_log_odds(logits, top))[..., None]
     return jnp.where(top, of_top, log1p(jnp.where(top, 0.0, -p)))
+
+
+def mean_over_classes(q: Array, values: Array) -> Array:
+    """`sum_k q_k values_k`, where what is impossible (0 times infinity) counts as 0."""
+    impossible = (q == 0) & jnp.isinf(values)
+    return (q * jnp.where(impossible, 0.0, values)).sum(-1)
 
 
 def cross_entropy(logits: Array, target: Array) -> Array:
     """Cross entropy of each example, in nats, with labels or class probabilities."""
     if not is_floating(target):
-        return -log_sigmoid(log_odds(logits, target))
+        return softplus(-log_odds(logits, target))
     q = class_probs(target, logits.shape[-1], logits.dtype)
-    return -(q * log_softmax(logits)).sum(-1)
+    return -mean_over_classes(q, log_softmax(logits))
 
 
 def times(rows: Array, matrix: Array) -> Array:
@@ -192,3 +215,62 @@ def times(rows: Array, matrix: Array) -> Array:
     if matrix.ndim == 2:
         return jnp.matmul(rows, matrix, precision="highest")
     return jnp.matmul(rows[..., None, :], matrix, precision="highest").squeeze(-2)
+
+
+def wide_labels(labels: Array) -> Array:
+    """Labels in a type that holds every number of classes, and that JAX compares."""
+    return labels if labels.dtype.itemsize >= 4 else labels.astype(jnp.int32)
+
+
+def out_of_range(labels: Array, classes: int) -> Array:
+    """Which labels are not in `[0, classes)`."""
+    wide = wide_labels(labels)
+    return (wide < 0) | (wide >= classes)
+
+
+def safe_labels(labels: Array, classes: int) -> Array:
+    """Labels as an index: int32, 0 in place of those out of range.
+
+    JAX would wrap, clamp or fill them.
+    """
+    if _check.visible(labels) is not None:
+        return labels.astype(jnp.int32)
+    wide = wide_labels(labels)
+    return jnp.where(out_of_range(wide, classes), 0, wide).astype(jnp.int32)
+
+
+def is_class(index: Array, classes: int) -> Array:
+    """Where on a new last axis each index points."""
+    return index[..., None] == jnp.arange(classes, dtype=index.dtype)
+
+
+def is_label(labels: Array, classes: int) -> Array:
+    """Where on a new last axis each label points, class 0 for those out of range."""
+    return is_class(safe_labels(labels, classes), classes)
+
+
+def one_hot(labels: Array, classes: int, dtype: DTypeLike) -> Array:
+    """Labels as probabilities `(*batch, classes)`, class 0 for those out of range."""
+    return is_label(labels, classes).astype(dtype)
+
+
+def class_probs(target: Array, classes: int, dtype: DTypeLike) -> Array:
+    """The target as probabilities `(*batch, classes)`.
+
+    Rows that are none and could not be seen are even, so that NaN in what a mask leaves
+    out stays out of the gradient.
+    """
+    if not is_floating(target):
+        return one_hot(target, classes, dtype)
+    q = target.astype(dtype)
+    if _check.visible(target) is not None:
+        return q
+    return jnp.where(_check.are_probs(target)[..., None], q, 1 / classes)
+
+
+def rows(matrix: Array, index: Array) -> Array:
+    """The rows of a matrix at these indices, placed on devices as the indices are."""
+    # Where a mesh is explicit, JAX asks how to place what it gathers.
+    placed = jax.typeof(index).sharding
+    out = NamedSharding(placed.mesh, PartitionSpec(*placed.spec, None))
+    return matrix.at[index].get(out_sharding=out)

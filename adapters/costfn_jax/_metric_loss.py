@@ -1,22 +1,35 @@
 """Any metric of the confusion matrix as a loss, in JAX: relax, count, measure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypedDict, Unpack, get_args
 
 import jax.numpy as jnp
 from jax import Array
+from jax.tree_util import register_dataclass
 
-from . import _check, relaxations
+from . import _check
 from ._averaging import Average
-from ._math import is_floating, upcast
-from .confusion import Counts, Scope, Task, counts, matrices
-from .relaxations import Relaxation
+from ._counting import (
+    Scope,
+    Task,
+    check_scope,
+    examples,
+    in_two_columns,
+    matrices,
+    tables,
+)
+from ._counts import Counts
+from ._groups import mean_over_images, weight_of, weight_of_images
+from ._hidden import checked_weights
+from ._math import cast_back, floating, upcast
+from ._reduce import Reduction
+from ._soft_decisions import Relaxation, SoftDecision, Softmax
 
 Of = Literal["counts", "matrix"]
 Table = Counts | Array
 Metric = Callable[..., Array]
-MetricLoss = Callable[..., Array]
 
 
 class Counting(TypedDict, total=False):
@@ -31,6 +44,22 @@ class Counting(TypedDict, total=False):
     sample_weight: Array | None
     where: Array | None
     sum_counts: Callable[..., Counts | Array] | None
+    reduction: Reduction
+
+
+@register_dataclass
+@dataclass(frozen=True)
+class MetricLoss:
+    """A loss made by `costfn_jax.metric_loss`; can be pickled where its metric can."""
+
+    metric: Metric = field(metadata={"static": True})
+    of: Of = field(default="counts", metadata={"static": True})
+
+    def __call__(
+        self, logits: Array, target: Array, **counting: Unpack[Counting]
+    ) -> Array:
+        """`1 - metric` of the batch."""
+        return one_less(self.metric, self.of, logits, target, ours=False, **counting)
 
 
 def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
@@ -38,12 +67,10 @@ def metric_loss(metric: Metric, *, of: Of = "counts") -> MetricLoss:
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
+    if not callable(metric):
+        raise TypeError(f"metric must be a function, got {type(metric).__name__}")
     _check.one_of("of", of, get_args(Of))
-
-    def loss(logits: Array, target: Array, **counting: Unpack[Counting]) -> Array:
-        return one_less(metric, of, logits, target, **counting)
-
-    return loss
+    return MetricLoss(metric, of)
 
 
 def one_less(
@@ -51,15 +78,31 @@ def one_less(
     of: Of,
     logits: Array,
     target: Array,
+    *,
+    ours: bool = True,
     **counting: Unpack[Counting],
 ) -> Array:
     """`1 - metric` of the batch, 0 where the metric is undefined."""
-    return batch_loss(lambda table: 1 - metric(table), of, logits, target, **counting)
+    return batch_loss(
+        lambda table: 1 - metric(table),
+        of,
+        logits,
+        target,
+        may_be_nan=ours and _takes_tensors(metric),
+        **counting,
+    )
+
+
+def _takes_tensors(metric: Metric) -> bool:
+    """Whether an option is a tensor, which is NaN if a bad value cannot be seen."""
+    options = metric.keywords.values() if isinstance(metric, partial) else ()
+    return any(isinstance(value, Array) for value in options)
 
 
 def averaged_loss(
     metric: Metric,
     average: Average | None,
+    classes: Sequence[int] | None,
     logits: Array,
     target: Array,
     **counting: Unpack[Counting],
@@ -67,35 +110,76 @@ def averaged_loss(
     """`1 - metric` with an average over the classes, where that makes sense."""
     several = counting.get("task", "multiclass") == "multilabel"
     if average == "micro" and not several:
-        raise ValueError(
-            "average must be 'macro', 'weighted', 'binary' or None where each example "
-            "has one label, got 'micro': every mistake is then one false positive and "
-            "one false negative, so that the metric is accuracy or a function of it "
-            "and weights of the two cancel; use accuracy_loss"
-        )
+        _check.array("logits", logits)
+        number = 2 if counting.get("task") == "binary" else logits.shape[-1]
+        if classes is None or len(set(classes)) >= number:
+            raise ValueError(
+                "average must be 'macro', 'weighted', 'binary' or None where each "
+                "example has one label, got 'micro' over all classes: every mistake is "
+                "then one false positive and one false negative, so that the metric is "
+                "accuracy or a function of it and weights of the two cancel; use "
+                "accuracy_loss, or leave classes out by classes=[...]"
+            )
     if average != "samples":
-        return one_less(
-            partial(metric, average=average), "counts", logits, target, **counting
-        )
+        measure = partial(metric, average=average, classes=classes)
+        return one_less(measure, "counts", logits, target, **counting)
     if not several or logits.ndim != 2:
         raise ValueError(
             "average must not be 'samples' unless task is 'multilabel' and logits are "
             f"(examples, labels), got logits of shape {logits.shape}"
         )
-    # Each example is a table of its own: examples take the place of the labels.
+    return _of_samples(metric, classes, logits, target, **counting)
+
+
+def _of_samples(
+    metric: Metric,
+    classes: Sequence[int] | None,
+    logits: Array,
+    target: Array,
+    **counting: Unpack[Counting],
+) -> Array:
+    """Each example is a table of its own: examples take the place of the labels."""
     weight, where = counting.pop("sample_weight", None), counting.get("where")
-    if weight is not None:
-        _check.weights("sample_weight", weight, logits.shape[:-1])
     if where is not None:
-        each = jnp.broadcast_to(_keep(where, logits, "multilabel"), logits.shape)
-        counting["where"] = each.mT
+        _check.mask(where, logits.shape if where.ndim == 2 else logits.shape[:-1])
+        where = jnp.broadcast_to(where.reshape(len(where), -1), logits.shape)
+        counting["where"] = where.mT
+    of_example: Array | None = None
+    if weight is not None and weight.shape == logits.shape[:-1]:
+        left = weight if where is None else jnp.where(where.any(-1), weight, 0)
+        _check.weights("sample_weight", left, left.shape)
+        of_example = checked_weights(left, upcast(floating(left)).dtype)
+        # In the mean alone, and not in the counts, beside which `smooth` stands; but 0
+        # takes an example out, and NaN goes on.
+        ones = jnp.where(of_example > 0, 1.0, of_example)
+        weight = jnp.broadcast_to(ones[..., None], logits.shape)
+    if weight is not None:
+        _check.same_shape("sample_weight", weight, logits.shape)
+        counting["sample_weight"] = weight.mT
 
     def weighed(table: Counts) -> Array:
-        if weight is not None:
-            table = Counts(*(weight.astype(x.dtype) * x for x in table))
-        return metric(table, average="samples")
+        own = metric.keywords if isinstance(metric, partial) else {}
+        refused = own.get("class_weight") is not None
+        if of_example is None or len(of_example) < 2 or refused:
+            return metric(table, average="samples")
+        each = of_example * table.total
+        return metric(table, average="macro", class_weight=each)
 
-    return one_less(weighed, "counts", logits.mT, target.mT, **counting)
+    if classes is not None:
+        index = _check.classes(classes, logits.shape[-1])
+        logits, target = logits[..., index], target[..., index]
+        if (of_label := counting.get("where")) is not None:
+            counting["where"] = of_label[index]
+        if (of_label := counting.get("sample_weight")) is not None:
+            counting["sample_weight"] = of_label[index]
+    return batch_loss(
+        lambda table: 1 - weighed(table),
+        "counts",
+        logits.mT,
+        target.mT,
+        may_be_nan=_takes_tensors(metric),
+        **counting,
+    )
 
 
 def batch_loss(
@@ -110,76 +194,77 @@ def batch_loss(
     sample_weight: Array | None = None,
     where: Array | None = None,
     sum_counts: Callable[..., Counts | Array] | None = None,
+    reduction: Reduction = "mean",
+    undefined_is_nan: bool = True,
+    may_be_nan: bool = False,
 ) -> Array:
-    """A measure of the batch's counts, 0 where it is undefined; smaller is better."""
+    """A measure of the batch's counts; smaller is better, NaN is undefined.
+
+    Unless the measure has inputs of its own, from which NaN may come: a cost, or an
+    option out of range that could not be seen (`may_be_nan`).
+    """
     _check.one_of("task", task, get_args(Task))
     _check.one_of("scope", scope, get_args(Scope))
+    _check.one_of("reduction", reduction, get_args(Reduction))
+    for name, value in (("relaxation", relaxation), ("sum_counts", sum_counts)):
+        if value is not None and not callable(value):
+            raise TypeError(
+                f"{name} must be a function or None, got {type(value).__name__}"
+            )
     decisions = _decisions(logits, task, where, relaxation)
+    batch = decisions.shape if task == "binary" else decisions.shape[:-1]
+    check_scope(scope, batch)
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
+    classes = decisions.shape[-1] if decisions.ndim else 1
+    trusted = relaxation is None or isinstance(relaxation, SoftDecision)
+    found = examples(
+        decisions, target, task, classes, sample_weight, where, trusted=trusted
+    )
     table: Table
     if of == "counts":
-        table = counts(
-            decisions,
-            target,
-            task=task,
-            scope=scope,
-            sample_weight=sample_weight,
-            where=where,
+        table = tables(found, task, scope)
+    elif task == "multilabel":
+        raise ValueError(
+            "task must be 'multiclass' or 'binary' for a metric of the confusion "
+            "matrix, got 'multilabel', where an example has no one class"
         )
     else:
-        table = _matrix(decisions, target, task, scope, sample_weight, where)
+        pairs = found if task == "multiclass" else in_two_columns(found)
+        table = matrices(pairs, pairs.decisions.shape[-1], scope)
     table = table if sum_counts is None else sum_counts(table)
-    loss = measure(table)
-    # Undefined is 0; but NaN that came in with the logits must go out again.
-    sums = [x.sum() for x in (table if isinstance(table, Counts) else [table])]
-    known = jnp.isfinite(jnp.stack(sums).sum())
-    loss = jnp.where(jnp.isnan(loss) & known, 0.0, loss)
-    return (loss.mean(0) if scope == "example" else loss).astype(logits.dtype)
+    total, known = weight_of(table)
+    known = known & undefined_is_nan
+    if may_be_nan:
+        known = known & ~jnp.isnan(measure(_even(table))).any()
+    losses = mean_over_images(measure(table), total, known, of_image, scope, reduction)
+    return cast_back(losses, logits)
+
+
+def _even(table: Table) -> Table:
+    """One like it where nothing is 0/0: NaN of that is of an option out of range."""
+    if isinstance(table, Array):
+        return jnp.ones_like(table)
+    one = jnp.ones_like(table.actual)
+    total = 2 * one.sum(-1) if table.one_label else 4 * one
+    whole = total[..., None] if table.one_label else total
+    return Counts(one, 2 * one, 2 * one, total, one, whole * one - 3)
 
 
 def _decisions(
     logits: Array, task: Task, where: Array | None, relaxation: Relaxation | None
 ) -> Array:
-    _check.array("logits", logits)
     if task == "multiclass":
         _check.scores("logits", logits)
-    elif not is_floating(logits):
-        raise TypeError(f"logits must be floating point, got {logits.dtype}")
+    else:
+        _check.floating_point("logits", logits)
     z = upcast(logits)
     if where is not None:
         # Before the relaxation, whose gradient of a masked NaN would be NaN.
-        z = jnp.where(_keep(where, z, task), z, 0.0)
-    relax = relaxations.softmax() if relaxation is None else relaxation
+        _check.array("where", where)
+        each = task == "binary" or (task == "multilabel" and where.ndim == z.ndim)
+        _check.mask(where, z.shape if each else z.shape[:-1])
+        z = jnp.where(where if each else where[..., None], z, 0.0)
+    relax = Softmax() if relaxation is None else relaxation
     if task == "multiclass":
         return relax(z)
     return relax(jnp.stack([jnp.zeros_like(z), z], -1))[..., 1]
-
-
-def _keep(where: Array, logits: Array, task: Task) -> Array:
-    """The mask of the examples, or of their labels, with as many axes as the logits."""
-    _check.array("where", where)
-    each = task == "binary" or (task == "multilabel" and where.ndim == logits.ndim)
-    _check.mask(where, logits.shape if each else logits.shape[:-1])
-    return where if each else where[..., None]
-
-
-def _matrix(
-    decisions: Array,
-    target: Array,
-    task: Task,
-    scope: Scope,
-    sample_weight: Array | None,
-    where: Array | None,
-) -> Array:
-    if task == "multilabel":
-        raise ValueError(
-            "task must be 'multiclass' or 'binary' for a metric of the confusion "
-            "matrix, got 'multilabel', where an example has no one class"
-        )
-    if task == "binary":
-        _check.array("target", target)
-        decisions = jnp.stack([1 - decisions, decisions], -1)
-        if is_floating(target):
-            target = jnp.stack([1 - target, target], -1)
-        elif target.dtype == bool:
-            target = target.astype(jnp.int32)
-    return matrices(decisions, target, None, scope, sample_weight, where)

@@ -1,9 +1,13 @@
 """Losses for metrics of one class against the rest, in JAX: of overlap."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Unpack
 
+from jax import Array
+
 from . import metrics
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average
 from ._metric_loss import Counting, averaged_loss
 from ._types import AnyTarget, BatchLoss, Scores
@@ -13,11 +17,13 @@ def f_beta_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    beta: float = 1.0,
-    smooth: float = 0.0,
+    beta: float | Array = 1.0,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.f_beta_loss`: the same arguments, values and errors.
@@ -30,18 +36,21 @@ def f_beta_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def jaccard_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    smooth: float = 0.0,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.jaccard_loss`: the same arguments, values and errors.
@@ -53,18 +62,21 @@ def jaccard_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def dice_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    smooth: float = 0.0,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.dice_loss`: the same arguments, values and errors.
@@ -76,20 +88,23 @@ def dice_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def tversky_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    smooth: float = 0.0,
+    alpha: float | Array = 0.5,
+    beta: float | Array = 0.5,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.tversky_loss`: the same arguments, values and errors.
@@ -103,21 +118,24 @@ def tversky_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def focal_tversky_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    gamma: float = 0.75,
-    smooth: float = 0.0,
+    alpha: float | Array = 0.5,
+    beta: float | Array = 0.5,
+    gamma: float | Array = 0.75,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.focal_tversky_loss`: the same arguments, values and errors.
@@ -132,5 +150,6 @@ def focal_tversky_loss(
         smooth=smooth,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)

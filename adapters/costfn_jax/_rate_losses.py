@@ -1,9 +1,13 @@
 """Losses for metrics of one class against the rest, in JAX: of rates."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Unpack
 
+from jax import Array
+
 from . import metrics
+from ._arrays import ArrayLike
 from ._averaging import Absent, Average
 from ._metric_loss import Counting, averaged_loss
 from ._types import AnyTarget, BatchLoss, Scores
@@ -16,6 +20,8 @@ def precision_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.precision_loss`: the same arguments, values and errors.
@@ -26,8 +32,9 @@ def precision_loss(
         metrics.precision,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def recall_loss(
@@ -37,6 +44,8 @@ def recall_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.recall_loss`: the same arguments, values and errors.
@@ -47,8 +56,9 @@ def recall_loss(
         metrics.recall,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def specificity_loss(
@@ -58,6 +68,8 @@ def specificity_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.specificity_loss`: the same arguments, values and errors.
@@ -68,8 +80,9 @@ def specificity_loss(
         metrics.specificity,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def informedness_loss(
@@ -79,6 +92,8 @@ def informedness_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.informedness_loss`: the same arguments, values and errors.
@@ -89,8 +104,9 @@ def informedness_loss(
         metrics.informedness,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def markedness_loss(
@@ -100,6 +116,8 @@ def markedness_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.markedness_loss`: the same arguments, values and errors.
@@ -110,8 +128,9 @@ def markedness_loss(
         metrics.markedness,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
 def fowlkes_mallows_loss(
@@ -121,6 +140,8 @@ def fowlkes_mallows_loss(
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.fowlkes_mallows_loss`: the same arguments, values and errors.
@@ -131,5 +152,6 @@ def fowlkes_mallows_loss(
         metrics.fowlkes_mallows,
         zero_division=zero_division,
         absent=absent,
+        class_weight=class_weight,
     )
-    return averaged_loss(measure, average, logits, target, **counting)
+    return averaged_loss(measure, average, classes, logits, target, **counting)

@@ -4,7 +4,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._math import is_floating, non_negative, number, upcast
+from ._hidden import finished
+from ._math import upcast
+from ._options import ABOVE_ZERO, number, typed
 from ._types import Values
 
 
@@ -13,36 +15,38 @@ def q_error_loss(
     target: Values,
     *,
     log_space: bool = True,
-    floor: float = 1e-6,
+    floor: float | Array = 1e-6,
 ) -> Values:
     """Mirror of `costfn.q_error_loss`: the same arguments, values and errors."""
     for name, value in (("prediction", prediction), ("target", target)):
-        _check.array(name, value)
-        if not is_floating(value):
-            raise TypeError(f"{name} must be floating point, got {value.dtype}")
+        _check.floating_point(name, value)
     if prediction.shape != target.shape:
         raise ValueError(
             f"target must have the shape {prediction.shape} of prediction, "
             f"got {target.shape}"
         )
-    _check.positive("floor", floor)
+    chosen = number("floor", floor, ABOVE_ZERO)
     p = upcast(prediction)
     t = target.astype(p.dtype)
     if log_space:
-        return _growth(p - t).astype(prediction.dtype)
+        return finished(_growth(p - t), prediction)
     seen = _check.visible(target)
     if seen is not None and seen.min() < 0:
         raise ValueError(
             f"target must be at least 0 without log_space, got {seen.min().item():.6g}"
         )
-    least = number(floor, p.dtype)
-    t = non_negative(t)
+    least = typed(chosen, p.dtype)
+    invalid = t < 0 if seen is None else None
+    if isinstance(chosen, Array) and _check.visible(chosen) is None:
+        # Nothing is below a floor of NaN.
+        bad = jnp.isnan(least)
+        invalid = jnp.broadcast_to(bad, t.shape) if invalid is None else invalid | bad
     t = jnp.where(t < least, least, t)
     raised = jnp.where(p < least, least, p)
     # Below the floor it goes on growing, linearly, unless nothing is what there was.
     below = jnp.where(p < least, (least - p) / least, 0.0)
-    distance = jnp.log(raised) - jnp.log(t)
-    return ((1 + below) * _growth(distance)).astype(prediction.dtype)
+    losses = (1 + below) * _growth(jnp.log(raised) - jnp.log(t))
+    return finished(losses, prediction, invalid)
 
 
 def _growth(distance: Array) -> Array:

@@ -6,6 +6,7 @@ from jax.nn import softmax
 
 from . import _check
 from ._cost_vector import select_costs
+from ._hidden import bad_target, checked_costs, finished
 from ._math import class_probs, times, upcast
 from ._types import Logits, Losses, SquareCost, Target
 
@@ -14,10 +15,11 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
     """Mirror of `costfn.energy_cost_loss`: the same arguments, values and errors."""
     _check.class_problem(logits, target, cost)
     z = upcast(logits)
-    costs = cost.astype(z.dtype)
+    costs = checked_costs(cost, z.dtype)
     p = softmax(z)
     between = times(p, costs) / 2
-    return (p * (select_costs(target, costs) - between)).sum(-1).astype(logits.dtype)
+    losses = (p * (select_costs(target, costs) - between)).sum(-1)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def ranked_probability_loss(logits: Logits, target: Target) -> Losses:
@@ -35,7 +37,8 @@ def ranked_probability_loss(logits: Logits, target: Target) -> Losses:
     below_p, above_p = _tails(p)
     below_q, above_q = _tails(q)
     distance = below_p * above_q - above_p * below_q
-    return (distance * distance).sum(-1).astype(logits.dtype)
+    losses = (distance * distance).sum(-1)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
 def _tails(p: Array) -> tuple[Array, Array]:

@@ -3,21 +3,24 @@
 from typing import Literal, get_args
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
+from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
+from ._arrays import ArrayLike, as_array, as_arrays
 from ._cost_vector import select_costs
+from ._hidden import bad_target, checked_costs, finished, poisoned
 from ._math import (
     class_probs,
     cross_entropy,
     floating,
     is_floating,
-    number,
+    mean_over_classes,
     times,
     upcast,
 )
+from ._options import ABOVE_ZERO, number, typed
 from ._types import (
     DecisionMatrix,
     Logits,
@@ -38,42 +41,67 @@ def soft_target_loss(
     _check.probs("target_probs", target_probs, logits.shape)
     _check.one_of("divergence", divergence, get_args(Divergence))
     z = upcast(logits)
+    invalid = bad_target(target_probs, z.shape[-1])
     if divergence == "cross_entropy":
-        return cross_entropy(z, target_probs).astype(logits.dtype)
+        return finished(cross_entropy(z, target_probs), logits, invalid)
     q = class_probs(target_probs, z.shape[-1], z.dtype)
-    some = q > 0
-    # Twice where: log(0) must not reach the gradient either.
-    gap = jnp.log(jnp.where(some, q, 1.0)) - log_softmax(z)
-    return jnp.where(q == 0, 0.0, q * gap).sum(-1).astype(logits.dtype)
+    # Twice where: log(0) must not reach the gradient either. What rounding left below 0
+    # counts as 0 in the logarithm.
+    log_q = jnp.where(q <= 0, 0.0, jnp.log(jnp.where(q <= 0, 1.0, q)))
+    losses = mean_over_classes(q, log_q - log_softmax(z))
+    return finished(losses, logits, invalid)
 
 
-def soft_targets(cost: DecisionMatrix, *, temperature: float | Array) -> Probs:
+def soft_targets(
+    cost: DecisionMatrix | ArrayLike, *, temperature: float | Array
+) -> Probs:
     """Mirror of `costfn.soft_targets`: the same arguments, values and errors."""
+    cost = as_array("cost", cost)
     _check.cost_matrix("cost", cost)
-    _check.positive("temperature", temperature)
-    wide = floating(cost)
-    scores = upcast(-wide)
-    return softmax(scores / number(temperature, scores.dtype)).astype(wide.dtype)
+    softness = number("temperature", temperature, ABOVE_ZERO)
+    kind = floating(cost).dtype
+    wide = upcast(checked_costs(cost, kind))
+    # In units of the cheapest, which stays 0 however small the temperature is.
+    above = wide - wide.min(-1, keepdims=True)
+    return softmax(-above / typed(softness, wide.dtype)).astype(kind)
 
 
-def unmix(probs: Probs, soft_targets: Matrix) -> Probs:
+def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     """Mirror of `costfn.unmix`: the same arguments, values and errors."""
-    _check.scores("probs", probs)
-    _check.probs("probs", probs)
-    classes = probs.shape[-1]
-    _check.probs("soft_targets", soft_targets, (classes, classes))
-    dtype = upcast(probs).dtype
-    p, rows = (class_probs(x, classes, dtype) for x in (probs, soft_targets))
-    seen = _check.visible(soft_targets)
-    if seen is not None and int(np.linalg.matrix_rank(seen)) < classes:
+    p, given = as_arrays(probs=probs, soft_targets=soft_targets)
+    _check.probs("probs", p)
+    classes = p.shape[-1]
+    _check.probs("soft_targets", given, (classes, classes))
+    wide = jnp.promote_types(upcast(p).dtype, jnp.result_type(float))
+    eye = jnp.eye(classes, dtype=wide)
+    broken = bad_target(given, classes)
+    rows = given.astype(wide)
+    rows = rows if broken is None else jnp.where(broken.any(), eye, rows)
+    # In the precision in which they came: equal rows must not differ by rounding.
+    rank = jnp.linalg.matrix_rank(stop_gradient(rows).astype(upcast(given).dtype))
+    seen = _check.visible(rank)
+    if seen is not None and seen.min() < classes:
         raise ValueError(
-            "soft_targets must be invertible, got a matrix of rank "
-            f"{int(np.linalg.matrix_rank(seen))} for {classes} classes; a lower "
-            "temperature keeps its rows apart"
+            f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
+            f"{classes} classes; a lower temperature keeps its rows apart"
         )
-    mixed = times(p, jnp.linalg.inv(rows))
+    unusable = None if broken is None else broken.any() | (rank < classes)
+    rows = rows if unusable is None else jnp.where(unusable, eye, rows)
+    mixed = times(p.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
-    return (mixed / mixed.sum(-1, keepdims=True)).astype(probs.dtype)
+    found = mixed / mixed.sum(-1, keepdims=True)
+    if unusable is not None:
+        # They were left out above, but their gradient must be NaN too.
+        found = found + jnp.where(unusable, given.sum().astype(wide), 0.0)
+    for invalid in (bad_target(p, classes), unusable):
+        found = poisoned(found, None if invalid is None else invalid[..., None])
+    return found.astype(p.dtype)
+
+
+def _spoilt(rows: Array, probs: Array) -> Array:
+    """Rows that are NaN where probabilities that could not be seen are none."""
+    bad = bad_target(probs, probs.shape[-1])
+    return rows if bad is None else poisoned(rows, bad[..., None])
 
 
 def forward_corrected_loss(
@@ -89,14 +117,15 @@ def forward_corrected_loss(
     _check.target(target, logits.shape[:-1], classes)
     z = upcast(logits)
     log_p = log_softmax(z)
-    noise = class_probs(transition, classes, z.dtype)
+    invalid = bad_target(target, classes)
+    # Of a transition that cannot be seen a bad row makes every example bad.
+    noise = _spoilt(transition.astype(z.dtype), transition)
     # Finite for the impossible, so that its gradient is 0 and not NaN.
     never = float(jnp.finfo(z.dtype).min) / 4
-    log_noise = jnp.where(noise == 0, never, jnp.log(jnp.where(noise == 0, 1.0, noise)))
+    log_noise = jnp.where(noise <= 0, never, jnp.log(jnp.where(noise <= 0, 1.0, noise)))
     if is_floating(target):
         log_observed = logsumexp(log_p[..., None] + log_noise, axis=-2)
         q = class_probs(target, classes, z.dtype)
-        losses = -jnp.where(q == 0, 0.0, q * log_observed).sum(-1)
-        return losses.astype(logits.dtype)
+        return finished(-mean_over_classes(q, log_observed), logits, invalid)
     column = select_costs(target, log_noise.T)
-    return -logsumexp(log_p + column, axis=-1).astype(logits.dtype)
+    return finished(-logsumexp(log_p + column, axis=-1), logits, invalid)

@@ -1,10 +1,14 @@
 """Losses for metrics of the whole table, in JAX."""
 
+from collections.abc import Sequence
 from functools import partial
 from math import nan
 from typing import Unpack
 
+from jax import Array
+
 from . import metrics
+from ._arrays import ArrayLike
 from ._metric_loss import Counting, one_less
 from ._table_metrics import KappaWeights
 from ._types import AnyTarget, BatchLoss, Scores
@@ -31,6 +35,8 @@ def balanced_accuracy_loss(
     *,
     adjusted: bool = False,
     zero_division: float = nan,
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.balanced_accuracy_loss`: the same arguments, values and errors.
@@ -38,7 +44,11 @@ def balanced_accuracy_loss(
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.balanced_accuracy, adjusted=adjusted, zero_division=zero_division
+        metrics.balanced_accuracy,
+        adjusted=adjusted,
+        zero_division=zero_division,
+        classes=classes,
+        class_weight=class_weight,
     )
     return one_less(measure, "counts", logits, target, **counting)
 
@@ -48,13 +58,20 @@ def g_mean_loss(
     target: AnyTarget,
     *,
     zero_division: float = 0.0,
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
     """Mirror of `costfn.g_mean_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
-    measure = partial(metrics.g_mean, zero_division=zero_division)
+    measure = partial(
+        metrics.g_mean,
+        zero_division=zero_division,
+        classes=classes,
+        class_weight=class_weight,
+    )
     return one_less(measure, "counts", logits, target, **counting)
 
 

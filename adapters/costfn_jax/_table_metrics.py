@@ -1,5 +1,6 @@
 """Metrics of the whole table, that are no average over classes, in JAX."""
 
+from collections.abc import Sequence
 from math import nan
 from typing import Literal, get_args
 
@@ -7,8 +8,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._averaging import Table, as_counts, check_zero_division, each_class
+from ._arrays import ArrayLike, as_array
+from ._averaging import (
+    Table,
+    as_counts,
+    check_zero_division,
+    chosen_classes,
+    class_weights,
+    each_class,
+)
 from ._math import others, ratio, small
+from .confusion import Counts
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -25,41 +35,72 @@ def accuracy(table: Table, *, zero_division: float = 0.0) -> Array:
 
 
 def balanced_accuracy(
-    table: Table, *, adjusted: bool = False, zero_division: float = nan
+    table: Table,
+    *,
+    adjusted: bool = False,
+    zero_division: float = nan,
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.balanced_accuracy`.
 
     The same arguments, values and errors.
     """
     check_zero_division(zero_division)
-    c = as_counts(table)
-    present = (~small(c.actual)).astype(c.actual.dtype).sum(-1)
-    score = ratio(ratio(c.true_positive, c.actual).sum(-1), present, zero_division)
+    hits, actual, weight = _chosen(table, classes, class_weight)
+    some = (~small(actual)).astype(actual.dtype)
+    weight = some * weight
+    amount = weight.sum(-1)
+    score = ratio((weight * ratio(hits, actual)).sum(-1), amount, zero_division)
     if not adjusted:
         return score
+    present = some.sum(-1)
     return ratio(present * score - 1, present - 1, zero_division)
 
 
-def g_mean(table: Table, *, zero_division: float = 0.0) -> Array:
+def _chosen(
+    table: Table,
+    classes: Sequence[int] | None,
+    class_weight: Array | ArrayLike | None,
+) -> tuple[Array, Array, Array]:
+    """True positives, true examples and weight of the classes that are to count."""
+    c = as_counts(table)
+    weight = class_weights(class_weight, "macro", c.actual)
+    weight = jnp.ones_like(c.actual[..., :1]) if weight is None else weight
+    weight = jnp.broadcast_to(weight, c.actual.shape)
+    found = (c.true_positive, c.actual, weight)
+    if classes is None:
+        return found
+    index = chosen_classes(classes, "macro", c.actual)
+    return found[0][..., index], found[1][..., index], found[2][..., index]
+
+
+def g_mean(
+    table: Table,
+    *,
+    zero_division: float = 0.0,
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+) -> Array:
     """Mirror of `costfn.metrics.g_mean`: the same arguments, values and errors."""
     check_zero_division(zero_division)
-    c = as_counts(table)
-    absent = small(c.actual)
-    recall = jnp.where(absent, 1.0, ratio(c.true_positive, c.actual))
+    hits, actual, weight = _chosen(table, classes, class_weight)
+    weight = jnp.where(small(actual), 0.0, weight)
+    recall = jnp.where(weight == 0, 1.0, ratio(hits, actual))
     tiny = float(jnp.finfo(recall.dtype).tiny)
     missed = (recall <= tiny).any(-1, keepdims=True)
-    logs = jnp.log(jnp.where(missed, 1.0, recall)).sum(-1)
-    present = (~absent).astype(recall.dtype).sum(-1)
-    found = jnp.where(missed.squeeze(-1), 0.0, jnp.exp(ratio(logs, present)))
-    return jnp.where(present == 0, zero_division, found)
+    logs = (weight * jnp.log(jnp.where(missed, 1.0, recall))).sum(-1)
+    amount = weight.sum(-1)
+    found = jnp.where(missed.squeeze(-1), 0.0, jnp.exp(ratio(logs, amount)))
+    return jnp.where(amount == 0, zero_division, found)
 
 
 def mcc(table: Table, *, zero_division: float = 0.0) -> Array:
     """Mirror of `costfn.metrics.mcc`: the same arguments, values and errors."""
     check_zero_division(zero_division)
-    right, actual, predicted = _shares(table)
-    covariance = right.sum(-1) - (actual * predicted).sum(-1)
-    variances = tuple((x * others(x)).sum(-1) for x in (actual, predicted))
+    covariance, actual, predicted, unpredicted = _shares(table)
+    # Not `others(predicted)`: memberships need not sum to 1.
+    variances = (actual * others(actual)).sum(-1), (predicted * unpredicted).sum(-1)
     none = small(variances[0]) | small(variances[1])
     roots = (jnp.sqrt(jnp.where(none, 1.0, v)) for v in variances)
     return jnp.where(none, zero_division, covariance / next(roots) / next(roots))
@@ -75,24 +116,25 @@ def cohen_kappa(
     check_zero_division(zero_division)
     _check.one_of("weights", weights, (*get_args(KappaWeights), None))
     if weights is None:
-        right, actual, predicted = _shares(table)
-        chance = (actual * others(predicted)).sum(-1)
-        by_chance = (actual * predicted).sum(-1)
-        return ratio(right.sum(-1) - by_chance, chance, zero_division)
-    if not isinstance(table, Array):
+        covariance, actual, _, unpredicted = _shares(table)
+        chance = (actual * unpredicted).sum(-1)
+        return ratio(covariance, chance, zero_division)
+    if isinstance(table, Counts):
         raise ValueError(
             "table must be a confusion matrix where weights is given, got Counts, "
             "which do not say what was taken for what"
         )
-    _, actual, predicted = _shares(table)
-    rank = jnp.arange(table.shape[-1], dtype=actual.dtype)
-    distance = jnp.abs(rank[:, None] - rank)
+    table = as_array("table", table)
+    _, actual, predicted, _ = _shares(table)
+    rank = jnp.ones_like(actual).cumsum(-1)
+    distance = jnp.abs(rank[..., None] - rank[..., None, :])
     penalty = distance if weights == "linear" else distance * distance
     total = as_counts(table).total
     shares = ratio(table.astype(actual.dtype), total[..., None, None])
     expected = actual[..., None] * predicted[..., None, :]
-    observed = (penalty * shares).sum((-2, -1))
-    return 1 - ratio(observed, (penalty * expected).sum((-2, -1)), 1 - zero_division)
+    # Cell by cell, so that nothing is left where the two are the same.
+    gain = (penalty * (expected - shares)).sum((-2, -1))
+    return ratio(gain, (penalty * expected).sum((-2, -1)), zero_division)
 
 
 def hss(table: Table, *, zero_division: float = 0.0) -> Array:
@@ -100,17 +142,31 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Array:
     return cohen_kappa(table, zero_division=zero_division)
 
 
-def _shares(table: Table) -> tuple[Array, Array, Array]:
-    """True positives, truth and decisions of each class as shares of the total."""
-    if not as_counts(table).one_label:
+def _shares(table: Table) -> tuple[Array, Array, Array, Array]:
+    """Covariance; and shares of the total: truth, decisions for and against.
+
+    The covariance of decisions and truth is `sum_k (TP TN - FP FN) / n**2`, which is
+    `sum_k TP / n - a p` without its cancellation where all is decided alike.
+    """
+    c = as_counts(table)
+    if not c.one_label:
         raise ValueError(
             "table must be of examples with one class each, got one of several labels; "
             "take each label's as binary counts"
         )
-    c = as_counts(table)
-    total = c.total[..., None]
+    cells, total = each_class(c), c.total[..., None]
+    tp, fp, fn, tn = (
+        ratio(x, total)
+        for x in (
+            cells.true_positive,
+            cells.false_positive,
+            cells.false_negative,
+            cells.true_negative,
+        )
+    )
     return (
-        ratio(c.true_positive, total),
-        ratio(c.actual, total),
-        ratio(c.predicted, total),
+        (tp * tn - fp * fn).sum(-1),
+        ratio(cells.actual, total),
+        ratio(cells.predicted, total),
+        ratio(cells.unpredicted, total),
     )

@@ -8,13 +8,17 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import fori_loop
 from jax.nn import log_softmax, logsumexp, softmax
+from jax.typing import DTypeLike
 
 from . import _check
 from ._cost_vector import select_costs
-from ._math import class_probs, non_negative, number, ratio, upcast
-from ._reduce import reduce
+from ._counting import Scope, examples
+from ._groups import mean_over_images, weight_of_images
+from ._hidden import bad_target, checked_costs, finished
+from ._math import cast_back, class_probs, ratio, sum_over, upcast
+from ._options import ABOVE_ZERO, number, typed
+from ._reduce import Reduction
 from ._types import Logits, Losses, Probs, SquareCost, Target
-from .confusion import Scope
 
 
 def sinkhorn_loss(
@@ -31,14 +35,17 @@ def sinkhorn_loss(
     batch, classes = logits.shape[:-1], logits.shape[-1]
     _check.probs("target_probs", target_probs, logits.shape)
     _check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
-    _check.positive("epsilon", epsilon)
+    chosen = number("epsilon", epsilon, ABOVE_ZERO)
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     z = upcast(logits)
-    costs = cost.astype(z.dtype)
-    smoothing = number(epsilon, z.dtype)
+    costs = checked_costs(cost, z.dtype)
+    smoothing = typed(chosen, z.dtype)
     p, log_p = softmax(z), log_softmax(z)
-    q = class_probs(target_probs, classes, z.dtype)
+    q, invalid = class_probs(target_probs, classes, z.dtype), None
+    if (bad := bad_target(target_probs, classes)) is not None:
+        # A row without mass has no plan, and a gradient of NaN even where masked.
+        q, invalid = jnp.where(bad[..., None], 1 / classes, q), bad
     log_q = _log(q)
 
     def transport(a: Array, log_a: Array, b: Array, log_b: Array) -> Array:
@@ -49,13 +56,14 @@ def sinkhorn_loss(
     if debias:
         of_itself = transport(q, log_q, q, log_q) + transport(p, log_p, p, log_p)
         losses = losses - of_itself / 2
-    return losses.astype(logits.dtype)
+    return finished(losses, logits, invalid)
 
 
 def _log(q: Array) -> Array:
-    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN.
+    # Finite for 0, and far below any mass: all -inf would make log-sum-exp NaN. What
+    # rounding left below 0 counts as 0.
     never = float(jnp.finfo(q.dtype).min) / 4
-    return jnp.where(q == 0, never, jnp.log(jnp.where(q == 0, 1.0, q)))
+    return jnp.where(q <= 0, never, jnp.log(jnp.where(q <= 0, 1.0, q)))
 
 
 # A loop is compiled at every call, unless by `jit`, which keeps what it compiled.
@@ -92,12 +100,17 @@ def generalized_wasserstein_dice_loss(
     scope: Scope = "batch",
     sample_weight: Array | None = None,
     where: Array | None = None,
+    reduction: Reduction = "mean",
 ) -> Array:
     """Mirror of `costfn.generalized_wasserstein_dice_loss`.
 
     The same arguments, values and errors.
     """
-    _check.class_problem(logits, target, cost, non_negative=True)
+    _check.scores("logits", logits)
+    if where is not None:
+        _check.mask(where, logits.shape[:-1])
+    _check.class_problem(logits, target, cost, non_negative=True, where=where)
+    _check.zero_diagonal("cost", cost)
     classes = logits.shape[-1]
     if background is not None:
         _check.one_of("background", background, range(classes))
@@ -107,24 +120,41 @@ def generalized_wasserstein_dice_loss(
             "scope must be 'batch' unless logits have a batch axis of images and axes "
             f"of pixels, (images, ..., classes), got shape {logits.shape}"
         )
-    if sample_weight is not None:
-        _check.weights("sample_weight", sample_weight, logits.shape[:-1])
+    _check.one_of("reduction", reduction, get_args(Reduction))
+    batch = logits.shape[:-1]
+    of_image, sample_weight = weight_of_images(sample_weight, where, batch, scope)
     z = upcast(logits)
     if where is not None:
         # Before the softmax, whose gradient of a masked NaN would be NaN.
-        _check.mask(where, logits.shape[:-1])
         z = jnp.where(where[..., None], z, 0.0)
-    costs = non_negative(cost).astype(z.dtype)
-    largest = costs.max((-2, -1), keepdims=True)
-    distance = costs / jnp.where(largest > 0, largest, 1.0)
+    pairs = examples(
+        z, target, "multiclass", classes, sample_weight, where, trusted=True
+    )
+    z, target, weight = pairs
+    distance = _distances(cost, z.dtype)
     row = select_costs(target, distance)
     wrong = (row * softmax(z)).sum(-1)
     right = 1 - wrong
     if background is not None:
         right = right * row[..., background]
+    each = jnp.ones_like(wrong) if weight is None else weight.squeeze(-1)
     axes = tuple(range(int(scope == "example"), wrong.ndim))
-    errors, hits = (
-        reduce(x, weight=sample_weight, where=where, reduction="none").sum(axes)
-        for x in (wrong, right)
-    )
-    return reduce(ratio(errors, 2 * hits + errors)).astype(logits.dtype)
+
+    def add(values: Array) -> Array:
+        return sum_over(each * values.astype(each.dtype), axes)
+
+    errors, hits, total = add(wrong), add(right), add(jnp.ones_like(each))
+    losses = ratio(errors, 2 * hits + errors)
+    defined = jnp.zeros_like(total, dtype=bool)
+    mean = mean_over_images(losses, total, defined, of_image, scope, reduction)
+    return cast_back(mean, logits)
+
+
+def _distances(cost: Array, dtype: DTypeLike) -> Array:
+    """Costs relative to the largest; NaN where they could not be seen and are bad."""
+    costs = checked_costs(cost, dtype, non_negative=True)
+    if _check.visible(cost) is None:
+        own = costs.diagonal(axis1=-2, axis2=-1)
+        costs = costs + jnp.where((own == 0).all(), 0.0, jnp.nan).astype(dtype)
+    largest = costs.max((-2, -1), keepdims=True)
+    return costs / jnp.where(largest > 0, largest, 1.0)

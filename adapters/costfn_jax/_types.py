@@ -1,7 +1,7 @@
 """The shapes of `costfn._types`, for JAX."""
 
 from jax import Array
-from jaxtyping import Float, Int, Num, Shaped, UInt
+from jaxtyping import Bool, Float, Int, Num, Shaped, UInt
 
 Logits = Float[Array, "*batch classes"]
 DecisionLogits = Float[Array, "*batch decisions"]
@@ -24,3 +24,4 @@ AnyTarget = Shaped[Array, "..."]
 BatchLoss = Float[Array, "*classes"]
 ConfusionMatrix = Num[Array, "*tables classes decisions"]
 Values = Float[Array, "*shape"]
+Marks = Num[Array, "*shape"] | Bool[Array, "*shape"]

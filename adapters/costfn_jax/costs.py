@@ -3,16 +3,22 @@
 `cost[i, j]` is the cost of deciding `j` when the truth is `i`.
 """
 
-from collections.abc import Sequence
+from math import inf, log
+from numbers import Integral
 
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import fori_loop
+from jax.typing import DTypeLike
 
 from . import _check
+from ._arrays import ArrayLike, as_array
 from ._cost_vector import cost_vector
 from ._diagnosis import Diagnosis, diagnose
-from ._math import floating, number
+from ._hidden import checked_costs, checked_weights, poisoned
+from ._hierarchy import from_hierarchy
+from ._math import floating
+from ._options import ABOVE_ZERO, FINITE, Rule, number, typed
 from ._types import DecisionMatrix, Matrix, PerClass, WiderMatrix
 
 __all__ = [
@@ -31,81 +37,63 @@ __all__ = [
 
 def zero_one(classes: int) -> Matrix:
     """Mirror of `costfn.costs.zero_one`: the same arguments, values and errors."""
-    _classes(classes)
-    return 1 - jnp.eye(classes)
+    return 1 - jnp.eye(_classes(classes))
 
 
-def ordinal(classes: int, power: float = 1.0) -> Matrix:
+def ordinal(classes: int, power: float | Array = 1.0) -> Matrix:
     """Mirror of `costfn.costs.ordinal`: the same arguments, values and errors."""
-    _classes(classes)
-    _check.positive("power", power)
-    rank = jnp.arange(classes, dtype=jnp.result_type(float))
-    return jnp.abs(rank[:, None] - rank) ** number(power, rank.dtype)
+    classes, dtype = _classes(classes), jnp.result_type(float)
+    power = number("power", power, ABOVE_ZERO)
+    power = number("power", power, _within(classes - 1, dtype))
+    rank = jnp.arange(classes, dtype=dtype)
+    return jnp.abs(rank[:, None] - rank) ** typed(power, dtype)
 
 
-def from_weights(weights: PerClass) -> Matrix:
+def _within(base: int, dtype: DTypeLike) -> Rule:
+    """The powers of a base that a dtype can hold."""
+    info = jnp.finfo(dtype)
+    limit = (1 - float(info.eps)) * log(float(info.max))
+    largest = limit / log(base) if base > 1 else inf
+    words = f"such that {base} ** power is finite in {dtype}"
+    return Rule(words, lambda power: power <= largest)
+
+
+def from_weights(weights: PerClass | ArrayLike) -> Matrix:
     """Mirror of `costfn.costs.from_weights`: the same arguments, values and errors."""
+    weights = as_array("weights", weights)
     _check.per_class("weights", weights)
-    _check.cost_values("weights", weights, non_negative=True)
-    wide = floating(weights)
-    return wide[:, None] * (1 - jnp.eye(len(wide), dtype=wide.dtype))
+    _check.weights("weights", weights, weights.shape)
+    wide = checked_weights(weights, floating(weights).dtype)
+    # Not a product, in which a NaN would reach the diagonal.
+    return jnp.where(jnp.eye(len(wide), dtype=bool), 0.0, wide[:, None])
 
 
-def from_hierarchy(paths: Sequence[Sequence[str]]) -> Matrix:
-    """Mirror of `costfn.costs.from_hierarchy`.
-
-    The same arguments, values and errors.
-    """
-    classes = [tuple(path) for path in paths]
-    _classes(len(classes))
-    nodes = {path[:depth] for path in classes for depth in range(len(path))}
-    for path in classes:
-        if not path or path in nodes:
-            raise ValueError(
-                "paths must lead to leaves, each named once from the root down, got "
-                f"{path} which is empty or on the way to another class"
-            )
-        if classes.count(path) > 1:
-            raise ValueError(f"paths must be distinct, got {path} twice")
-    height = {
-        node: max(len(p) - len(node) for p in classes if p[: len(node)] == node)
-        for node in nodes
-    }
-    return jnp.array(
-        [
-            [0.0 if a == b else float(height[_meeting(a, b)]) for b in classes]
-            for a in classes
-        ]
-    )
-
-
-def _meeting(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
-    shared = 0
-    while a[shared] == b[shared]:
-        shared += 1
-    return a[:shared]
-
-
-def from_utility(utility: DecisionMatrix) -> DecisionMatrix:
+def from_utility(utility: DecisionMatrix | ArrayLike) -> DecisionMatrix:
     """Mirror of `costfn.costs.from_utility`: the same arguments, values and errors."""
+    utility = as_array("utility", utility)
     _check.cost_matrix("utility", utility)
-    gains = floating(utility)
-    return gains.max(-1, keepdims=True) - gains
+    gains = checked_costs(utility, floating(utility).dtype)
+    regrets = gains.max(-1, keepdims=True) - gains
+    _check.cost_values("the range of utility", regrets)
+    return checked_costs(regrets, gains.dtype)
 
 
-def metric_closure(cost: Matrix) -> Matrix:
+def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     """Mirror of `costfn.costs.metric_closure`.
 
     The same arguments, values and errors.
     """
+    cost = as_array("cost", cost)
     _check.cost_matrix("cost", cost, non_negative=True)
     _check.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = _check.visible(cost)
-    if seen is not None and seen.diagonal().any():
-        raise ValueError(
-            f"cost must be 0 on its diagonal, got {seen.diagonal().tolist()}"
-        )
-    closure: Array = fori_loop(0, len(cost), _by_way_of, floating(cost))
+    seen = _check.visible(cost.diagonal())
+    if seen is not None and seen.any():
+        raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
+    start = checked_costs(cost, floating(cost).dtype, non_negative=True)
+    if seen is None:
+        # Poison for all: a way through one bad cost may lead anywhere.
+        start = poisoned(start, jnp.isnan(start).any() | (start.diagonal() != 0).any())
+    closure: Array = fori_loop(0, len(cost), _by_way_of, start)
     return closure
 
 
@@ -113,18 +101,33 @@ def _by_way_of(k: int | Array, closure: Array) -> Array:
     return jnp.minimum(closure, closure[:, k][:, None] + closure[k])
 
 
-def with_abstention(cost: DecisionMatrix, price: float | Array) -> WiderMatrix:
+def with_abstention(
+    cost: DecisionMatrix | ArrayLike, price: float | Array
+) -> WiderMatrix:
     """Mirror of `costfn.costs.with_abstention`.
 
     The same arguments, values and errors.
     """
+    cost = as_array("cost", cost)
     _check.cost_matrix("cost", cost)
-    _check.finite("price", price)
-    wide = floating(cost)
-    column = jnp.zeros_like(wide[:, :1]) + number(price, wide.dtype)
+    wide = checked_costs(cost, floating(cost).dtype)
+    price = number("price", price, FINITE)
+    price = number("price", price, _finite_in(wide.dtype))
+    column = jnp.zeros_like(wide[:, :1]) + typed(price, wide.dtype)
     return jnp.concatenate([wide, column], -1)
 
 
-def _classes(classes: int) -> None:
+def _finite_in(dtype: DTypeLike) -> Rule:
+    """The numbers that do not overflow in a dtype."""
+    largest = float(jnp.finfo(dtype).max)
+    return Rule(f"finite in {dtype}", lambda x: (-largest <= x) & (x <= largest))
+
+
+def _classes(classes: object) -> int:
+    """A number of classes: an integer, of Python or NumPy, of at least 2."""
+    # True and False are integers to Python, and 1 and 0.
+    if isinstance(classes, bool) or not isinstance(classes, Integral):
+        raise TypeError(f"classes must be an integer, got {type(classes).__name__}")
     if classes < 2:
         raise ValueError(f"classes must be at least 2, got {classes}")
+    return int(classes)

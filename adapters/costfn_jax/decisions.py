@@ -1,24 +1,27 @@
 """From probabilities and costs to decisions, outside the graph, in JAX."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from math import ceil, sqrt
+from numbers import Integral
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.lax import fori_loop, stop_gradient, while_loop
-from jax.nn import softmax
+from jax.lax import scan, stop_gradient, while_loop
 
 from . import _check
+from ._arrays import ArrayLike, as_array, as_arrays
+from ._calibration import calibrate_temperature
 from ._duality import cost_of
-from ._math import class_probs, is_class, poisoned, safe_labels, times, upcast
+from ._hidden import bad_target, checked_costs, poisoned
+from ._math import cast_back, floating, is_floating, times, upcast
 from ._types import (
     CostVectors,
     DecisionCost,
     DecisionMatrix,
     Labels,
-    Logits,
     Probs,
 )
 from .confusion import confusion_matrix
@@ -34,33 +37,98 @@ __all__ = [
 ]
 
 
-def expected_costs(probs: Probs, cost: DecisionCost) -> CostVectors:
+def expected_costs(
+    probs: Probs | ArrayLike, cost: DecisionCost | ArrayLike
+) -> CostVectors:
     """Mirror of `costfn.decisions.expected_costs`.
 
     The same arguments, values and errors.
     """
-    return _expected_costs(probs, cost).astype(probs.dtype)
+    p, c = _problem(probs, cost)
+    # Costs may be beyond the range of the probabilities' dtype.
+    wide = jnp.promote_types(upcast(p).dtype, floating(c).dtype)
+    expected = times(p.astype(wide), checked_costs(c, wide))
+    return cast_back(poisoned(expected, _bad_rows(p)), p)
 
 
-def _expected_costs(probs: Array, cost: Array) -> Array:
-    _check.probs("probs", probs)
-    batch, classes = probs.shape[:-1], probs.shape[-1]
-    _check.cost_matrix("cost", cost, classes=classes, batch=batch)
-    p = upcast(probs)
-    return times(p, cost.astype(p.dtype))
+def _problem(probs: object, cost: object) -> tuple[Array, Array]:
+    """Probabilities and costs as arrays, checked."""
+    p, c = as_arrays(probs=probs, cost=cost)
+    _check.probs("probs", p)
+    _check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    return p, c
 
 
-def minimum_cost_decision(probs: Probs, cost: DecisionCost) -> Labels:
+def _bad_rows(probs: Array) -> Array | None:
+    invalid = bad_target(probs, probs.shape[-1])
+    return None if invalid is None else invalid[..., None]
+
+
+def minimum_cost_decision(
+    probs: Probs | ArrayLike, cost: DecisionCost | ArrayLike
+) -> Labels:
     """Mirror of `costfn.decisions.minimum_cost_decision`.
 
     The same arguments, values and errors; decisions in JAX's default integer dtype.
     """
-    return _expected_costs(probs, cost).argmin(-1)
+    p, c = _problem(probs, cost)
+    return _cheapest(stop_gradient(p), stop_gradient(c))
 
 
-def abstain(probs: Probs, cost: DecisionMatrix, *, price: float | Array) -> Labels:
+def _cheapest(probs: Array, cost: Array) -> Array:
+    wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
+    # What each decision costs above the best one, at a quarter, so that no difference
+    # overflows. It decides the same, and rounding is then relative to what differs.
+    c = checked_costs(cost, wide) / 4
+    classes = c.shape[-2]
+    block = max(32, ceil(sqrt(classes)))
+    expected = _in_blocks(probs.astype(wide), c - c.min(-1, keepdims=True), block)
+    regret = poisoned(expected, _bad_rows(probs))
+    least = regret.min(-1, keepdims=True)
+    given = max(
+        float(jnp.finfo(upcast(x).dtype).eps) for x in (probs, cost) if is_floating(x)
+    )
+    # The numbers that came are rounded themselves, and their sum at every addition.
+    additions = block + classes / block
+    rounding = 4 * given + 2 * additions * float(jnp.finfo(wide).eps)
+    # Probabilities that are negative by rounding make negative regrets.
+    tie = regret - least <= rounding * jnp.abs(least)
+    return jnp.where(jnp.isnan(least[..., 0]), -1, tie.argmax(-1))
+
+
+# A loop is compiled at every call, unless by `jit`, which keeps what it compiled.
+@partial(jax.jit, static_argnames="block")
+def _in_blocks(probs: Array, cost: Array, block: int) -> Array:
+    """Rows times a matrix, in blocks of classes.
+
+    A thousand float32 numbers added one by one are so far off that decisions would
+    count as equal that are not.
+    """
+    classes, blocks = cost.shape[-2], -(-cost.shape[-2] // block)
+    if blocks == 1:
+        return times(probs, cost)
+    rest = (0, blocks * block - classes)
+    p = jnp.pad(probs, [(0, 0)] * (probs.ndim - 1) + [rest])
+    c = jnp.pad(cost, [(0, 0)] * (cost.ndim - 2) + [rest, (0, 0)])
+    p = jnp.moveaxis(p.reshape(*p.shape[:-1], blocks, block), -2, 0)
+    c = jnp.moveaxis(c.reshape(*c.shape[:-2], blocks, block, c.shape[-1]), -3, 0)
+
+    def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
+        return total + times(*part), None
+
+    total, _ = scan(add, jnp.zeros_like(times(p[0], c[0])), (p, c))
+    return total
+
+
+def abstain(
+    probs: Probs | ArrayLike, cost: DecisionMatrix | ArrayLike, *, price: float | Array
+) -> Labels:
     """Mirror of `costfn.decisions.abstain`: the same arguments, values and errors."""
-    return minimum_cost_decision(probs, with_abstention(cost, price))
+    p, c = _problem(probs, cost)
+    # In the wider of the two, or a price would be rounded to the narrower.
+    wide = jnp.promote_types(floating(c).dtype, p.dtype)
+    dearer = with_abstention(c.astype(wide), price)
+    return _cheapest(stop_gradient(p), stop_gradient(dearer))
 
 
 class PlugIn(NamedTuple):
@@ -84,21 +152,28 @@ class _State(NamedTuple):
 
 
 def plug_in_decision(
-    probs: Probs, metric: Callable[..., Array], *, iterations: int = 50
+    probs: Probs | ArrayLike, metric: Callable[..., Array], *, iterations: int = 50
 ) -> PlugIn:
     """Mirror of `costfn.decisions.plug_in_decision`.
 
     The same arguments, values and errors, in JAX's default floating dtype.
     """
+    probs = as_array("probs", probs)
     _check.probs("probs", probs)
     if probs.ndim != 2:
         raise ValueError(f"probs must be (examples, classes), got shape {probs.shape}")
+    if not callable(metric):
+        raise TypeError(f"metric must be callable, got {type(metric).__name__}")
+    if isinstance(iterations, bool) or not isinstance(iterations, Integral):
+        raise TypeError(
+            f"iterations must be an integer, got {type(iterations).__name__}"
+        )
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     classes = probs.shape[-1]
-    p = class_probs(stop_gradient(probs), classes, jnp.result_type(float))
+    p = stop_gradient(probs).astype(jnp.result_type(float))
     # What half precision left of a sum of 1 would be no probabilities here.
-    p = p / p.sum(-1, keepdims=True)
+    p = poisoned(p / p.sum(-1, keepdims=True), _bad_rows(probs))
 
     def count(decided: Array) -> Array:
         return confusion_matrix(decided, p, classes=classes)
@@ -144,39 +219,3 @@ def plug_in_decision(
     best = jnp.where(end.converged, end.decided, end.best)
     own = jnp.where(end.converged, end.cost, cost_of(metric, count(end.best)))
     return PlugIn(best, own, end.steps, end.converged)
-
-
-def calibrate_temperature(logits: Logits, labels: Labels) -> Array:
-    """Mirror of `costfn.decisions.calibrate_temperature`.
-
-    The same arguments, values and errors; NaN for a bad logit that `jit` hides.
-    """
-    _check.scores("logits", logits)
-    _check.labels("labels", labels, logits.shape[:-1], logits.shape[-1])
-    if not labels.size:
-        raise ValueError("labels must hold at least one example, got none")
-    z = stop_gradient(logits).astype(jnp.result_type(float))
-    seen = _check.visible(z)
-    if seen is not None and not np.isfinite(seen).all():
-        raise ValueError("logits must be finite, got NaN or infinity")
-    index, invalid = safe_labels(labels, z.shape[-1])
-    z = z - z.max(-1, keepdims=True)
-    labelled = jnp.where(is_class(index, z.shape[-1]), z, 0.0)
-    gaps = z - poisoned(labelled.sum(-1), invalid)[..., None]
-    temperature: Array = _fitting_temperature(z, gaps)
-    return temperature.astype(logits.dtype)
-
-
-# A loop is compiled at every call, unless by `jit`, which keeps what it compiled.
-@jax.jit
-def _fitting_temperature(z: Array, gaps: Array) -> Array:
-    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = (low + high) / 2
-        # The derivative as one mean: two that nearly cancel would need float64.
-        too_sharp = (softmax(z * 10**middle) * gaps).sum(-1).mean() > 0
-        return jnp.where(too_sharp, low, middle), jnp.where(too_sharp, middle, high)
-
-    ends = jnp.asarray(-3.0, z.dtype), jnp.asarray(3.0, z.dtype)
-    low, high = fori_loop(0, 60, halve, ends)  # log10 of the inverse
-    return poisoned(10 ** -((low + high) / 2), ~jnp.isfinite(gaps).all())

@@ -42,10 +42,12 @@ from ._metric import (
     TverskyLoss,
 )
 from ._other import LovaszHingeLoss, LovaszSoftmaxLoss, QErrorLoss, WithMetrics
+from ._per_label import AsymmetricLoss, SigmoidFocalLoss
 from ._soft_targets import SinkhornLoss, SoftTargetLoss
 
 __all__ = [
     "AccuracyLoss",
+    "AsymmetricLoss",
     "BalancedAccuracyLoss",
     "CohenKappaLoss",
     "CostHingeLoss",
@@ -78,6 +80,7 @@ __all__ = [
     "RecallLoss",
     "RegretLoss",
     "SavingsLoss",
+    "SigmoidFocalLoss",
     "SinkhornLoss",
     "SoftDecisionCostLoss",
     "SoftTargetLoss",

@@ -3,28 +3,33 @@
 from torch import Tensor
 
 import costfn
-from costfn import _check
+from costfn import Reduction
+from costfn._arrays import ArrayLike
 from costfn.confusion import Scope
 
-from ._loss import Labelled
+from ._axes import IgnoreIndex
+from ._loss import checked_cost
+from ._metric_loss import OfImages
 
 
-class GeneralizedWassersteinDiceLoss(Labelled):
+class GeneralizedWassersteinDiceLoss(OfImages):
     """Module of `costfn.generalized_wasserstein_dice_loss`.
 
-    That documents the options. Class weights enter its sums; nothing is left to reduce.
+    That documents the options. Class weights enter its sums; `reduction` is that of the
+    images of `scope="example"`.
     """
 
     cost: Tensor
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
         background: int | None = 0,
         scope: Scope = "batch",
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(
@@ -32,10 +37,14 @@ class GeneralizedWassersteinDiceLoss(Labelled):
             ignore_index=ignore_index,
             label_smoothing=label_smoothing,
         )
-        _check.cost_matrix("cost", cost)
-        self.register_buffer("cost", cost)
+        self.hold("cost", checked_cost(cost))
         self.background = background
         self.scope: Scope = scope
+        self.reduction: Reduction = reduction
+
+    def task_and_scope(self) -> tuple[str, str]:
+        """What is counted, and over what."""
+        return "multiclass", self.scope
 
     def evaluate(
         self,
@@ -53,4 +62,5 @@ class GeneralizedWassersteinDiceLoss(Labelled):
             scope=self.scope,
             sample_weight=weight,
             where=where,
+            reduction=self.reduction,
         )

@@ -3,24 +3,26 @@
 from torch import Tensor
 
 import costfn
-from costfn import Reduction, _check
+from costfn import Reduction
+from costfn._arrays import ArrayLike
 from costfn._cost import Base
 from costfn._margin import Phi
 
-from ._loss import LabelLoss
+from ._axes import IgnoreIndex
+from ._loss import LabelLoss, checked_cost
 
 
 class CostLoss(LabelLoss):
-    """A loss with a cost matrix, which it holds as a buffer."""
+    """A loss with a cost matrix: a buffer, or a parameter if it is one."""
 
     cost: Tensor
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        weight: Tensor | None,
-        ignore_index: int,
+        weight: Tensor | ArrayLike | None,
+        ignore_index: IgnoreIndex,
         label_smoothing: float,
         reduction: Reduction,
     ) -> None:
@@ -30,10 +32,9 @@ class CostLoss(LabelLoss):
             label_smoothing=label_smoothing,
             reduction=reduction,
         )
-        _check.cost_matrix("cost", cost)
-        self.register_buffer("cost", cost)
+        self.hold("cost", checked_cost(cost))
 
-    def classes(self, logits: Tensor) -> int:
+    def true_classes(self, logits: Tensor) -> int:
         """Number of true classes: the rows of the cost matrix."""
         return self.cost.shape[0]
 
@@ -43,11 +44,11 @@ class ExpectedCostLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        risk: float = 0.0,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        risk: float | Tensor = 0.0,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -58,11 +59,13 @@ class ExpectedCostLoss(CostLoss):
             label_smoothing=label_smoothing,
             reduction=reduction,
         )
-        self.risk = risk
+        self.hold("risk", risk)
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """`costfn.expected_cost_loss` with the options."""
-        return costfn.expected_cost_loss(logits, target, self.cost, risk=self.risk)
+        return costfn.expected_cost_loss(
+            logits, target, self.cost, risk=self.held("risk")
+        )
 
 
 class LogCostLoss(CostLoss):
@@ -70,10 +73,10 @@ class LogCostLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -95,12 +98,12 @@ class CostRegularizedLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
         base: Base = "cross_entropy",
-        strength: float = 1.0,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        strength: float | Tensor = 1.0,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -112,12 +115,12 @@ class CostRegularizedLoss(CostLoss):
             reduction=reduction,
         )
         self.base: Base = base
-        self.strength = strength
+        self.hold("strength", strength)
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """`costfn.cost_regularized_loss` with the options."""
         return costfn.cost_regularized_loss(
-            logits, target, self.cost, base=self.base, strength=self.strength
+            logits, target, self.cost, base=self.base, strength=self.held("strength")
         )
 
 
@@ -126,11 +129,11 @@ class SoftDecisionCostLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        temperature: float,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        temperature: float | Tensor,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -141,12 +144,12 @@ class SoftDecisionCostLoss(CostLoss):
             label_smoothing=label_smoothing,
             reduction=reduction,
         )
-        self.temperature = temperature
+        self.hold("temperature", temperature)
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """`costfn.soft_decision_cost_loss` with the options."""
         return costfn.soft_decision_cost_loss(
-            logits, target, self.cost, temperature=self.temperature
+            logits, target, self.cost, temperature=self.held("temperature")
         )
 
 
@@ -155,10 +158,10 @@ class SoftmaxMarginLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -180,10 +183,10 @@ class CostHingeLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -205,12 +208,12 @@ class CostRegressionLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
         one_sided: bool = False,
         smooth: bool = True,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -236,11 +239,11 @@ class SumToZeroLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
         phi: Phi = "exp",
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -263,10 +266,10 @@ class EnergyCostLoss(CostLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:

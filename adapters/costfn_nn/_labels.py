@@ -4,7 +4,9 @@ from torch import Tensor
 
 import costfn
 from costfn import Reduction
+from costfn._arrays import ArrayLike, as_tensor
 
+from ._axes import IgnoreIndex
 from ._loss import LabelLoss
 
 
@@ -14,8 +16,8 @@ class RankedProbabilityLoss(LabelLoss):
     def __init__(
         self,
         *,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -37,9 +39,9 @@ class FocalLoss(LabelLoss):
     def __init__(
         self,
         *,
-        gamma: float = 2.0,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        gamma: float | Tensor = 2.0,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -49,11 +51,11 @@ class FocalLoss(LabelLoss):
             label_smoothing=label_smoothing,
             reduction=reduction,
         )
-        self.gamma = gamma
+        self.hold("gamma", gamma)
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """`costfn.focal_loss` with the options."""
-        return costfn.focal_loss(logits, target, gamma=self.gamma)
+        return costfn.focal_loss(logits, target, gamma=self.held("gamma"))
 
 
 class LogitAdjustedLoss(LabelLoss):
@@ -63,11 +65,11 @@ class LogitAdjustedLoss(LabelLoss):
 
     def __init__(
         self,
-        prior: Tensor,
+        prior: Tensor | ArrayLike,
         *,
-        temperature: float = 1.0,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        temperature: float | Tensor = 1.0,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -77,13 +79,13 @@ class LogitAdjustedLoss(LabelLoss):
             label_smoothing=label_smoothing,
             reduction=reduction,
         )
-        self.register_buffer("prior", prior)
-        self.temperature = temperature
+        self.hold("prior", as_tensor("prior", prior))
+        self.hold("temperature", temperature)
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """`costfn.logit_adjusted_loss` with the options."""
         return costfn.logit_adjusted_loss(
-            logits, target, self.prior, temperature=self.temperature
+            logits, target, self.prior, temperature=self.held("temperature")
         )
 
 
@@ -94,10 +96,10 @@ class ForwardCorrectedLoss(LabelLoss):
 
     def __init__(
         self,
-        transition: Tensor,
+        transition: Tensor | ArrayLike,
         *,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
         label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
@@ -107,7 +109,7 @@ class ForwardCorrectedLoss(LabelLoss):
             label_smoothing=label_smoothing,
             reduction=reduction,
         )
-        self.register_buffer("transition", transition)
+        self.hold("transition", as_tensor("transition", transition))
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """`costfn.forward_corrected_loss` with the options."""

@@ -3,15 +3,32 @@
 from abc import abstractmethod
 from typing import get_args
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
 import costfn
 from costfn import Reduction, _check
+from costfn._arrays import ArrayLike, as_tensor
+from costfn._hidden import bad_target
 from costfn._math import one_hot, safe_labels, upcast
 
+from ._axes import (
+    IgnoreIndex,
+    both,
+    check_logits,
+    check_target,
+    examples_of,
+    ignored_labels,
+    kept,
+    last,
+    of_examples,
+    times,
+)
+from ._held import Base
 
-class Weighted(nn.Module):
-    """Class weights, held as a buffer, and a way to show the options.
+
+class Weighted(Base):
+    """Scores of classes, with class weights.
 
     Takes `(N, classes)`, `(classes,)` or `(N, classes, d1, ...)`: the classes on axis 1
     as in `torch.nn.CrossEntropyLoss`, for the logits and for class probabilities.
@@ -19,71 +36,11 @@ class Weighted(nn.Module):
 
     weight: Tensor | None
 
-    def __init__(self, *, weight: Tensor | None) -> None:
-        super().__init__()
-        if weight is not None:
-            _check.per_class("weight", weight)
-            _check.cost_values("weight", weight, non_negative=True)
-        self.register_buffer("weight", weight)
-
-    def sample_weight(self, target: Tensor, classes: int) -> Tensor | None:
-        """The weight of each example's label, or the mean weight of its target."""
-        if self.weight is None:
-            return None
-        _check.per_class("weight", self.weight, classes)
-        if target.is_floating_point():
-            return (target * self.weight).sum(-1)
-        index, _ = safe_labels(target, len(self.weight))
-        return self.weight.index_select(0, index.reshape(-1)).reshape(index.shape)
-
-    def extra_repr(self) -> str:
-        """The options, as `cost=(3, 3), risk=0.0, reduction='mean'`."""
-        held = self.named_buffers(recurse=False)
-        options: dict[str, object] = {name: tuple(b.shape) for name, b in held}
-        options |= {k: v for k, v in vars(self).items() if not k.startswith("_")}
-        del options["training"]
-        return ", ".join(f"{name}={value!r}" for name, value in options.items())
-
-
-class ProbsLoss(Weighted):
-    """A loss of target probabilities, reduced."""
-
-    def __init__(self, *, weight: Tensor | None, reduction: Reduction) -> None:
-        super().__init__(weight=weight)
-        _check.one_of("reduction", reduction, get_args(Reduction))
-        self.reduction: Reduction = reduction
-
-    @abstractmethod
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss of each example, classes last: the function with its options."""
-
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of a batch: a scalar, or one per example if `reduction` is `"none"`."""
-        logits, target = classes_last(logits), classes_last(target)
-        return costfn.reduce(
-            self.losses(logits, target),
-            weight=self.sample_weight(target, logits.shape[-1]),
-            reduction=self.reduction,
-        )
-
-
-class Labelled(Weighted):
-    """What only labels allow: ignoring some of them, and smoothing.
-
-    An ignored label takes its example out, whatever its logits hold. Smoothing moves
-    the share `label_smoothing` of the target to all classes evenly.
-    """
-
     def __init__(
-        self, *, weight: Tensor | None, ignore_index: int, label_smoothing: float
+        self, *, weight: Tensor | ArrayLike | None, labels: bool = False
     ) -> None:
-        super().__init__(weight=weight)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(
-                f"label_smoothing must be in [0, 1], got {label_smoothing}"
-            )
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
+        super().__init__()
+        self.hold_weight("weight", checked_weight(weight, 1 if labels else 2))
 
     @abstractmethod
     def evaluate(
@@ -95,53 +52,201 @@ class Labelled(Weighted):
     ) -> Tensor:
         """The loss of a batch, classes last, with the weight of each example."""
 
-    def classes(self, logits: Tensor) -> int:
-        """Number of true classes, which losses of decisions take from the cost."""
-        return logits.shape[-1]
+    def true_classes(self, logits: Tensor) -> int:
+        """Number of true classes; losses of decisions take it from the cost."""
+        return logits.shape[min(1, logits.ndim - 1)]
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of a batch: a scalar, or one per example if `reduction` is `"none"`."""
-        logits, target = classes_last(logits), classes_last(target)
-        logits, target, where = self._without_ignored(logits, target)
-        classes = self.classes(logits)
-        weight = self.sample_weight(target, classes)
-        return self.evaluate(logits, self._smooth(target, logits), weight, where)
+    def of_classes(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None,
+        where: Tensor | None,
+        ignored: tuple[int, ...] = (),
+        smoothing: float = 0.0,
+    ) -> Tensor:
+        """Moves the classes last, clears what is masked, weighs and evaluates."""
+        check_logits(logits)
+        classes, batch = self.true_classes(logits), examples_of(logits)
+        check_target(target, logits, classes, "target")
+        soft = target.is_floating_point()
+        keep = of_examples("where", where, batch)
+        keep = both(keep, None if soft else kept(target, ignored))
+        # Labels as int64: torch cannot mask the wider unsigned types.
+        logits, target = last(logits), last(target) if soft else target.long()
+        if keep is not None:
+            # The logits too, or a NaN among them would reach the gradient as 0 * NaN.
+            logits = logits.masked_fill(~keep.unsqueeze(-1), 0.0)
+            clear = ~(keep.unsqueeze(-1) if soft else keep)
+            target = target.masked_fill(clear, 1 / classes if soft else 0)
+        _check.target(target, batch, classes)
+        weight = self.of_images(sample_weight, batch)
+        if weight is None:
+            weight = of_examples("sample_weight", sample_weight, batch)
+            if weight is not None:
+                weight = weight if keep is None else weight.masked_fill(~keep, 0)
+                _check.weights("sample_weight", weight, batch)
+            weight = times(self._of_target(target, classes), weight)
+        target = _smoothed(target, smoothing, classes, upcast(logits).dtype)
+        return self.evaluate(logits, target, weight, keep)
 
-    def _without_ignored(
-        self, logits: Tensor, target: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    def of_images(
+        self, sample_weight: Tensor | None, batch: torch.Size
+    ) -> Tensor | None:
+        """Weights of whole images, where the loss takes a mean over images."""
+        return None
+
+    def _of_target(self, target: Tensor, classes: int) -> Tensor | None:
+        """The weight of each example's label, or the mean weight of its target."""
+        if self.weight is None:
+            return None
+        _check.per_class("weight", self.weight, classes)
         if target.is_floating_point():
-            return logits, target, None
-        where = target != self.ignore_index
-        target = target.masked_fill(~where, 0)
-        _check.scores("logits", logits)
-        _check.labels("target", target, logits.shape[:-1], self.classes(logits))
-        # The logits too, or a NaN among them would reach the gradient as 0 * NaN.
-        return logits.masked_fill(~where.unsqueeze(-1), 0.0), target, where
+            return (target * self.weight).sum(-1)
+        index = safe_labels(target, len(self.weight))
+        return self.weight.index_select(0, index.reshape(-1)).reshape(index.shape)
 
-    def _smooth(self, target: Tensor, logits: Tensor) -> Tensor:
-        if self.label_smoothing == 0:
-            return target
-        classes = self.classes(logits)
+
+def checked_weight(value: Tensor | ArrayLike | None, least: int) -> Tensor | None:
+    """One weight for each class, or label, of which there are so many at least."""
+    if value is None:
+        return None
+    weight = as_tensor("weight", value)
+    _check.numbers("weight", weight)
+    if weight.ndim != 1 or len(weight) < least:
+        what = "label, shape (labels,)" if least == 1 else "class, shape (classes,)"
+        raise ValueError(
+            f"weight must be one number per {what}, got {tuple(weight.shape)}"
+        )
+    _check.cost_values("weight", weight, non_negative=True)
+    return weight
+
+
+def checked_cost(value: Tensor | ArrayLike) -> Tensor:
+    """A cost matrix."""
+    cost = as_tensor("cost", value)
+    _check.cost_matrix("cost", cost)
+    return cost
+
+
+def _smoothed(target: Tensor, share: float, classes: int, dtype: torch.dtype) -> Tensor:
+    if share == 0:
+        return target
+    if not target.is_floating_point():
+        bad = bad_target(target, classes)
+        target = one_hot(target, classes, dtype)
+        if bad is not None:
+            target = target.masked_fill(bad.unsqueeze(-1), torch.nan)
+    return (1 - share) * target + share / classes
+
+
+class ProbsLoss(Weighted):
+    """A loss of target probabilities, reduced."""
+
+    def __init__(
+        self, *, weight: Tensor | ArrayLike | None, reduction: Reduction
+    ) -> None:
+        super().__init__(weight=weight)
+        _check.one_of("reduction", reduction, get_args(Reduction))
+        self.reduction: Reduction = reduction
+
+    @abstractmethod
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss of each example, classes last: the function with its options."""
+
+    def evaluate(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        where: Tensor | None,
+    ) -> Tensor:
+        """The losses, reduced."""
+        losses = self.losses(logits, target)
+        return costfn.reduce(
+            losses, weight=weight, where=where, reduction=self.reduction
+        )
+
+    def forward(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        where: Tensor | None = None,
+    ) -> Tensor:
+        """Loss of a batch: a scalar, or one per example if `reduction` is `"none"`."""
+        _check.tensor("target", target)
         if not target.is_floating_point():
-            target = one_hot(target, classes, upcast(logits).dtype)
-        share = self.label_smoothing
-        return (1 - share) * target + share / classes
+            raise TypeError(
+                "target must be class probabilities, one row of them per example, got "
+                f"{target.dtype}; torch.nn.functional.one_hot makes them of labels"
+            )
+        return self.of_classes(logits, target, sample_weight, where)
+
+
+class Labelled(Weighted):
+    """What only labels allow: ignoring some of them, and smoothing.
+
+    An ignored label takes its example out, whatever its logits hold; `where=` does for
+    every kind of target. Smoothing moves the share `label_smoothing` of the target to
+    all classes evenly.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: Tensor | ArrayLike | None,
+        ignore_index: IgnoreIndex,
+        label_smoothing: float,
+        labels: bool = False,
+    ) -> None:
+        super().__init__(weight=weight, labels=labels)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(
+                f"label_smoothing must be in [0, 1], got {label_smoothing}"
+            )
+        self._ignored = ignored_labels(ignore_index)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        where: Tensor | None = None,
+    ) -> Tensor:
+        """Loss of a batch: a scalar, or one per example if `reduction` is `"none"`.
+
+        `sample_weight` and `where` (what to keep) have an entry for each example, the
+        shape of labels, or one for each entry of axis 0.
+        """
+        return self.of_classes(
+            logits,
+            target,
+            sample_weight,
+            where,
+            ignored=self._ignored,
+            smoothing=self.label_smoothing,
+        )
 
 
 class LabelLoss(Labelled):
     """A loss per example of labels or class probabilities, reduced.
 
     The mean is `sum(w * loss) / sum(w)`, with `w` the weight of the label, or
-    `q @ weight` for probabilities: one rule, so that labels and their one-hot form
-    agree (torch divides by the number of examples for probabilities).
+    `q @ weight` for probabilities, times `sample_weight`: one rule, so that labels and
+    their one-hot form agree (torch divides by the number of examples for
+    probabilities).
     """
 
     def __init__(
         self,
         *,
-        weight: Tensor | None,
-        ignore_index: int,
+        weight: Tensor | ArrayLike | None,
+        ignore_index: IgnoreIndex,
         label_smoothing: float,
         reduction: Reduction,
     ) -> None:
@@ -167,11 +272,3 @@ class LabelLoss(Labelled):
         return costfn.reduce(
             losses, weight=weight, where=where, reduction=self.reduction
         )
-
-
-def classes_last(values: Tensor) -> Tensor:
-    """Scores or probabilities from torch's axis 1 to the last; labels as they are."""
-    _check.tensor("logits and target", values)
-    if values.is_floating_point() and values.ndim > 1:
-        return values.movedim(1, -1)
-    return values

@@ -3,10 +3,11 @@
 from torch import Tensor
 
 import costfn
-from costfn import Reduction, _check
+from costfn import Reduction
+from costfn._arrays import ArrayLike
 from costfn._soft_targets import Divergence
 
-from ._loss import ProbsLoss
+from ._loss import ProbsLoss, checked_cost
 
 
 class SoftTargetLoss(ProbsLoss):
@@ -16,7 +17,7 @@ class SoftTargetLoss(ProbsLoss):
         self,
         *,
         divergence: Divergence = "cross_entropy",
-        weight: Tensor | None = None,
+        weight: Tensor | ArrayLike | None = None,
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(weight=weight, reduction=reduction)
@@ -34,18 +35,17 @@ class SinkhornLoss(ProbsLoss):
 
     def __init__(
         self,
-        cost: Tensor,
+        cost: Tensor | ArrayLike,
         *,
-        epsilon: float,
+        epsilon: float | Tensor,
         debias: bool = True,
         iterations: int = 50,
-        weight: Tensor | None = None,
+        weight: Tensor | ArrayLike | None = None,
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(weight=weight, reduction=reduction)
-        _check.cost_matrix("cost", cost)
-        self.register_buffer("cost", cost)
-        self.epsilon = epsilon
+        self.hold("cost", checked_cost(cost))
+        self.hold("epsilon", epsilon)
         self.debias = debias
         self.iterations = iterations
 
@@ -55,7 +55,7 @@ class SinkhornLoss(ProbsLoss):
             logits,
             target,
             self.cost,
-            epsilon=self.epsilon,
+            epsilon=self.held("epsilon"),
             debias=self.debias,
             iterations=self.iterations,
         )

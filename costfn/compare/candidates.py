@@ -144,6 +144,8 @@ METRIC_LOSSES = (
 
 LEFT_OUT = {
     "lovasz_hinge_loss": "it is for labels one by one; see lovasz_softmax_loss",
+    "sigmoid_focal_loss": "it is for labels one by one; see focal_loss",
+    "asymmetric_loss": "it is for labels one by one",
     "q_error_loss": "it is for regression",
     "forward_corrected_loss": "it needs the transition that corrupted the labels",
     "sinkhorn_loss": "with one label per example it is expected_cost_loss",

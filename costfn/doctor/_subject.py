@@ -153,6 +153,7 @@ class TorchSubject:
             run.value = total
             return
         run.value = float(total.detach())
+        run.shape = tuple(result.shape) if isinstance(result, Tensor) else ()
         run.trace.result = found.tracer.number(first_tensor(result, total))
         found.total = total
         run.connected = reaches(total, found.leaf)

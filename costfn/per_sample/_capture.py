@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ._functional import Params
+from ._stand_ins import again, normalized, row_by_row, scaled, unknown
 from ._trees import split, tensors
 
 
@@ -100,10 +101,18 @@ class Capture(TorchFunctionMode):
         derived: Keys of calls that see no sample, and whose results are parameters too.
         note: Takes each other call.
         listening: Whether a forward pass is under way.
+        trying: Whether nothing may be drawn, nor any sample seen by another.
     """
 
-    def __init__(self, parameters: Params, note: Callable[[Call], None]) -> None:
+    def __init__(
+        self,
+        parameters: Params,
+        note: Callable[[Call], None],
+        *,
+        trying: bool = False,
+    ) -> None:
         super().__init__()
+        self.trying = trying
         self.derived: set[str] = set()
         self.note = note
         self.listening = False
@@ -132,6 +141,8 @@ class Capture(TorchFunctionMode):
         kwargs = kwargs or {}
         if not self.listening or not torch.is_grad_enabled():
             return func(*args, **kwargs)
+        if self.trying:
+            func, args, kwargs = row_by_row(func, args, kwargs)
         if not any(id(t) in self._slots for t in tensors((args, kwargs))):
             return func(*args, **kwargs)
         before = _random_state()
@@ -140,7 +151,7 @@ class Capture(TorchFunctionMode):
         if any(t.requires_grad for t in outputs):
             drawn = not torch.equal(before, _random_state())
             if func is functional.batch_norm:
-                func, args, kwargs = _scaled, _normalized(*args, **kwargs), {}
+                func, args, kwargs = scaled, normalized(*args, **kwargs), {}
             self._take(func, (args, kwargs), outputs, drawn)
         return out
 
@@ -161,27 +172,16 @@ class Capture(TorchFunctionMode):
                 self._slots[id(output)] = Slot(f"{key}[{place}]", names, at)
             # While it lives no other tensor has its id.
             self._kept += outputs
-        elif drawn or _in_place(func):
-            # It cannot be made again: other random numbers, or another input by now.
+        elif drawn:
             self.note(replace(call, func=unknown))
         else:
-            self.note(call)
+            self.note(replace(call, func=again(func)))
 
 
 def _autocast(device: str) -> tuple[str, torch.dtype] | None:
     if not torch.is_autocast_enabled(device):
         return None
     return device, torch.get_autocast_dtype(device)
-
-
-def _in_place(func: Any) -> bool:
-    name: str = func.__name__
-    return name.endswith("_") and not name.endswith("__")
-
-
-def unknown(*_: Any, **__: Any) -> Any:
-    """Stands for a call that cannot be made again."""
-    raise NotImplementedError
 
 
 def _floating(tree: Any) -> list[Tensor]:
@@ -194,29 +194,6 @@ def _random_state() -> Tensor:
     if cuda.is_initialized():
         states.append(torch.cuda.get_rng_state())
     return torch.cat(states)
-
-
-def _normalized(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> tuple[Any, ...]:
-    """A batch norm as a scale and a shift of what it has normalised."""
-    with torch.no_grad():
-        kept = (None, None) if training else (running_mean, running_var)
-        found = functional.batch_norm(input, *kept, training=training, eps=eps)
-    return found, weight, bias
-
-
-def _scaled(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    shape = (1, -1, *[1] * (input.ndim - 2))
-    found = input if weight is None else input * weight.reshape(shape)
-    return found if bias is None else found + bias.reshape(shape)
 
 
 def _getter(name: str) -> Callable[[Params], Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from .. import _check
+from .. import _options
 from .._math import ratio, upcast
 from ._functional import Inputs, Loss, Model, Options, Params, RefusedError, Targets
 from ._gradients import flat, streamed
@@ -81,7 +81,7 @@ def projections(
     made = problem(model, loss, x, y, **options)
     found: Tensor
     if dim is not None:
-        _check.positive("dim", dim)
+        _options.number("dim", dim, _options.ABOVE_ZERO)
         number = dim
         found = made.shaped(solve(lambda p: _random(p, number, seed), made))
         return found

@@ -29,7 +29,7 @@ def influence(
     test_loss: Loss | None = None,
     target: str | None = None,
     checkpoints: Iterable[Mapping[str, Tensor]] | None = None,
-    learning_rates: float | Tensor | Sequence[float] = 1.0,
+    learning_rates: float | Tensor | Sequence[float | Tensor] = 1.0,
     **options: Unpack[Options],
 ) -> Tensor:
     """How much a step on each training sample would lower the loss of each test one.
@@ -152,7 +152,7 @@ def batch_gradient(setting: Setting, x: Inputs, y: Targets) -> Params:
 def _steps(
     model: Model,
     checkpoints: Iterable[Mapping[str, Tensor]] | None,
-    learning_rates: float | Tensor | Sequence[float],
+    learning_rates: float | Tensor | Sequence[float | Tensor],
     options: Options,
 ) -> Iterator[tuple[float, Options]]:
     """Learning rate and options at each checkpoint."""

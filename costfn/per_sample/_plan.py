@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ._capture import Axis, Call, Capture, unknown
+from ._capture import Axis, Call, Capture
 from ._functional import Params
 from ._model import left_as_found
+from ._stand_ins import unknown
 from ._trees import each, tensors
 
 _SIZES = 2, 3
@@ -93,7 +94,7 @@ def _calls(
     def note(call: Call) -> None:
         found[call.key] = call
 
-    capture = Capture(parameters, note)
+    capture = Capture(parameters, note, trying=True)
     capture.derived = derived
     args, kwargs = given
     buffers = {name: b.clone() for name, b in model.named_buffers()}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar, Unpack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import grad
 
 from .. import _check
@@ -53,6 +53,10 @@ class Setting:
             model, options.get("parameters"), options.get("values")
         )
         self.way = way or Way()
+        # Which only a backward pass heeds.
+        self.way.backward |= isinstance(model, nn.Module) and any(
+            m._backward_hooks or m._backward_pre_hooks for m in model.modules()
+        )
 
     def problem(
         self, x: Inputs, y: Targets, *, whole: bool = False, tried: bool = False
@@ -70,7 +74,10 @@ class Setting:
         call, batched = self.call, self.options.get("batched", True)
         size = count(x, y)
         shape: tuple[int, ...] = (size,)
+        chunk_size = self.chunk_size
         if self.dims > 1:
+            # As many places at a time as there are samples, whole ones for each.
+            chunk_size = chunk_size or size
             call, x, y, shape = by_position(call, x, y, self.dims, batched)
             size, batched = count(x, y), True
         made = Problem(
@@ -80,7 +87,7 @@ class Setting:
             x,
             y,
             size,
-            self.chunk_size,
+            chunk_size,
             batched,
             self.randomness,
             shape,

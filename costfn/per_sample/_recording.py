@@ -19,6 +19,7 @@ from ._functional import Params, one_sample_at_a_time, warn
 from ._plan import Plan, batch_size, plan_of
 from ._report import training_figure
 from ._shares import Shares
+from ._stand_ins import unknown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -157,7 +158,7 @@ class Recording:
 
     def _note(self, call: Call) -> None:
         now = self._now
-        if now is None or call.key not in now.plan.parts:
+        if now is None or call.key not in now.plan.parts or call.func is unknown:
             self.missed |= call.names
             return
         now.calls.append(call)
@@ -187,22 +188,42 @@ class Recording:
         self.steps += 1
 
     def _add(self, passes: list[_Pass], totals: Params) -> None:
-        own = {n: p.detach() for n, p in self._parameters.items()}
-        followed = {n: own[n] for n in own if n not in self.missed}
-        direction = {n: totals[n] for n in followed if n in totals}
-        whole = sum(_square(g) for g in direction.values())
-        sum_of_parts = 0.0
-        for seen in passes:
-            calls = [c for c in seen.calls if c.cotangents and c.names & set(followed)]
-            shares = Shares(calls, seen.plan, own, seen.size)
-            lengths = shares.squared_norms(set(followed)).sqrt()
-            products = shares.along(direction)
-            sum_of_parts += products.sum().item()
+        try:
+            found, whole = self._measured(passes, totals, self._followed)
+        except RuntimeError:
+            # Such as a function without a batching rule: which parameters are in it?
+            for name in self._followed:
+                try:
+                    self._measured(passes, totals, {name})
+                except RuntimeError:
+                    self.missed.add(name)
+            found, whole = self._measured(passes, totals, self._followed)
+        for lengths, products in found:
             cosines = ratio(products, lengths * whole**0.5)
-            self._write(lengths * (seen.size if self._mean else 1), cosines)
+            self._write(lengths * (len(lengths) if self._mean else 1), cosines)
+        for seen in passes:
             for call in seen.calls:
                 call.cotangents.clear()
-        self._tell(abs(sum_of_parts - whole) > 0.01 * whole)
+        parts = sum(products.sum().item() for _, products in found)
+        self._tell(abs(parts - whole) > 0.01 * whole)
+
+    @property
+    def _followed(self) -> set[str]:
+        return set(self._parameters) - self.missed
+
+    def _measured(
+        self, passes: list[_Pass], totals: Params, names: set[str]
+    ) -> tuple[list[tuple[Tensor, Tensor]], float]:
+        """Lengths and inner products with the whole in each pass; its squared norm."""
+        own = {n: p.detach() for n, p in self._parameters.items()}
+        whole = {n: g for n, g in totals.items() if n in names}
+        found = []
+        for seen in passes:
+            calls = [c for c in seen.calls if c.cotangents and c.names & names]
+            shares = Shares(calls, seen.plan, own, seen.size)
+            lengths = shares.squared_norms(names).sqrt()
+            found.append((lengths, shares.along(whole)))
+        return found, sum(_square(g) for g in whole.values())
 
     def _write(self, norms: Tensor, cosines: Tensor) -> None:
         places = torch.arange(len(norms), dtype=torch.float64)

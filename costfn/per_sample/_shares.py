@@ -9,7 +9,7 @@ from torch.func import jvp, vjp, vmap
 
 from .._math import upcast
 from ._capture import Axis, Call
-from ._closed_forms import Seen, squared_lengths, squared_norms
+from ._closed_forms import Seen, along, squared_lengths, squared_norms
 from ._functional import Params
 from ._plan import Plan
 from ._uses import FixedPadding, Layer, read
@@ -45,6 +45,18 @@ class Shares:
     def along(self, direction: Params) -> Tensor:
         """The inner product of each sample's contribution with a direction."""
         total = torch.zeros(self.size, dtype=torch.float64)
+        rest: set[str] = set()
+        for name, vector in direction.items():
+            own = [call for call in self.calls if name in call.names]
+            seen = _seen(name, own, self.plan)
+            if seen is None:
+                rest.add(name)
+            elif seen:
+                total += along(seen, vector.unsqueeze(0)).squeeze(1).double().cpu()
+        return total + self._by_derivatives({n: direction[n] for n in sorted(rest)})
+
+    def _by_derivatives(self, direction: Params) -> Tensor:
+        total = torch.zeros(self.size, dtype=torch.float64)
         for call in self.calls:
             at = {n: self.parameters[n] for n in call.names if n in direction}
             vector = {n: direction[n].to(p) for n, p in at.items()}
@@ -66,11 +78,24 @@ class Shares:
 def _squared_norm(
     name: str, calls: Sequence[Call], plan: Plan, parameters: Params
 ) -> Tensor:
-    uses = [_use(name, call, plan) for call in calls]
-    known = [use for use in uses if use is not None]
-    if len(known) == len(uses):
-        return _closed(calls, known, plan)
-    return _formed(name, calls, plan, parameters)
+    seen = _seen(name, calls, plan)
+    if seen is None:
+        return _formed(name, calls, plan, parameters)
+    return squared_norms(seen).double().cpu()
+
+
+def _seen(name: str, calls: Sequence[Call], plan: Plan) -> list[Seen] | None:
+    """The uses of a parameter, if all of them have closed forms."""
+    found = []
+    for call in calls:
+        known = _use(name, call, plan)
+        if known is None:
+            return None
+        layer, is_bias, place, samples = known
+        input = samples.rows(call.leaves[place])
+        cotangent = plan.parts[call.key].outputs[0].rows(call.cotangents[0])
+        found.append(Seen(layer, is_bias, input, cotangent))
+    return found
 
 
 class _Known(NamedTuple):
@@ -99,19 +124,6 @@ def _use(name: str, call: Call, plan: Plan) -> _Known | None:
     if samples is None or name not in names:
         return None
     return _Known(said.layer, names[1] == name, place, samples)
-
-
-def _closed(calls: Sequence[Call], known: Sequence[_Known], plan: Plan) -> Tensor:
-    seen = [
-        Seen(
-            layer,
-            is_bias,
-            samples.rows(call.leaves[place]),
-            plan.parts[call.key].outputs[0].rows(call.cotangents[0]),
-        )
-        for call, (layer, is_bias, place, samples) in zip(calls, known, strict=True)
-    ]
-    return squared_norms(seen).double().cpu()
 
 
 def _formed(name: str, calls: Sequence[Call], plan: Plan, parameters: Params) -> Tensor:

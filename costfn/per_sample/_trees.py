@@ -23,12 +23,13 @@ class Shared:
 
 
 def given(tree: Any) -> Any:
-    """Inputs or targets as they are held here: shared tensors marked, no lists on top.
+    """Inputs or targets as they are held here: shared tensors marked, plain on top.
 
-    A `DataLoader` makes lists of tuples.
+    A `DataLoader` makes lists of tuples, and a tokenizer dictionaries of its own.
     """
-    tree = tuple(tree) if isinstance(tree, list) else tree
-    return each(_mark, tree)
+    if isinstance(tree, Mapping):
+        tree = dict(tree)
+    return each(_mark, tuple(tree) if isinstance(tree, list) else tree)
 
 
 def _mark(value: Tensor) -> Any:
@@ -100,7 +101,7 @@ def count(x: Any, y: Any) -> int:
     if len(sizes) != 1 or 0 in sizes:
         raise ValueError(
             "x and y must hold the same number of samples, 1 or more, on axis 0, "
-            f"got {sorted(sizes)}; bind what samples share by functools.partial"
+            f"got {sorted(sizes)}"
         )
     return sizes.pop()
 

@@ -38,7 +38,9 @@ def gives_each_loss(loss: Loss) -> bool:
     while isinstance(loss, partial):
         loss = loss.func
     entry = LOSSES.get(getattr(loss, "__name__", ""))
-    return entry is not None and entry.loss is loss and entry.per_sample
+    if entry is None or entry.loss is not loss:
+        return False
+    return entry.per_sample and not entry.per_label
 
 
 _MODULES = (

@@ -5,7 +5,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import SearchStrategy
 
 from ._cost_matrices import CostKind, cost_matrices
@@ -16,10 +15,13 @@ from ._strategies import (
     Array,
     Arrays,
     OneOf,
+    class_indices,
+    drawn_each,
     numbers,
     one_of,
     probabilities,
     shapes,
+    zeros_and_ones,
 )
 
 Batches = SearchStrategy[tuple[Array, ...]]
@@ -27,7 +29,6 @@ TargetKind = Literal["labels", "probs"]
 Edge = Literal["one sample", "absent class", "saturated", "tied", "empty"]
 EDGES: tuple[str, ...] = get_args(Edge)
 SATURATED = (30.0, 88.0, 1e4)
-ZERO_OR_ONE = st.sampled_from([0.0, 1.0])
 
 
 def batches(
@@ -74,7 +75,7 @@ def batches(
         size, k = shape
         parts = [numbers((size, k + abstain), -largest, largest)]
         if target == "labels":
-            parts.append(arrays(np.int64, size, elements=st.integers(0, k - 1)))
+            parts.append(class_indices(size, k))
         else:
             parts.append(probabilities(size, k))
         if cost is not None:
@@ -141,8 +142,7 @@ def multilabel_batches(
 
 
 def _members(shape: tuple[int, ...], largest: float) -> Batches:
-    target = arrays(np.float64, shape, elements=ZERO_OR_ONE)
-    return st.tuples(numbers(shape, -largest, largest), target)
+    return st.tuples(numbers(shape, -largest, largest), zeros_and_ones(shape))
 
 
 def regression_batches(
@@ -224,9 +224,9 @@ def _edge(kind: Edge, classes: int) -> Batches:
     scores: Arrays = numbers(shape, -LARGEST, LARGEST)
     if kind == "saturated":
         ends = [sign * end for end in SATURATED for sign in (1, -1)]
-        scores = arrays(np.float64, shape, elements=st.sampled_from(ends))
+        scores = drawn_each(np.float64, shape, st.sampled_from(ends))
     elif kind == "tied":
         column = numbers((size, 1), -LARGEST, LARGEST)
         scores = column.map(lambda z: np.repeat(z, classes, axis=1))
     top = classes - 2 if kind == "absent class" else classes - 1
-    return st.tuples(scores, arrays(np.int64, size, elements=st.integers(0, top)))
+    return st.tuples(scores, class_indices(size, top + 1))

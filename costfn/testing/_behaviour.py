@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ._batches import SATURATED
-from ._side import HUGE, DType
-from ._tolerance import GRADIENT, VALUE, compare
+from ._learning import check_labels
 from ._trial import BreachError, InapplicableError, Trial, shown
 
 
@@ -25,16 +24,6 @@ def shape(trial: Trial) -> None:
     if found not in wanted:
         names = " or ".join(map(str, wanted))
         raise BreachError(f"the loss must have the shape {names}, got {found}")
-
-
-def dtype(trial: Trial) -> None:
-    """The loss has the dtype of the scores: float16, bfloat16, float32, float64."""
-    types: tuple[DType, ...] = ("float16", "bfloat16", "float32", "float64")
-    for each in types:
-        at = trial.with_dtype(each)
-        found = at.side.dtype(at.output("loss", at.loss))
-        if found != each:
-            raise BreachError(f"scores of {each} give a loss of {found}")
 
 
 def pure(trial: Trial) -> None:
@@ -60,7 +49,21 @@ def saturation(trial: Trial) -> None:
     """Loss and gradient are finite in float32 at scores of ±30, ±88 and ±10000."""
     for end in SATURATED:
         scores = np.where(trial.scores < 0, -end, end)
-        _check_finite(replace(trial.with_scores(scores), dtype="float32"))
+        at = replace(trial.with_scores(scores), dtype="float32")
+        # Logits may be any number; predictions may have bounds, and refusing is right.
+        if trial.task not in ("multiclass", "soft") and trial.is_taken():
+            _check_bounds(at)
+        _check_finite(at)
+
+
+def _check_bounds(trial: Trial) -> None:
+    try:
+        trial.losses()
+    except (ValueError, RuntimeError) as error:
+        said = str(error).splitlines()[0]
+        raise InapplicableError(
+            f"the loss refuses scores of {shown(trial.scores)} ({said})"
+        ) from None
 
 
 def _check_finite(trial: Trial) -> None:
@@ -75,43 +78,15 @@ def _check_finite(trial: Trial) -> None:
             )
 
 
-def precision(trial: Trial) -> None:
-    """Loss and gradient in float32, bfloat16, float16 are those of float64, rounded."""
-    types: tuple[DType, ...] = ("float32", "bfloat16", "float16")
-    for each in types:
-        rounded = trial.with_dtype(each)
-        exact = replace(rounded, dtype="float64")
-        for name, quantity in (("loss", VALUE), ("gradient", GRADIENT)):
-            found, expected = quantity.compute(rounded), quantity.compute(exact)
-            fits = abs(expected) <= HUGE[each]
-            compare(
-                exact,
-                quantity,
-                (f"the {name} in {each}", np.where(fits, found, 0)),
-                ("in float64", np.where(fits, expected, 0)),
-                each,
-            )
-
-
-def alive(trial: Trial) -> None:
-    """A gradient reaches the scores somewhere."""
-    if not trial.gradient().any():
-        raise BreachError("the gradient is 0 for every batch that was tried")
-
-
 def bad_labels(trial: Trial) -> None:
     """A label out of range is refused or makes the loss NaN, in its gradient too."""
-    target = trial.arguments[1] if trial.arguments[1:] else np.zeros(())
-    classes = trial.scores.shape[-1]
-    if target.dtype.kind not in "iu" or target.ndim != trial.scores.ndim - 1:
-        raise InapplicableError("the target holds no labels")
-    if not target.size:
+    check_labels(trial)
+    if not trial.size:
         return
-    for bad in (-1, classes, -100):
-        wrong = target.copy()
+    for bad in (-1, trial.scores.shape[-1], -100):
+        wrong = trial.arguments[1].copy()
         wrong[0] = bad
-        others = trial.arguments[2:]
-        _check_refusal(replace(trial, arguments=(trial.scores, wrong, *others)), bad)
+        _check_refusal(trial.with_target(wrong), bad)
 
 
 def _check_refusal(trial: Trial, bad: int) -> None:

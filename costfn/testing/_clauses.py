@@ -4,8 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from . import _behaviour, _claims, _derivatives, _examples
-from ._trial import Trial
+from . import (
+    _behaviour,
+    _claims,
+    _derivatives,
+    _dtypes,
+    _examples,
+    _learning,
+    _path,
+    _reference,
+)
 
 
 @dataclass(frozen=True)
@@ -13,16 +21,17 @@ class Clause:
     """One demand.
 
     Attributes:
-        check: Raises `BreachError` if a batch breaks it. Its docstring says what the
-            clause demands, its name is that of the clause.
+        check: Raises `BreachError` if a batch breaks it; it is given one, or a list of
+            them where they count `"together"`. Its docstring says what the clause
+            demands, its name is that of the clause.
         needs: Clauses without which this one says nothing new, or nothing at all.
-        batches: It holds for `"each"` batch, for `"some"`, or is checked on the
-            `"largest"` of a few because that is slow.
+        batches: It holds for `"each"` batch, for `"some"`, for a few `"together"`, or
+            is checked on the `"largest"` of a few because that is slow.
     """
 
-    check: Callable[[Trial], None]
+    check: Callable[..., None]
     needs: tuple[str, ...] = ()
-    batches: Literal["each", "some", "largest"] = "each"
+    batches: Literal["each", "some", "together", "largest"] = "each"
 
     @property
     def name(self) -> str:
@@ -36,12 +45,15 @@ class Clause:
 ALWAYS = (
     Clause(_behaviour.shape),
     Clause(_behaviour.pure, needs=("shape",)),
-    Clause(_behaviour.dtype),
+    Clause(_dtypes.dtype),
     Clause(_behaviour.finite),
     Clause(_behaviour.saturation),
-    Clause(_behaviour.precision, needs=("dtype", "finite")),
-    Clause(_behaviour.alive, batches="some"),
+    Clause(_dtypes.precision, needs=("dtype", "finite")),
+    Clause(_learning.alive, batches="some"),
+    Clause(_learning.every_class, needs=("alive",), batches="together"),
+    Clause(_learning.paired, needs=("alive",), batches="some"),
     Clause(_derivatives.gradient, needs=("alive", "finite")),
+    Clause(_path.continuous, needs=("gradient",)),
     Clause(_derivatives.second_derivative, needs=("gradient",)),
     Clause(_derivatives.reverse_mode),
     Clause(_derivatives.forward_mode, needs=("reverse_mode",)),
@@ -61,6 +73,10 @@ CLAIMED = (
     Clause(_claims.zero_at_perfect),
     Clause(_claims.shift_invariant),
     Clause(_claims.lower_is_better),
+    Clause(_claims.alive_when_wrong, needs=("alive",)),
+    Clause(_claims.mean_of_examples),
+    Clause(_claims.repetition_invariant),
+    Clause(_reference.reference),
 )
 FIRST = ("shape", "pure")  # without which none of the others says anything
 CLAUSES: dict[str, str] = {clause.name: clause.says for clause in (*ALWAYS, *CLAIMED)}

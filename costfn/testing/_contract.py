@@ -16,6 +16,8 @@ from ._batches import (
     regression_batches,
 )
 from ._clauses import ALWAYS, CLAIMED, CLAUSES
+from ._nature import examined
+from ._reference import formula_of
 from ._report import Report, failure
 from ._run import Arguments, Run, drawn
 from ._side import Framework, Loss, framework_of, side_of
@@ -46,6 +48,10 @@ def assert_loss_contract(
     zero_at_perfect: bool = False,
     shift_invariant: bool = False,
     lower_is_better: bool = False,
+    alive_when_wrong: bool = False,
+    mean_of_examples: bool = False,
+    repetition_invariant: bool = False,
+    reference: Loss | None = None,
     max_examples: int | None = None,
 ) -> Report:
     """Checks that a loss can be trained, differentiated, mapped and compiled.
@@ -82,6 +88,16 @@ def assert_loss_contract(
         shift_invariant: Claim that the same number added to all scores of an example
             changes nothing.
         lower_is_better: Claim that scores moved towards the truth never raise it.
+        alive_when_wrong: Claim that predictions which are wrong and certain keep at
+            least a thousandth of the gradient, as in cross entropy; in losses that are
+            bounded they do not.
+        mean_of_examples: Claim that the loss of a batch is the mean of the losses of
+            its examples alone.
+        repetition_invariant: Claim that a batch of each example twice has the loss of
+            the batch, as means and ratios have, and sums have not.
+        reference: What it should give: another function of the same arguments, of
+            torch, JAX or NumPy, such as the formula as a paper has it. Compared in
+            float64, to some eight digits.
         max_examples: Batches for each clause. Default: that of Hypothesis's profile.
 
     Returns:
@@ -99,9 +115,9 @@ def assert_loss_contract(
         ...     focal_loss, non_negative=True, skip="compiled", max_examples=5
         ... )
         >>> print(report)
-        kept: shape, pure, dtype, finite, saturation, precision, alive, gradient,
-        second_derivative, reverse_mode, forward_mode, hessian, vmap,
-        per_sample_gradients, independence, bad_labels, non_negative
+        kept: shape, pure, dtype, finite, saturation, precision, alive, every_class,
+        paired, gradient, continuous, second_derivative, reverse_mode, forward_mode,
+        hessian, vmap, per_sample_gradients, independence, bad_labels, non_negative
         left out: permutation: one loss per example; compiled: skipped
     """
     claims = {
@@ -109,6 +125,10 @@ def assert_loss_contract(
         "zero_at_perfect": zero_at_perfect,
         "shift_invariant": shift_invariant,
         "lower_is_better": lower_is_better,
+        "alive_when_wrong": alive_when_wrong,
+        "mean_of_examples": mean_of_examples,
+        "repetition_invariant": repetition_invariant,
+        "reference": reference is not None,
     }
     skipped = (skip,) if isinstance(skip, str) else tuple(skip)
     _check_options(task, framework, skipped)
@@ -116,9 +136,11 @@ def assert_loss_contract(
     sample = drawn(strategy, max_examples)
     dims = _checked_dims(in_dims, len(sample[0]))
     side = side_of(loss, framework or framework_of(loss, sample[0]))
-    first = Trial(side, sample[0], dims, per_sample is not False, task)
-    if per_sample is None:
-        first = replace(first, per_sample=_is_per_sample(first))
+    blank = Trial(side, sample[0], dims, per_sample is not False, task)
+    trials = [replace(blank, arguments=arguments) for arguments in sample]
+    first = examined(trials, per_sample)
+    if reference is not None:
+        first = replace(first, reference=formula_of(reference, sample[0]))
 
     def trial_of(arguments: Arguments) -> Trial:
         return replace(first, arguments=arguments)
@@ -139,6 +161,7 @@ def assert_loss_contract(
         "in_dims": None if in_dims is None else dims,
         "skip": skipped or None,
         **{name: claimed or None for name, claimed in claims.items()},
+        "reference": reference,
     }
     given = {name: value for name, value in options.items() if value is not None}
     broken = {name: run.broken[name] for name in names if name in run.broken}
@@ -186,10 +209,3 @@ def _checked_dims(in_dims: InDims | None, count: int) -> tuple[int | None, ...]:
             f"got {dims}"
         )
     return dims
-
-
-def _is_per_sample(trial: Trial) -> bool:
-    try:
-        return trial.losses().ndim > 0
-    except Exception:
-        return True  # the first clause will say what is wrong

@@ -4,14 +4,14 @@ from typing import Literal, get_args
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from ._strategies import CLASSES, Array, Arrays, OneOf, one_of
+from ._strategies import CLASSES, Array, Arrays, OneOf, drawn_each, one_of
 
 CostKind = Literal[
-    "any", "zero_one", "symmetric", "asymmetric", "ordinal", "non_metric"
+    "any", "plain", "zero_one", "symmetric", "asymmetric", "ordinal", "non_metric"
 ]
 COST_KINDS: tuple[str, ...] = get_args(CostKind)
+SIGNED = st.integers(-32, 32).map(lambda n: n / 4)
 QUARTERS = st.integers(0, 32).map(lambda n: n / 4)  # 0 to 8, exact in every dtype
 
 
@@ -20,9 +20,13 @@ def cost_matrices(
 ) -> Arrays:
     """Cost matrices: a row for each true class, a column for each decision.
 
-    Costs are from 0 to 24, the diagonal 0, all of them exact in every dtype.
+    All of them are exact in every dtype. But for `any` costs are from 0 to 24, and
+    the diagonal is 0.
 
-    - `any`: anything, a matrix without costs and one of the kinds below included.
+    - `any`: anything: gains (costs below 0, from -8), costs of being right (on the
+      diagonal), or one of the kinds below.
+    - `plain`: no gain and no cost of being right; nothing but 0, or one of the kinds
+      below, included. What losses that refuse a negative cost take.
     - `zero_one`: 1 for every mistake.
     - `symmetric`: `cost[i, j] == cost[j, i]`.
     - `asymmetric`: not so for at least one pair: a loss that reads the matrix the wrong
@@ -59,10 +63,15 @@ def cost_matrices(
 @st.composite
 def _matrices(draw: st.DrawFn, kind: str, size: int, abstain: bool) -> Array:
     if kind == "any":
-        known = [each for each in COST_KINDS[1:] if each != "non_metric" or size > 2]
+        kind = draw(st.sampled_from(["signed", "plain"]))
+    if kind == "plain":
+        known = [each for each in COST_KINDS[2:] if each != "non_metric" or size > 2]
         kind = draw(st.sampled_from(["free", *known]))
     away = 1 - np.eye(size)
-    drawn: Array = away * draw(arrays(np.float64, (size, size), elements=QUARTERS))
+    entries = SIGNED if kind == "signed" else QUARTERS
+    drawn: Array = draw(drawn_each(np.float64, (size, size), entries))
+    if kind != "signed":
+        drawn = away * drawn
     more = draw(st.integers(1, 32)) / 4
     first, second, *third = draw(st.permutations(range(size)))[:3]
     if kind == "zero_one":
@@ -72,7 +81,7 @@ def _matrices(draw: st.DrawFn, kind: str, size: int, abstain: bool) -> Array:
     elif kind == "asymmetric":
         drawn[first, second] = drawn[second, first] + more
     elif kind == "ordinal":
-        steps = draw(arrays(np.float64, size - 1, elements=QUARTERS)) / 4
+        steps = draw(drawn_each(np.float64, (size - 1,), QUARTERS)) / 4
         by_distance = np.cumsum([0, *(steps + 0.25)])
         rank = np.arange(size)
         drawn = by_distance[abs(rank[:, None] - rank)]

@@ -6,8 +6,8 @@ from functools import partial
 from textwrap import indent
 from typing import Any
 
+from ._call import call_again
 from ._clauses import CLAUSES
-from ._strategies import Array
 from ._trial import BreachError
 
 
@@ -50,16 +50,13 @@ def failure(
     report: Report,
 ) -> LossContractError:
     """The error, with a call for each clause that shows it again."""
-    while isinstance(loss, partial):
-        loss = loss.func
-    name = getattr(loss, "__name__", type(loss).__name__)
-    callee = name if name.isidentifier() else "loss"
+    name = name_of(loss)
     clauses = "clause" if len(broken) == 1 else "clauses"
     parts = [f"`{name}` breaks the {clauses} {', '.join(broken)}"]
     for clause, breach in broken.items():
         parts += ["", f"{clause}: {CLAUSES[clause]}", indent(str(breach), "    ")]
         if breach.arguments:
-            call = _call(callee, breach.arguments, options)
+            call = call_again(loss, breach.arguments, options)
             parts += [
                 "  The smallest batch found; to see it again:",
                 indent(call, "    "),
@@ -70,17 +67,8 @@ def failure(
     )
 
 
-def _call(loss: str, arguments: tuple[Array, ...], options: Mapping[str, Any]) -> str:
-    arrays = ", ".join(map(_source, arguments)) + "," * (len(arguments) == 1)
-    given = "".join(f", {name}={value!r}" for name, value in options.items())
-    return (
-        "import numpy as np\n"
-        "from costfn.testing import assert_loss_contract\n"
-        f"assert_loss_contract({loss}, ({arrays}){given})"
-    )
-
-
-def _source(array: Array) -> str:
-    if array.size:
-        return f"np.array({array.tolist()})"
-    return f"np.zeros({array.shape}, {array.dtype.name!r})"
+def name_of(loss: object) -> str:
+    """The name of a function, or of the class of an object."""
+    while isinstance(loss, partial):
+        loss = loss.func
+    return str(getattr(loss, "__name__", type(loss).__name__))

@@ -75,19 +75,31 @@ class Run:
         self.broken[clause.name] = breach
         self._in_vain.add(clause.name)
 
+    def _leaves_out(self, clause: Clause, reason: Exception) -> None:
+        self.left_out[clause.name] = str(reason)
+        self._in_vain.add(clause.name)
+
     def _on_sample(self, clause: Clause) -> None:
-        found = None
-        for arguments in drawn(self._inputs, self._max_examples):
+        """For what some batch must show, few must together, or one must at least."""
+        trials = list(map(self._trial_of, drawn(self._inputs, self._max_examples)))
+        found, unfit = None, None
+        for trial in trials if clause.batches == "some" else trials[:1]:
+            given = trials if clause.batches == "together" else trial
             try:
-                _check(clause, self._trial_of(arguments))
+                _check(clause, trial, given)
             except BreachError as error:
                 found = error
+            except InapplicableError as reason:
+                return self._leaves_out(clause, reason)
+            except UnfitError as reason:
+                unfit = reason
             else:
-                return
-            if clause.batches == "largest":
-                break
+                return None
         if found is not None:
             self._breaks(clause, found)
+        elif unfit is not None:
+            self._leaves_out(clause, unfit)
+        return None
 
     def _on_each(self, clauses: Sequence[Clause]) -> None:
         while still := [clause for clause in clauses if self._is_open(clause)]:
@@ -114,9 +126,9 @@ class Run:
                 if clause.name in self.left_out:
                     continue
                 try:
-                    _check(clause, trial)
+                    _check(clause, trial, trial)
                 except InapplicableError as reason:
-                    self.left_out[clause.name] = str(reason)
+                    self._leaves_out(clause, reason)
                 except UnfitError as reason:
                     unfit[clause].append(str(reason))
                 except BreachError as error:
@@ -137,11 +149,12 @@ class Run:
         return None
 
 
-def _check(clause: Clause, trial: Trial) -> None:
+def _check(clause: Clause, trial: Trial, given: Trial | list[Trial]) -> None:
+    """Checks a clause on what it is given, of which the trial is the first."""
     try:
-        clause.check(trial)
+        clause.check(given)
     except BreachError as error:
-        raise BreachError(str(error), trial.arguments) from None
+        raise BreachError(str(error), error.arguments or trial.arguments) from None
     except (InapplicableError, UnfitError):
         raise
     except Exception as error:

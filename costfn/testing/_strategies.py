@@ -1,9 +1,10 @@
 """Hypothesis strategies for scores and labels, as NumPy arrays.
 
 Few shapes, since each is a compilation in JAX and `torch.compile`; numbers that
-float16 holds exactly, so that every dtype of a test sees the same ones.
+float16 and bfloat16 hold exactly, so that every dtype of a test sees the same ones.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ OneOf = int | Sequence[int]
 CLASSES = (2, 4)
 SIZES = (1, 5)
 LARGEST = 20.0
+DIGITS = 8  # of bfloat16; float16 has 11
+SMALL, GREAT = 2.0**-14, 65280.0  # the normal numbers of so many digits in float16
 PARTS = 64  # of which soft labels are made: k / 64 is exact in every dtype
 
 
@@ -37,15 +40,43 @@ def shapes(sizes: OneOf, classes: OneOf, least: int) -> SearchStrategy[tuple[int
 
 
 def numbers(shape: tuple[int, ...], low: float, high: float) -> Arrays:
-    """Numbers that float16 holds, and that shrink to 0."""
+    """Numbers that float16 and bfloat16 hold, and that shrink to 0."""
     if not -65504 <= low < high <= 65504:
         raise ValueError(
             f"numbers must lie between two of float16, got {low} to {high}"
         )
-    low, high = float(np.float16(low)), float(np.float16(high))
-    elements = st.floats(low, high, width=16, allow_subnormal=False)
-    # Without a fill each number shrinks by itself.
-    return arrays(np.float64, shape, elements=elements, fill=st.nothing())
+    low, high = -_short(-low), _short(high)
+    if not low < high:
+        raise ValueError(
+            f"numbers must lie between two of bfloat16, got only {high} to {low}"
+        )
+    elements = st.floats(low, high, width=16, allow_subnormal=False).map(_cut)
+    return drawn_each(np.float64, shape, elements)
+
+
+def drawn_each(dtype: Any, shape: int | tuple[int, ...], elements: Any) -> Arrays:
+    """An array whose entries are drawn, and shrink, one by one.
+
+    Hypothesis would else draw one entry to fill most of the array with: half of all
+    batches had a single label.
+    """
+    return arrays(dtype, shape, elements=elements, fill=st.nothing())
+
+
+def _cut(number: float) -> float:
+    """The number with the 8 binary digits of bfloat16 at most, cut off towards 0."""
+    fraction, exponent = math.frexp(number)
+    return math.ldexp(math.trunc(fraction * 2**DIGITS), exponent - DIGITS)
+
+
+def _short(number: float) -> float:
+    """The largest number up to this one that bfloat16 holds, if float16 does too."""
+    cut = _cut(number)
+    if cut > number:  # a negative one, cut towards 0
+        cut = _cut(number * (1 + 2.0 ** (1 - DIGITS)))
+    if abs(cut) < SMALL:
+        return 0.0 if number >= 0 else -SMALL
+    return max(-GREAT, min(cut, GREAT))
 
 
 def logits(
@@ -99,8 +130,25 @@ def labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
         >>> test()
     """
     return shapes(sizes, classes, 1).flatmap(
-        lambda shape: arrays(np.int64, shape[0], elements=st.integers(0, shape[1] - 1))
+        lambda shape: class_indices(shape[0], shape[1])
     )
+
+
+def class_indices(size: int, classes: int) -> Arrays:
+    """Labels of a batch, each class as likely as another.
+
+    Hypothesis likes 0, and the same number again: so 0 stands for a class in turn.
+    """
+    turns = np.arange(size) % classes
+    steps = drawn_each(np.int64, size, st.integers(0, classes - 1))
+    return steps.map(lambda step: (turns + step) % classes)
+
+
+def zeros_and_ones(shape: tuple[int, ...]) -> Arrays:
+    """Memberships in float64, both as likely."""
+    turns = np.indices(shape).sum(0) % 2
+    steps = drawn_each(np.int64, shape, st.integers(0, 1))
+    return steps.map(lambda step: ((turns + step) % 2).astype(np.float64))
 
 
 def soft_labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
@@ -131,9 +179,12 @@ def soft_labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
 
 def probabilities(size: int, classes: int) -> Arrays:
     """Rows cut at random out of 64 parts."""
-    cuts = arrays(np.int64, (size, classes - 1), elements=st.integers(0, PARTS))
+    cuts = drawn_each(np.int64, (size, classes - 1), st.integers(0, PARTS))
+
+    turns = (np.arange(classes) + np.arange(size)[:, None]) % classes
 
     def between(cut: Array) -> Array:
-        return np.diff(np.sort(cut), prepend=0, append=PARTS) / PARTS
+        rows: Array = np.diff(np.sort(cut), prepend=0, append=PARTS) / PARTS
+        return np.take_along_axis(rows, turns, 1)
 
     return cuts.map(between)

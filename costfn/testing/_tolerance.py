@@ -36,21 +36,32 @@ CURVATURE = Quantity(64, Trial.curvature)
 
 def tolerance(trial: Trial, quantity: Quantity, reference: Array, eps: float) -> Array:
     """`C eps (|reference| + condition + scale)`, of a trial in float64."""
-    rest = _condition(trial, quantity) + _scale(trial)
+    rest = _condition(trial, quantity) + scale_of(trial)
     return quantity.constant * eps * (abs(reference) + rest)
 
 
 def _condition(trial: Trial, quantity: Quantity) -> float:
-    scores = trial.scores
-    change = np.where(generic(scores.shape) < 0, -STEP, STEP) * scores
-    up = quantity.compute(trial.with_scores(scores + change))
-    down = quantity.compute(trial.with_scores(scores - change))
-    return _largest(up - down) / (2 * STEP)
+    def at(trial: Trial) -> float:
+        scores = trial.scores
+        change = np.where(generic(scores.shape) < 0, -STEP, STEP) * scores
+        up = quantity.compute(trial.with_scores(scores + change))
+        down = quantity.compute(trial.with_scores(scores - change))
+        with np.errstate(invalid="ignore"):  # of infinite ones
+            return _largest(up - down) / (2 * STEP)
+
+    try:
+        return at(trial)
+    except Exception:  # the loss refuses scores just beyond these, as of [0, 1]
+        return at(trial.nudged())
 
 
-def _scale(trial: Trial) -> float:
-    at_zero = trial.with_scores(np.zeros_like(trial.scores)).gradient()
-    return max(_largest(at_zero), 1 / max(trial.size, 1))
+def scale_of(trial: Trial) -> float:
+    """The largest gradient at scores of 0, or here if the loss refuses 0."""
+    try:
+        found = trial.with_scores(np.zeros_like(trial.scores)).gradient()
+    except Exception:
+        found = trial.gradient()
+    return max(_largest(found), 1 / max(trial.size, 1))
 
 
 def _largest(values: Array) -> float:
@@ -63,22 +74,38 @@ def compare(
     actual: tuple[str, Array],
     expected: tuple[str, Array],
     dtype: DType = "float64",
+    eps: float | None = None,
 ) -> None:
     """Checks two results, each with a name; the trial is in float64.
 
     In another dtype the expected one is exact. NaN agrees with NaN.
     """
-    eps = EPS[dtype] if dtype != "float64" else 2 * EPS[dtype]
+    if eps is None:
+        eps = EPS[dtype] if dtype != "float64" else 2 * EPS[trial.arithmetic]
     found, wanted = actual[1], expected[1]
     if np.array_equal(found, wanted, equal_nan=True):
         return
+    told = ""
     if found.shape == wanted.shape:
         allowed = tolerance(trial, quantity, wanted, eps)
-        same = found == wanted  # infinite ones, whose difference is NaN
-        with np.errstate(invalid="ignore"):
-            close = same | (abs(found - wanted) <= allowed)
-        if (close | (np.isnan(found) & np.isnan(wanted))).all():
+        with np.errstate(invalid="ignore"):  # of infinite ones
+            apart = np.where(found == wanted, 0, abs(found - wanted))
+        apart = np.where(np.isnan(found) & np.isnan(wanted), 0, apart)
+        if (apart <= allowed).all():
             return
-    raise BreachError(
-        f"{actual[0]} is\n{shown(found)}\nbut {expected[0]} is\n{shown(wanted)}"
-    )
+        worst = np.argmax(np.where(np.isnan(apart), np.inf, apart - allowed))
+        told = (
+            f"\nThey differ by {apart.flat[worst]:.3g}, and rounding would make it "
+            f"{np.broadcast_to(allowed, apart.shape).flat[worst]:.3g} at most."
+        )
+    one, other = _told_apart(found, wanted)
+    raise BreachError(f"{actual[0]} is\n{one}\nbut {expected[0]} is\n{other}{told}")
+
+
+def _told_apart(one: Array, other: Array) -> tuple[str, str]:
+    """Two arrays in as many digits as it takes to see that they differ."""
+    for digits in (6, 9, 12, 17):
+        pair = shown(one, digits), shown(other, digits)
+        if pair[0] != pair[1]:
+            break
+    return pair

@@ -57,7 +57,8 @@ class TorchSide:
 
     def array(self, tensor: Tensor) -> Array:
         wide = tensor.double() if tensor.is_floating_point() else tensor
-        return wide.detach().numpy().copy()
+        # `force`, since the derivative of a constant is a tensor without memory.
+        return wide.detach().numpy(force=True).copy()
 
     def dtype(self, value: object) -> str | None:
         if not isinstance(value, Tensor) or not value.is_floating_point():

@@ -1,6 +1,6 @@
 """A loss and one batch to try it on; results come as NumPy arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -36,6 +36,12 @@ class Trial:
     per_sample: bool
     task: str
     dtype: DType = "float64"
+    # What the loss computes in where it is given float64: less, if it casts inside.
+    arithmetic: DType = "float64"
+    # Whether labels are names of groups, as in losses of pairs, and no classes.
+    groups: bool = False
+    # What it should give, a function of the arguments as arrays; see `_reference`.
+    reference: Callable[[Sequence[Array]], Array] | None = None
     # Functions made of the loss, by dtype and name: to trace one takes its time.
     made: dict[tuple[DType, str], Loss] = field(default_factory=dict, repr=False)
 
@@ -89,6 +95,9 @@ class Trial:
     def with_scores(self, scores: Array) -> Self:
         return replace(self, arguments=(scores, *self.arguments[1:]))
 
+    def with_target(self, target: Array) -> Self:
+        return replace(self, arguments=(self.scores, target, *self.arguments[2:]))
+
     def with_dtype(self, dtype: DType) -> Self:
         """In this dtype, from the numbers that it holds exactly."""
         with self.side.setting(dtype):
@@ -101,9 +110,30 @@ class Trial:
         return self.with_scores(self.scores + distance * generic(self.scores.shape))
 
     def nudged(self) -> Self:
-        """Off the ties and round numbers where losses have kinks, by up to 1/64."""
-        offsets = (1 + generic(self.scores.shape, start=2)) / 128
-        return self.with_scores(self.scores + offsets)
+        """Off the ties and round numbers where losses have kinks, by up to 1/64.
+
+        Upwards, or to where a loss that takes positive numbers or probabilities alone
+        does not refuse them: towards the middle of its scores, or downwards.
+        """
+        offsets = (1.25 + generic(self.scores.shape, start=2)) / 160
+        middle = (self.scores.max(initial=0) + self.scores.min(initial=0)) / 2
+        inwards = np.where(self.scores > middle, -offsets, offsets)
+        return self.first_taken(
+            self.with_scores(self.scores + by) for by in (offsets, inwards, -offsets)
+        )
+
+    def first_taken(self, trials: Iterable[Self]) -> Self:
+        """The first of these whose scores the loss does not refuse, or the first."""
+        several = list(trials)
+        return next((trial for trial in several if trial.is_taken()), several[0])
+
+    def is_taken(self) -> bool:
+        """Whether the loss takes these scores, or raises an error."""
+        try:
+            self.losses()
+        except Exception:
+            return False
+        return True
 
     def picked(self, index: Any) -> Self:
         """Some of the examples, or all of them in another order."""
@@ -126,7 +156,7 @@ def generic(shape: tuple[int, ...], start: int = 1) -> Array:
     return numbers.reshape(shape)
 
 
-def shown(values: Array) -> str:
+def shown(values: Array, digits: int = 6) -> str:
     """An array in one line."""
-    text = np.array2string(np.asarray(values), precision=6, separator=", ")
+    text = np.array2string(np.asarray(values), precision=digits, separator=", ")
     return " ".join(text.split())

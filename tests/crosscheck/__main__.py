@@ -23,8 +23,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="problems with this in their name")
     given = parser.parse_args()
     _settle(given.device)
-    from . import _report
-    from ._runs import check, table
+    from . import _large, _report
+    from ._runs import check, firsts, table
 
     # The longest first, so that no worker is left with one at the end.
     names = sorted(
@@ -37,15 +37,27 @@ def main() -> int:
         jobs = [pool.submit(check, name, given.device) for name in names]
         done = _progress(as_completed(jobs), len(jobs))
         results = [result for job in done for result in job.result()]
+    # One after the other, since each takes some gigabytes.
+    large = []
+    if given.device == "cpu":
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            for loss in sorted(firsts()):
+                if given.only in loss:
+                    large += pool.submit(_large.check, loss).result()
+                    print(f"{loss} at {_large.EXAMPLES}", flush=True)
     seconds = time.perf_counter() - start
     if given.only == "":
-        _report.write(given.device, results, seconds)
+        _report.write(given.device, results, large, seconds)
     failed = [result for result in results if not result.passed]
+    for one in large:
+        if not one.passed:
+            c = f"{one.value:.3g} / {one.gradient:.3g}"
+            print(f"{one.loss} large {one.framework}: C {c}")
     for r in failed:
         c = " / ".join(f"{c:.3g}" for c in r.c)
         print(f"{r.problem} {r.dtype} {r.framework} {r.mode}: C {c}")
     print(f"{len(results)} comparisons, {len(failed)} failed, {seconds:.0f} s")
-    return bool(failed)
+    return bool(failed) or not all(one.passed for one in large)
 
 
 def _settle(device: str) -> None:

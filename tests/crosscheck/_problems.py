@@ -18,6 +18,7 @@ from textbook import exact
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CLASSES, EXAMPLES = 3, 4
+PER_LABEL = ("marks", "memberships")  # whose sum over the labels is compared
 # By row: ordinary, large, very large, nearly tied, saturated right, saturated wrong.
 WIDTH = np.array([1 / 4, 1, 5 / 2, 1 / 64, 1 / 2, 1 / 2])
 SITUATIONS = len(WIDTH)
@@ -53,7 +54,8 @@ class Problem:
 
         def call(logits: Any, target: Any, *extras: Any) -> Any:
             extra = dict(zip(self.extras, extras, strict=True))
-            return function(logits, target, **extra, **self.options)
+            losses = function(logits, target, **extra, **self.options)
+            return losses.sum(-1) if self.kind in PER_LABEL else losses
 
         return call
 
@@ -130,14 +132,21 @@ def of_table(case: Case, bits: int) -> Problem:
     )
     if case.form == "probs":
         target = on_simplex(target, bits)
+    elif case.form == "memberships":
+        target = on_grid(target, bits)
     best = extras[0].argmin(-1) if target is None else target
     best = best.argmax(-1) if case.form == "probs" else best
-    right = np.eye(logits.shape[-1])[best]
+    if case.form in PER_LABEL:
+        right = 2.0 * (target > 0.5) - 1
+        wrong = -right
+    else:
+        right = np.eye(logits.shape[-1])[best]
+        wrong = np.roll(right, 1, -1)
 
     def formula(z: Array, q: Array | None, *extras: Array) -> Any:
         if q is None:
             q, extras = exact(np.ones(1)), (extras[0][None],)
-        elif case.form != "probs":
+        elif case.form in ("labels", "each", "actions"):
             q = exact(np.eye(CLASSES)[q])
         return case.loss.textbook(z, q, *extras, **case.options)
 
@@ -146,7 +155,7 @@ def of_table(case: Case, bits: int) -> Problem:
         case.form,
         case.options,
         formula,
-        spread(logits, right, np.roll(right, 1, -1), bits),
+        spread(logits, right, wrong, bits),
         target,
         dict(zip(case.takes, extras, strict=True)),
         batched,

@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import torch
 
+from ._large import EXAMPLES, Large
 from ._oracle import Three
 from ._runs import NOT_COMPILED, OF_COUNTS, Result
 from ._tolerance import EXCEPTIONS, LIMIT, ROUNDOFF, SHARP, SHARP_LIMIT
@@ -58,7 +59,9 @@ and under `jit` in half precision. {not_compiled}
 """
 
 
-def write(device: str, results: list[Result], seconds: float) -> None:
+def write(
+    device: str, results: list[Result], large: list[Large], seconds: float
+) -> None:
     """Replace the section of the device; the other one stays as it is."""
     before = PAGE.read_text() if PAGE.exists() else ""
     sections = []
@@ -67,7 +70,7 @@ def write(device: str, results: list[Result], seconds: float) -> None:
         found = re.search("{}\n(.*){}".format(*marks), before, re.DOTALL)
         body = found[1] if found else f"## {title}\n\n{NOT_RUN}\n"
         if name == device:
-            body = _section(title, device, results, seconds)
+            body = _section(title, device, results, seconds) + _at_large(large)
         sections.append(f"{marks[0]}\n{body}{marks[1]}\n")
     PAGE.write_text(_head() + "\n".join(sections))
 
@@ -113,6 +116,32 @@ def _section(title: str, device: str, results: list[Result], seconds: float) -> 
             *_table(r for r in results if r.dtype == dtype),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _at_large(results: list[Large]) -> str:
+    """The column of sums over many examples, where it was run."""
+    if not results:
+        return ""
+    cells: dict[str, dict[str, str]] = {}
+    for r in results:
+        c = (f"{x:.2g}" if r.passed else f"**{x:.2g}**" for x in r[2:])
+        cells.setdefault(r.loss, {})[r.framework] = " / ".join(c)
+    rows = [
+        f"| `{loss}` | {found['torch']} | {found['jax']} |"
+        for loss, found in sorted(cells.items())
+    ]
+    text = f"""
+### float32 at {EXAMPLES:,} examples
+
+The mean over the examples, or the loss of the batch: value / gradient against float64,
+with the same limits; one half of the examples are equal numbers, which round to the
+same side. The Lovász gradients are judged by their norm, since errors that are equal
+up to rounding may change places.
+
+| loss | torch | JAX |
+|---|---|---|
+"""
+    return text + "\n".join(rows) + "\n"
 
 
 def _table(results: Iterable[Result]) -> Iterable[str]:

@@ -22,12 +22,12 @@ def without_log(result: Any) -> Any:
     return result[0] if pair and isinstance(result[1], dict) else result
 
 
-def returned(result: Any) -> str:
-    """What a loss returned, in words."""
+def returned(result: Any) -> tuple[str, tuple[int, ...]]:
+    """What a loss returned, in words, and its shape."""
     if isinstance(result, (list, tuple, dict)):
-        return f"a {type(result).__name__}"
+        return f"a {type(result).__name__}", ()
     shape = jnp.shape(result)
-    return "a scalar" if shape == () else f"an array of shape {shape}"
+    return "a scalar" if shape == () else f"an array of shape {shape}", shape
 
 
 def home(loss: Any) -> str | None:

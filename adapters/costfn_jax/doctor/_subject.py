@@ -19,6 +19,7 @@ from costfn_doctor._subject import Failure, Frozen, NonFinite, Run
 from costfn_doctor._trace import Array, Trace
 from costfn_doctor._values import first_non_finite
 
+from ._activations import double_activations
 from ._forms import home, is_array, returned, without_log
 from ._tracer import Tracer, first_bad
 
@@ -39,7 +40,7 @@ class JaxSubject:
         named = getattr(loss, "__name__", type(loss).__name__)
         self.name = str(named)
         self.source = Source(OURS, home(loss))
-        self._returned = "a scalar"
+        self._returned: tuple[str, tuple[int, ...]] = ("a scalar", ())
         self._compiles = True
         self._tracers: dict[Any, Tracer] = {}
         self._both = jax.jit(jax.value_and_grad(self._scalar))
@@ -98,7 +99,8 @@ class JaxSubject:
                 if gradient and slope is not None:
                     run.gradient = np.asarray(slope, dtype=float)
                     run.connected = True
-                run.value, run.returned = float(value), self._returned
+                run.value = float(value)
+                run.returned, run.shape = self._returned
                 phase = "trace"
                 if (traced or record) and not frozen:
                     run.trace = self._tracer(p, t).record(self._given(p, t))
@@ -137,7 +139,20 @@ class JaxSubject:
 
     def rules(self, prediction: Array, target: Any) -> list[Finding]:
         """Findings about single calls."""
-        return list(self._promoted(prediction, target))
+        return [
+            *self._promoted(prediction, target),
+            *self._activations(prediction, target),
+        ]
+
+    def _activations(self, prediction: Array, target: Any) -> list[Finding]:
+        """Activations one after another, where the loss can be traced at all."""
+        p, t = self._arguments(prediction, target, False)
+        try:
+            given = self._given(p, t)
+            tracer = self._tracer(p, t)
+        except Exception:
+            return []
+        return list(double_activations(tracer.closed, given, self.source))
 
     def _promoted(self, prediction: Array, target: Any) -> Iterator[Finding]:
         """Operands of as many entries and unlike ranks, joined into a larger one."""

@@ -65,7 +65,7 @@ class Tracer:
         everything: list[list[Any]] = []
 
         def hook(step: Step, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
-            results = [_distinct(result, inputs) for result in results]
+            results = [distinct(result, inputs) for result in results]
             arrays = [value for value in inputs if isinstance(value, jax.Array)]
             reads = tuple(map(number, arrays))
             flows = not alive.isdisjoint(reads)
@@ -119,7 +119,7 @@ class Tracer:
         return self._replays[paths, gradient](first, rest, given)
 
 
-def _distinct(result: Any, inputs: Sequence[Any]) -> Any:
+def distinct(result: Any, inputs: Sequence[Any]) -> Any:
     """A result with an identity of its own, though it may be an input unchanged."""
     return jnp.array(result) if any(result is value for value in inputs) else result
 

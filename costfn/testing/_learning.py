@@ -1,0 +1,124 @@
+"""Clauses on what a loss teaches: something, every class, from its own target."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ._side import EPS
+from ._strategies import Array
+from ._tolerance import GRADIENT, VALUE, tolerance
+from ._trial import BreachError, InapplicableError, Trial, UnfitError, shown
+
+
+def alive(trial: Trial) -> None:
+    """A gradient reaches the scores somewhere."""
+    if not trial.gradient().any():
+        raise BreachError("the gradient is 0 for every batch that was tried")
+
+
+def paired(trial: Trial) -> None:
+    """The loss depends on which example has which target."""
+    if not trial.arguments[1:] or trial.in_dims[1] != 0:
+        raise InapplicableError("no target for each example")
+    target = trial.arguments[1]
+    if trial.size < 2 or (target == target[:1]).all():
+        raise UnfitError("no batch has two targets")
+    at = trial.nudged()
+    for turn in range(1, trial.size):
+        if not same_for(at, np.roll(target, turn, axis=0)):
+            return
+    raise BreachError(
+        f"the loss is {shown(at.losses())} whichever example has which of the targets "
+        f"{shown(target)}, and its gradient stays the same too: the target is not "
+        "used, or all scores meet all targets, as (n, 1) and (n,) do"
+    )
+
+
+def same_for(trial: Trial, target: Array) -> bool:
+    """Whether loss and gradient are the same for another target, up to rounding."""
+    other = trial.with_target(target)
+    eps = 2 * EPS[trial.arithmetic]
+    for quantity in (VALUE, GRADIENT):
+        one, two = quantity.compute(trial), quantity.compute(other)
+        allowed = tolerance(trial, quantity, one, eps)
+        with np.errstate(invalid="ignore"):
+            if not (abs(one - two) <= allowed).all():
+                return False
+    return True
+
+
+def every_class(trials: Sequence[Trial]) -> None:
+    """Examples of every class get a gradient, and so do the scores of every class."""
+    first = trials[0]
+    if first.task == "regression" or not first.arguments[1:]:
+        raise InapplicableError("the target holds no classes")
+    if first.task == "multiclass":
+        check_labels(first)
+    for classes in sorted({trial.scores.shape[1:] for trial in trials}):
+        of_these = [t for t in trials if t.scores.shape[1:] == classes and t.size]
+        _check_classes(of_these)
+
+
+def _check_classes(trials: Sequence[Trial]) -> None:
+    examples: dict[str, tuple[bool, Trial]] = {}
+    scores: dict[str, tuple[bool, Trial]] = {}
+    for turned in (turned for trial in trials for turned in _turned(trial)):
+        try:
+            moved = turned.gradient() != 0
+        except Exception:  # a label that this loss has no class for
+            continue
+        for found, parts in ((examples, _examples(turned)), (scores, _scores(turned))):
+            for name, where in parts:
+                before = found.get(name, (False, turned))
+                found[name] = (before[0] or bool(moved[where].any()), before[1])
+        done = all(learns for learns, _ in (*examples.values(), *scores.values()))
+        if done and (len(examples) >= len(scores) or turned.task == "multilabel"):
+            return
+    for what, found in (("the examples", examples), ("the scores", scores)):
+        for name, (learns, trial) in found.items():
+            if not learns:
+                raise BreachError(
+                    f"{what} of {name} get a gradient of 0 in every batch tried",
+                    trial.arguments,
+                )
+
+
+def _turned(trial: Trial) -> Iterator[Trial]:
+    """The batch with its classes in each other's places."""
+    yield trial
+    if trial.scores.ndim < 2:
+        return
+    classes = trial.scores.shape[-1]
+    for turn in range(1, classes):
+        target = trial.arguments[1]
+        if trial.task == "multiclass":
+            target = (target + turn) % classes
+        else:
+            target = np.roll(target, turn, axis=-1)
+        yield trial.with_scores(np.roll(trial.scores, turn, -1)).with_target(target)
+
+
+def _examples(trial: Trial) -> Iterator[tuple[str, Array]]:
+    """Of each class its name, and where in the scores its examples are."""
+    target = trial.arguments[1]
+    if trial.task == "soft":
+        target = target.argmax(-1)
+    for label in np.unique(target):
+        yield f"class {int(label)}", target == label
+
+
+def _scores(trial: Trial) -> Iterator[tuple[str, Array]]:
+    columns = trial.scores.shape[-1] if trial.scores.ndim > 1 else 0
+    for column in range(columns):
+        where = np.zeros(trial.scores.shape, bool)
+        where[..., column] = True
+        yield f"class {column}", where
+
+
+def check_labels(trial: Trial) -> None:
+    """That the target holds the class of each example."""
+    target = trial.arguments[1] if trial.arguments[1:] else np.zeros(())
+    if target.dtype.kind not in "iu" or target.ndim != trial.scores.ndim - 1:
+        raise InapplicableError("the target holds no labels")
+    if trial.groups:
+        raise InapplicableError("the labels are names of groups")
