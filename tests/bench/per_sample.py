@@ -1,8 +1,9 @@
 """Per-sample gradients and norms beside the tools that people use: one run.
 
-`make bench-per-sample` writes `per_sample.md`, of all networks or of those named. Times are ratios to one forward and
-backward pass, the two timed in turns in one process for each network, so that a busy
-machine hits both; memory is the peak of a process of its own, beyond what was there.
+`make bench-per-sample` writes `per_sample.md`, of all networks or of those named.
+Times are ratios to one forward and backward pass, the two timed in turns in one process
+for each network, so that a busy machine hits both; memory is the peak of a process of
+its own, beyond what was there.
 """
 
 import ctypes
