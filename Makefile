@@ -69,7 +69,7 @@ mutants: $(READY)  ## faults planted in the library, and which tests notice
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group mutation
 	$(BIN)/python -m tests.mutation
 
-bench-per-sample: $(READY)  ## per-sample gradients beside Opacus, BackPACK and JAX
+bench-per-sample: $(READY)  ## per-sample gradients beside Opacus and BackPACK
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m tests.bench.per_sample
 

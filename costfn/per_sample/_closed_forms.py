@@ -20,7 +20,7 @@ from .._math import upcast
 from ._uses import Layer
 
 _NUMBERS = 2**17  # of products formed at a time: they stay in a cache
-_OF_CONVOLUTIONS = 2**19
+_OF_CONVOLUTIONS = _OF_VALUES = 2**19
 _MOVED = 24  # multiplications for which a number can be written and read
 
 
@@ -46,7 +46,9 @@ Factors = tuple[Tensor, Tensor]  # (N, groups, rows, T) or indices (N, T); and c
 def squared_norms(seen: Sequence[Seen]) -> Tensor:
     """Squared norm of the gradient of a parameter, of each sample, from all uses."""
     if any(s.is_bias or s.layer.kind in _SCALES for s in seen):
-        return squared_lengths(gradients(seen))
+        return (
+            squared_lengths(seen[0].cotangent) if _is_own(seen) else _from_parts(seen)
+        )
     alone = len(seen) == 1 and seen[0].layer.kind == "convolution"
     if alone and not _few_positions(*_sizes(seen[0])):
         return _from_parts(seen)
@@ -54,6 +56,13 @@ def squared_norms(seen: Sequence[Seen]) -> Tensor:
     if any(s.layer.kind == "embedding" for s in seen) or _cheaper_by_positions(factors):
         return _by_positions(factors)
     return _from_parts(seen)
+
+
+def _is_own(seen: Sequence[Seen]) -> bool:
+    """Whether the cotangent is the gradient: of a bias at one position."""
+    one = seen[0].cotangent
+    vectors = one[0].numel() == one.shape[-1] and one.dtype.itemsize > 2
+    return len(seen) == 1 and seen[0].layer.kind in ("linear", "product") and vectors
 
 
 def _from_parts(seen: Sequence[Seen]) -> Tensor:
@@ -79,11 +88,21 @@ def along(seen: Sequence[Seen], directions: Tensor) -> Tensor:
 
 def formed_in_parts(seen: Sequence[Seen]) -> Iterator[Tensor]:
     """The gradients of a few samples at a time, so that they stay in a cache."""
-    numbers = max(prod(seen[0].layer.weight_shape), *map(_patch_numbers, seen), 1)
-    convolution = seen[0].layer.kind == "convolution"
-    size = max(1, (_OF_CONVOLUTIONS if convolution else _NUMBERS) // numbers)
+    size = min(map(_quick_size, seen))
+    if size >= len(seen[0].cotangent):
+        yield gradients(seen)
+        return
     for part in zip(*[_split(s, size) for s in seen], strict=True):
         yield gradients(part)
+
+
+def _quick_size(seen: Seen) -> int:
+    """Samples of which what is formed on the way stays in a cache."""
+    if seen.is_bias or seen.layer.kind in _SCALES:
+        return max(1, _OF_VALUES // max(1, seen.cotangent[0].numel()))
+    numbers = max(prod(seen.layer.weight_shape), _patch_numbers(seen), 1)
+    convolution = seen.layer.kind == "convolution"
+    return max(1, (_OF_CONVOLUTIONS if convolution else _NUMBERS) // numbers)
 
 
 def _split(seen: Seen, size: int) -> Iterator[Seen]:
@@ -94,7 +113,7 @@ def _split(seen: Seen, size: int) -> Iterator[Seen]:
 
 
 def _patch_numbers(seen: Seen) -> int:
-    if seen.is_bias or seen.layer.kind != "convolution":
+    if seen.layer.kind != "convolution":
         return 0
     positions, _, columns = _sizes(seen)
     return positions * columns
@@ -325,6 +344,13 @@ def _sum_but(values: Tensor, layer: Layer) -> Tensor:
 
 
 def _along(seen: Seen, directions: Tensor) -> Tensor:
+    size = max(1, _OF_VALUES // max(1, seen.cotangent[0].numel()))
+    if size >= len(seen.cotangent):
+        return _along_part(seen, directions)
+    return torch.cat([_along_part(part, directions) for part in _split(seen, size)])
+
+
+def _along_part(seen: Seen, directions: Tensor) -> Tensor:
     layer, cotangent = seen.layer, upcast(seen.cotangent)
     directions = directions.to(cotangent.dtype)
     if seen.is_bias or layer.kind in _SCALES:

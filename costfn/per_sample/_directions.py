@@ -35,10 +35,10 @@ def projections(
 ) -> Tensor:
     """Inner products of each sample's gradient with directions, given or random.
 
-    With `directions`, by one forward-mode derivative for each, without any gradient of
-    a sample. With `dim`, on random signs over `sqrt(dim)`: inner products of the
-    projections are those of the gradients, up to about `1 / sqrt(dim)` of their
-    lengths, so that they can stand for gradients that are too large to keep.
+    With `directions`, by one backward pass and an inner product at each layer, without
+    any gradient of a sample. With `dim`, on random signs over `sqrt(dim)`: inner
+    products of the projections are those of the gradients, up to about `1 / sqrt(dim)`
+    of their lengths, so that they can stand for gradients that are too large to keep.
 
     Args:
         model: A module or a function, as for `gradients`.

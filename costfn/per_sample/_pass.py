@@ -189,7 +189,8 @@ def over_passes(
 def _chunk(made: Problem) -> int:
     """Samples at a time, by about what one of them needs."""
     first = next(tensors((made.x, made.y)))
-    numbers = first[0].numel() * _BEYOND
+    # Convolutions keep the positions of an image in every channel.
+    numbers = first[0].numel() * _BEYOND * (2 if first.ndim > 2 else 1)
     if not first.is_floating_point():
         # A number for each of the vocabulary at each place.
         widest = max(max(p.shape, default=1) for p in made.parameters.values())
