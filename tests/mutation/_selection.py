@@ -139,6 +139,12 @@ def stages(root: Path, side: str, file: str) -> Iterator[list[str]]:
     if side == "jax":
         yield from _of_jax(name, everything)
         return
+    if Path(file).parent.name == "costfn_nn":
+        yield _files(MODULES)
+        tests = {x: (root / f"tests/test_{x}.py").read_text() for x in everything}
+        rest = [x for x in everything if "module" in x or "costfn_nn" in tests[x]]
+        yield from _short_then_long(x for x in rest if x not in MODULES)
+        return
     first = FIRST.get(name, ())
     if name in ROWS:
         words, apart = ROWS[name], "not _loss"
@@ -152,12 +158,6 @@ def stages(root: Path, side: str, file: str) -> Iterator[list[str]]:
         yield from _short_then_long(
             x for x in everything if x not in TABLE + done + COUNTS
         )
-        return
-    if Path(file).parent.name == "costfn_nn":
-        yield _files(MODULES)
-        tests = {x: (root / f"tests/test_{x}.py").read_text() for x in everything}
-        rest = [x for x in everything if "module" in x or "costfn_nn" in tests[x]]
-        yield from _short_then_long(x for x in rest if x not in MODULES)
         return
     yield [file, *_files(first)]
     rest = [x for x in _scope(root, file, everything) if x not in first]
@@ -186,7 +186,7 @@ def _of_jax(name: str, everything: tuple[str, ...]) -> Iterator[list[str]]:
         yield [*_files(first), "-k", f"not ({words})"]
     else:
         yield _files(first)
-    yield _files(rest)
+    yield from _short_then_long(rest)
 
 
 def _scope(root: Path, file: str, everything: tuple[str, ...]) -> list[str]:
