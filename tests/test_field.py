@@ -371,9 +371,14 @@ def test_18_a_label_of_minus_1_is_not_255():
     "loss",
     [
         costfn.soft_target_loss,
+        lambda z, q: costfn.soft_target_loss(z, q, divergence="kl"),
         lambda z, q: costfn.focal_loss(z, q),
+        lambda z, q: costfn.focal_loss(z, q, gamma=0.0),
         lambda z, q: costfn.cost_regularized_loss(z, q, COST),
+        lambda z, q: costfn.log_cost_loss(z, q, COST),
         lambda z, q: costfn.softmax_margin_loss(z, q, COST),
+        lambda z, q: costfn.cost_hinge_loss(z, q, COST),
+        lambda z, q: costfn.forward_corrected_loss(z, q, 0.7 * torch.eye(3) + 0.1),
         lambda z, q: costfn.logit_adjusted_loss(z, q, torch.ones(3).double()),
     ],
 )
@@ -391,6 +396,15 @@ def test_19_a_hinge_of_classes_masked_out():
     """max(1 - 0.5 + 1, ...) over what is left: 1.5, where NaN came."""
     cost = costfn.costs.zero_one(3)
     near(costfn.cost_hinge_loss(tensor([0.5, 1.0, -torch.inf]), tensor(0), cost), 1.5)
+
+
+@pytest.mark.parametrize("phi", ["exp", "softplus", "hinge"])
+def test_19_the_sum_to_zero_of_classes_masked_out(phi):
+    """It is that of the other two, and the mean of the scores is theirs."""
+    z, cost = tensor([0.5, 1.0, -torch.inf]), costfn.costs.zero_one(3)
+    found = costfn.sum_to_zero_loss(z, tensor(0), cost, phi=phi)
+    two = costfn.sum_to_zero_loss(z[:2], tensor(0), cost[:2, :2], phi=phi)
+    near(found, two.item())
 
 
 def test_20_an_option_is_one_number():
