@@ -148,6 +148,18 @@ def test_4_a_common_offset_of_the_logits_changes_nothing():
     assert slope.sum(-1).abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("loss", [costfn.softmax_margin_loss, costfn.cost_hinge_loss])
+def test_4_nor_to_margins(loss):
+    """A cost added to a logit of 3e4 in float32 is rounded to 2e-3."""
+    z, cost = (Z.float() * 8).round() / 8, COST.float() / 10
+    q = F.one_hot(Y, 3).float()
+    for target in (Y, q):
+        wide = target if target is Y else q.double()
+        expected = loss(z.double(), wide, cost.double())
+        found = loss(z + 3e4, target, cost)
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_5_a_learned_risk_starts_to_move_at_0():
     """Its gradient there is half the variance of the cost; it was exactly 0."""
     risk = torch.zeros((), dtype=torch.float64, requires_grad=True)

@@ -90,6 +90,8 @@ CHEAP |= {
     "_check": ("mirror_errors", "field_jax"),
     "_hidden": ("poisoned_jax", "field_jax"),
     "_options": ("mirror_option_values",),
+    "_reduce": ("mirror_functions", "mirror_numbers"),
+    "_per_label": ("per_label", "mirror_numbers"),
     "_arrays": ("arrays",),
     "_groups": ("field_jax", "mirror_ignored"),
     "_counting": ("mirror_cells", "mirror_counting"),
