@@ -148,6 +148,18 @@ def test_4_a_common_offset_of_the_logits_changes_nothing():
     assert slope.sum(-1).abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("loss", [costfn.softmax_margin_loss, costfn.cost_hinge_loss])
+def test_4_nor_to_margins(loss):
+    """A cost added to a logit of 3e4 in float32 is rounded to 2e-3."""
+    z, cost = (Z.float() * 8).round() / 8, COST.float() / 10
+    q = F.one_hot(Y, 3).float()
+    for target in (Y, q):
+        wide = target if target is Y else q.double()
+        expected = loss(z.double(), wide, cost.double())
+        found = loss(z + 3e4, target, cost)
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_5_a_learned_risk_starts_to_move_at_0():
     """Its gradient there is half the variance of the cost; it was exactly 0."""
     risk = torch.zeros((), dtype=torch.float64, requires_grad=True)
@@ -371,9 +383,14 @@ def test_18_a_label_of_minus_1_is_not_255():
     "loss",
     [
         costfn.soft_target_loss,
+        lambda z, q: costfn.soft_target_loss(z, q, divergence="kl"),
         lambda z, q: costfn.focal_loss(z, q),
+        lambda z, q: costfn.focal_loss(z, q, gamma=0.0),
         lambda z, q: costfn.cost_regularized_loss(z, q, COST),
+        lambda z, q: costfn.log_cost_loss(z, q, COST),
         lambda z, q: costfn.softmax_margin_loss(z, q, COST),
+        lambda z, q: costfn.cost_hinge_loss(z, q, COST),
+        lambda z, q: costfn.forward_corrected_loss(z, q, 0.7 * torch.eye(3) + 0.1),
         lambda z, q: costfn.logit_adjusted_loss(z, q, torch.ones(3).double()),
     ],
 )
@@ -391,6 +408,15 @@ def test_19_a_hinge_of_classes_masked_out():
     """max(1 - 0.5 + 1, ...) over what is left: 1.5, where NaN came."""
     cost = costfn.costs.zero_one(3)
     near(costfn.cost_hinge_loss(tensor([0.5, 1.0, -torch.inf]), tensor(0), cost), 1.5)
+
+
+@pytest.mark.parametrize("phi", ["exp", "softplus", "hinge"])
+def test_19_the_sum_to_zero_of_classes_masked_out(phi):
+    """It is that of the other two, and the mean of the scores is theirs."""
+    z, cost = tensor([0.5, 1.0, -torch.inf]), costfn.costs.zero_one(3)
+    found = costfn.sum_to_zero_loss(z, tensor(0), cost, phi=phi)
+    two = costfn.sum_to_zero_loss(z[:2], tensor(0), cost[:2, :2], phi=phi)
+    near(found, two.item())
 
 
 def test_20_an_option_is_one_number():

@@ -185,6 +185,17 @@ def test_4_a_common_offset_of_the_logits_changes_nothing():
         assert abs(grad(lambda z: loss(z).sum())(z + 3e4).sum(-1)).max() < 1e-6
 
 
+@pytest.mark.parametrize("loss", [costfn.softmax_margin_loss, costfn.cost_hinge_loss])
+def test_4_nor_to_margins(loss):
+    """A cost added to a logit of 3e4 in float32 is rounded to 2e-3."""
+    z = jnp.round(Z.astype(jnp.float32) * 8) / 8
+    cost = COST.astype(jnp.float32) / 10
+    for target in (Y, jax.nn.one_hot(Y, 3, dtype=z.dtype)):
+        wide = target if target is Y else target.astype(float)
+        expected = loss(z.astype(float), wide, cost.astype(float))
+        close(loss(z + 3e4, target, cost), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_5_a_learned_risk_starts_to_move_at_0():
     """Its gradient there is half the variance of the cost; it was exactly 0."""
 
@@ -460,11 +471,12 @@ def test_21_unsigned_labels(dtype):
     for loss in (costfn.focal_loss, costfn.dice_loss):
         for f in (loss, jit(loss)):
             close(f(Z, Y.astype(dtype)), f(Z, Y), rtol=0)
-    # 156 is -100 in int8: as many classes as that are told apart.
-    many = jnp.asarray(rng.normal(size=(3, 200)))
-    label = jnp.full(3, 156, jnp.uint8)
+    # 156 is -100 in int8, and 300 classes are 44 in 8 bits: both are told apart.
+    many = jnp.asarray(rng.normal(size=(3, 300)))
+    label = jnp.full(3, 100 if dtype == "int8" else 156, dtype)
     expected = optax.softmax_cross_entropy_with_integer_labels(many, label.astype(int))
-    close(costfn.focal_loss(many, label, gamma=0.0), expected, rtol=1e-12)
+    for f in (costfn.focal_loss, jit(costfn.focal_loss)):
+        close(f(many, label, gamma=0.0), expected, rtol=1e-12)
 
 
 def test_22_what_is_made_can_be_pickled_copied_and_passed_to_jit():

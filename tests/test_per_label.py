@@ -245,6 +245,18 @@ def test_a_bad_weight(alpha, error, words):
         FOCAL(LOGITS, MARKS, alpha=alpha)
 
 
+def test_the_mirror_with_a_weight_for_each_label():
+    """Of torch's numbers, which are those of each label by itself."""
+    jnp = pytest.importorskip("jax", reason="JAX is not installed").numpy
+    import costfn_jax
+
+    alpha = torch.tensor([0.75, 0.5, 0.125])
+    for target in (MARKS, SHARES):
+        given = (jnp.asarray(x.numpy()) for x in (LOGITS, target))
+        found = costfn_jax.sigmoid_focal_loss(*given, alpha=jnp.asarray(alpha.numpy()))
+        np.testing.assert_allclose(found, FOCAL(LOGITS, target, alpha=alpha), rtol=1e-5)
+
+
 def test_the_mirror_where_targets_and_weights_are_hidden():
     """As under `torch.compile`: NaN at the label, in value and in gradient."""
     jax = pytest.importorskip("jax", reason="JAX is not installed")

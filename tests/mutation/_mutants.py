@@ -136,7 +136,7 @@ def _sampled(
 
 
 def _planted(root: Path, side: str, name: str, old: str, new: str, what: str) -> Mutant:
-    path = root / FOLDERS[side] / name
+    path = root / ("adapters" if "/" in name else FOLDERS[side]) / name
     source = path.read_text()
     if source.count(old) != 1:
         raise ValueError(

@@ -18,7 +18,7 @@ its size, at least one, and {planted} faults planted by
 hand, those that people make when they write losses. Each is tried alone: a change is
 noticed if a test fails, or does not end. What survives has survived every test that
 uses its file, but for those of rooms that are not in the sample: the command line,
-`costfn.compare`, `costfn.testing`.
+`costfn.compare`, `costfn.per_sample`, `costfn.testing`.
 
 A change is *equivalent* if no caller could tell: those are counted apart.
 """

@@ -11,12 +11,8 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         ".sum(-1)",
     ): ("equivalent", "where the gain is not moderate the mean is not used."),
     (
-        "costfn/_diagnosis.py",
-        "and bool(((c[:, :, None] + c[None]).amin(1) > c - tolerance).all()),",
-    ): ("equivalent", "a difference of exactly the tolerance is within rounding."),
-    (
         "costfn/_soft_targets.py",
-        "noise == 0, never, torch.where(noise == 0, 2.0, noise).log()",
+        "noise <= 0, never, torch.where(noise <= 0, 2.0, noise).log()",
     ): ("equivalent", "any positive number serves where the logarithm is not used."),
     (
         "costfn/_table_metrics.py",
@@ -31,12 +27,8 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         "type, far above one rounding of the sum.",
     ),
     (
-        "costfn/confusion.py",
-        "return empty.scatter_add(0, index.unsqueeze(1).expand(rows.shape), rows)",
-    ): ("equivalent", "the index has been flattened to one axis."),
-    (
         "costfn/decisions.py",
-        "p = p / p.sum(1, keepdim=True)",
+        "p = poisoned(p / p.sum(1, keepdim=True), _bad_rows(probs))",
     ): ("equivalent", "the probabilities have been checked to have two axes."),
     (
         "adapters/costfn_jax/_cost.py",
@@ -54,8 +46,4 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         "adapters/costfn_jax/_transport.py",
         "never = float(jnp.finfo(q.dtype).min) * 4",
     ): ("equivalent", "minus infinity serves too: no distribution is 0 everywhere."),
-    (
-        "adapters/costfn_jax/confusion.py",
-        "/,",
-    ): ("equivalent", "of a function in the file, called with these by position."),
 }

@@ -1,0 +1,160 @@
+"""Faults of formulas and of numbers, planted in `costfn_jax`."""
+
+# A file, a text that is in it once, what takes its place, and what that is.
+FAULTS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "_cost_vector.py",
+        "return times(class_probs(target, classes, cost.dtype), cost)",
+        "return times(class_probs(target, classes, cost.dtype), cost.mT)",
+        "a transposed cost",
+    ),
+    (
+        "_cost_vector.py",
+        "return rows(cost, index)",
+        "return rows(cost.mT, index)",
+        "a transposed cost",
+    ),
+    (
+        "_scoring_rules.py",
+        "select_costs(target, costs)",
+        "select_costs(target, costs.mT)",
+        "a transposed cost",
+    ),
+    (
+        "_soft_targets.py",
+        "select_costs(target, log_noise.T)",
+        "select_costs(target, log_noise)",
+        "a transposed transition",
+    ),
+    (
+        "_counting.py",
+        "return _contracted(q, weighted, scope)",
+        "return _contracted(weighted, q, scope)",
+        "a transposed matrix",
+    ),
+    (
+        "_reduce.py",
+        "values, weights = values.astype(wide), checked_weights(weight, wide)",
+        "values = values.astype(wide)\n        weights = jnp.ones_like(values)",
+        "a dropped weight",
+    ),
+    (
+        "_transport.py",
+        'z, target, "multiclass", classes, sample_weight, where, trusted=True',
+        'z, target, "multiclass", classes, None, where, trusted=True',
+        "a dropped weight",
+    ),
+    (
+        "_counting.py",
+        "sum_over(values if weight is None else weight * values, axes)",
+        "sum_over(values, axes)",
+        "a dropped weight",
+    ),
+    (
+        "_math.py",
+        "return jnp.where(top, of_top, log1p(jnp.where(top, 0.0, -p)))",
+        "return log1p(-p)",
+        "1 - p in place of the small side",
+    ),
+    (
+        "_math.py",
+        "return softplus(-log_odds(logits, target))",
+        "return -(one_hot(target, logits.shape[-1], logits.dtype)"
+        " * log_softmax(logits)).sum(-1)",
+        "the small side lost in cross entropy",
+    ),
+    (
+        "_scoring_rules.py",
+        "distance = below_p * above_q - above_p * below_q",
+        "distance = below_p - below_q",
+        "cancellation in the tails",
+    ),
+    (
+        "_cost.py",
+        "losses = of_base + typed(share, z.dtype) * _expected_cost(z, c, 0.0)",
+        "losses = of_base + typed(share, z.dtype) * _expected_cost(z, c, 0.0)\n"
+        "    losses = losses + 1e-4 * (losses - stop_gradient(losses))",
+        "a relative error of 1e-4 in the gradient",
+    ),
+    (
+        "_math.py",
+        "return -softplus(-x)",
+        "y = -softplus(-x)\n    return y + 2e-5 * (y - stop_gradient(y))",
+        "a relative error of 2e-5 in the gradient",
+    ),
+    (
+        "_groups.py",
+        "total_loss / jnp.where(empty, 1.0, amount)",
+        "total_loss",
+        "a swapped reduction",
+    ),
+    (
+        "_imbalance.py",
+        "modulated = jnp.exp(power * log_sigmoid(-margin)) * log_sigmoid(margin)",
+        "from jax.lax import stop_gradient\n"
+        "        factor = stop_gradient(jnp.exp(power * log_sigmoid(-margin)))\n"
+        "        modulated = factor * log_sigmoid(margin)",
+        "a detached factor",
+    ),
+    (
+        "_averaging.py",
+        "return self.false_negative + self.true_negative",
+        "return self.other",
+        "a wrong cell",
+    ),
+    (
+        "_margin.py",
+        "z = upcast(logits)\n    c = checked_costs(cost, z.dtype, non",
+        "z = logits\n    c = checked_costs(cost, z.dtype, non",
+        "an upcast left out",
+    ),
+    ("_reduce.py", "values = upcast(losses)", "values = losses", "an upcast left out"),
+    (
+        "_cost.py",
+        "return -(c * log_complement(z)).sum(-1)",
+        "return -(c * jnp.maximum(log_complement(z), -16.0)).sum(-1)",
+        "a clamp that kills the gradient",
+    ),
+    (
+        "_regression.py",
+        "return jnp.expm1(bounded) + (size - bounded) * jnp.exp(bounded)",
+        "return jnp.expm1(bounded)",
+        "a clamp that kills the gradient",
+    ),
+    (
+        "_overlap_metrics.py",
+        "square = recall_weight * recall_weight",
+        "square = recall_weight",
+        "a formula one power off",
+    ),
+    (
+        "_imbalance.py",
+        "gamma: float | Array = 2.0",
+        "gamma: float | Array = 1.0",
+        "a default that drifts",
+    ),
+    (
+        "_overlap_losses.py",
+        "    gamma: float | Array = 0.75,",
+        "    gamma: float | Array = 0.7,",
+        "a default that drifts",
+    ),
+    (
+        "_soft_targets.py",
+        'divergence: Divergence = "cross_entropy"',
+        'divergence: Divergence = "kl"',
+        "a default that drifts",
+    ),
+    (
+        "_math.py",
+        "return (wide < 0) | (wide >= classes)",
+        "return wide >= classes",
+        "a check left out under jit",
+    ),
+    (
+        "_metric_loss.py",
+        "z = jnp.where(where if each else where[..., None], z, 0.0)",
+        "z = z * (where if each else where[..., None])",
+        "0 times NaN where a mask should hide it",
+    ),
+)

@@ -1,0 +1,265 @@
+"""Faults of formulas and of numbers, planted in `costfn`."""
+
+# A file, a text that is in it once, what takes its place, and what that is.
+FAULTS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "_cost_vector.py",
+        "return times(target.to(cost.dtype), cost)",
+        "return times(target.to(cost.dtype), cost.mT)",
+        "a transposed cost",
+    ),
+    (
+        "_cost_vector.py",
+        "rows = cost.index_select(0, index.reshape(-1))",
+        "rows = cost.mT.index_select(0, index.reshape(-1))",
+        "a transposed cost",
+    ),
+    (
+        "_scoring_rules.py",
+        "select_costs(target, costs)",
+        "select_costs(target, costs.mT)",
+        "a transposed cost",
+    ),
+    (
+        "_cost.py",
+        "times(z.softmax(-1), checked_costs(cost, z.dtype))",
+        "times(z.softmax(-1), checked_costs(cost, z.dtype).mT)",
+        "a transposed cost",
+    ),
+    (
+        "decisions.py",
+        "expected = times(probs.to(wide), checked_costs(cost, wide))",
+        "expected = times(probs.to(wide), checked_costs(cost, wide).mT)",
+        "a transposed cost",
+    ),
+    (
+        "_cost_metrics.py",
+        "constant = (m.sum(-1, keepdim=True) * c).sum(-2).amin(-1)",
+        "constant = (m.sum(-1, keepdim=True) * c.mT).sum(-2).amin(-1)",
+        "a transposed cost",
+    ),
+    (
+        "_counting.py",
+        "sums = product(q.mT, rows)",
+        "sums = product(q.mT, rows).mT",
+        "a transposed matrix",
+    ),
+    (
+        "confusion.py",
+        "actual = m.sum(-1)\n    return Counts(\n        true_positive=right,\n"
+        "        predicted=m.sum(-2),",
+        "actual = m.sum(-2)\n    return Counts(\n        true_positive=right,\n"
+        "        predicted=m.sum(-1),",
+        "truth and decision exchanged",
+    ),
+    (
+        "_soft_targets.py",
+        "column = log_noise.T.index_select",
+        "column = log_noise.index_select",
+        "a transposed transition",
+    ),
+    (
+        "_reduce.py",
+        "weights = checked_weights(weight, wide)",
+        "weights = torch.ones_like(checked_weights(weight, wide))",
+        "a dropped weight",
+    ),
+    (
+        "_transport.py",
+        'z, target, "multiclass", classes, sample_weight, where, trusted=True',
+        'z, target, "multiclass", classes, None, where, trusted=True',
+        "a dropped weight",
+    ),
+    (
+        "_counting.py",
+        "weighted = values if weight is None else weight * values",
+        "weighted = values",
+        "a dropped weight",
+    ),
+    (
+        "_counting.py",
+        "weighted = a if weight is None else weight * a",
+        "weighted = a",
+        "a dropped weight",
+    ),
+    (
+        "_math.py",
+        "return torch.log1p(-p).scatter(-1, top, of_top)",
+        "return torch.log1p(-logits.softmax(-1))",
+        "1 - p in place of the small side",
+    ),
+    (
+        "_math.py",
+        "torch.where(x > 0, 1 - torch.sigmoid(-x), torch.sigmoid(x))",
+        "1 - torch.sigmoid(-x)",
+        "1 - p in place of the small side",
+    ),
+    (
+        "_math.py",
+        "return softplus(-log_odds(logits, target))",
+        "return -torch.log_softmax(logits, -1)"
+        ".gather(-1, target.long().unsqueeze(-1)).squeeze(-1)",
+        "the small side lost in cross entropy",
+    ),
+    (
+        "_soft_decisions.py",
+        "return others.scatter(-1, top, 1 - others.sum(-1, keepdim=True))",
+        "return p",
+        "1 - p in place of the small side",
+    ),
+    (
+        "_scoring_rules.py",
+        "distance = below_p * above_q - above_p * below_q",
+        "distance = below_p - below_q",
+        "cancellation in the tails",
+    ),
+    (
+        "_cost.py",
+        "losses = of_base + share * _expected_cost(z, c, 0.0)",
+        "losses = of_base + share * _expected_cost(z, c, 0.0)\n"
+        "    losses = losses + 1e-4 * (losses - losses.detach())",
+        "a relative error of 1e-4 in the gradient",
+    ),
+    (
+        "_math.py",
+        "return -softplus(-x)",
+        "y = -softplus(-x)\n    return y + 2e-5 * (y - y.detach())",
+        "a relative error of 2e-5 in the gradient",
+    ),
+    (
+        "_metric_loss.py",
+        "return cast_back(losses, logits)",
+        "losses = losses + 1e-4 * (losses - losses.detach())\n"
+        "    return cast_back(losses, logits)",
+        "a relative error of 1e-4 in the gradient",
+    ),
+    (
+        "_lovasz.py",
+        "return cast_back(losses.mean(), logits)",
+        "return cast_back(losses.sum(), logits)",
+        "a swapped reduction",
+    ),
+    (
+        "_groups.py",
+        "weighted.sum(0) / torch.where(empty, 1.0, amount)",
+        "weighted.sum(0)",
+        "a swapped reduction",
+    ),
+    (
+        "_imbalance.py",
+        "torch.exp(focus * log_complement(z)) *",
+        "torch.exp(focus * log_complement(z)).detach() *",
+        "a detached factor",
+    ),
+    (
+        "_transport.py",
+        "f = -epsilon * to_columns.logsumexp(-1)",
+        "f = -epsilon * to_columns.logsumexp(-1).detach()",
+        "a detached factor",
+    ),
+    (
+        "_margin.py",
+        "s = z - z.sum(-1, keepdim=True) / number",
+        "s = z - z.detach().sum(-1, keepdim=True) / number",
+        "a detached factor",
+    ),
+    (
+        "_averaging.py",
+        "return self.false_negative + self.true_negative",
+        "return (self.false_negative + self.true_negative).detach()",
+        "a detached factor",
+    ),
+    (
+        "_margin.py",
+        "z = upcast(logits)\n    c = checked_costs(cost, z.dtype, non",
+        "z = logits\n    c = checked_costs(cost, z.dtype, non",
+        "an upcast left out",
+    ),
+    (
+        "_metric_loss.py",
+        "z = upcast(logits)",
+        "z = logits",
+        "an upcast left out",
+    ),
+    (
+        "_reduce.py",
+        "values = upcast(losses)",
+        "values = losses",
+        "an upcast left out",
+    ),
+    (
+        "_cost.py",
+        "return -(c * log_complement(z)).sum(-1)",
+        "return -(c * log_complement(z).clamp(min=-16)).sum(-1)",
+        "a clamp that kills the gradient",
+    ),
+    (
+        "_margin.py",
+        "return bounded.exp() * (1 + s - bounded)",
+        "return bounded.exp()",
+        "a clamp that kills the gradient",
+    ),
+    (
+        "_regression.py",
+        "return torch.expm1(bounded) + (size - bounded) * bounded.exp()",
+        "return torch.expm1(bounded)",
+        "a clamp that kills the gradient",
+    ),
+    (
+        "_overlap_metrics.py",
+        "square = recall_weight * recall_weight",
+        "square = recall_weight",
+        "a formula one power off",
+    ),
+    (
+        "_overlap_metrics.py",
+        "errors = false_alarm * c.false_positive + miss * c.false_negative\n"
+        "        overlap",
+        "errors = miss * c.false_positive + false_alarm * c.false_negative\n"
+        "        overlap",
+        "false positives and negatives exchanged",
+    ),
+    (
+        "_table_losses.py",
+        "zero_division: float = nan,",
+        "zero_division: float = 0.0,",
+        "a default that drifts",
+    ),
+    (
+        "_overlap_losses.py",
+        "    gamma: float | Tensor = 0.75,",
+        "    gamma: float | Tensor = 0.7,",
+        "a default that drifts",
+    ),
+    (
+        "_soft_targets.py",
+        'divergence: Divergence = "cross_entropy"',
+        'divergence: Divergence = "kl"',
+        "a default that drifts",
+    ),
+    (
+        "_rate_losses.py",
+        "        metrics.markedness,\n        zero_division=zero_division,\n"
+        "        absent=absent,",
+        "        metrics.markedness,\n        zero_division=zero_division,",
+        "an option not passed on",
+    ),
+    (
+        "_hidden.py",
+        "return (labels < 0) | (labels >= classes)",
+        "return labels >= classes",
+        "a check left out under the transforms",
+    ),
+    (
+        "_check.py",
+        " & (wide.amin(-1) >= -tolerance)",
+        "",
+        "a check left out",
+    ),
+    (
+        "_metric_loss.py",
+        "z = torch.where(where if each else where.unsqueeze(-1), z, 0.0)",
+        "z = z * (where if each else where.unsqueeze(-1))",
+        "0 times NaN where a mask should hide it",
+    ),
+)
