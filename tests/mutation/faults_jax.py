@@ -28,8 +28,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_counting.py",
-        "return _contracted(q, weighted, scope)",
-        "return _contracted(weighted, q, scope)",
+        "sums = _contracted(q, weighted, scope)",
+        "sums = _contracted(weighted, q, scope)",
         "a transposed matrix",
     ),
     (

@@ -8,9 +8,9 @@ examples, half precision, options, and objects that are saved.
 FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_averaging.py",
-        "*c.negatives(), other=other)",
-        "c.negatives()[0], others(c.predicted) - c.negatives()[0] if c.one_label\n"
-        "        else c.negatives()[1], other)",
+        "*c.other_cells(), other)",
+        "*c.other_cells()[:2], others(c.predicted) - c.other_cells()[1]\n"
+        "        if c.one_label else c.other_cells()[2], other)",
         "a gradient reversed through the others",
     ),
     (

@@ -8,9 +8,9 @@ examples, half precision, options, and objects that are saved.
 FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_averaging.py",
-        "*c.negatives(), other=other)",
-        "c.negatives()[0], others(c.predicted) - c.negatives()[0] if c.one_label\n"
-        "        else c.negatives()[1], other)",
+        "*c.other_cells(), other)",
+        "*c.other_cells()[:2], others(c.predicted) - c.other_cells()[1]\n"
+        "        if c.one_label else c.other_cells()[2], other)",
         "a gradient reversed through the others",
     ),
     (
@@ -21,8 +21,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_counting.py",
-        "true_negative=add((1 - a).scatter(-1, index.unsqueeze(-1), 0.0))",
-        "true_negative=total.unsqueeze(-1) - add(a) - of_label(each * (1 - hit))",
+        "true_negative=add((1 - a).scatter(-1, column, 0.0))",
+        "true_negative=total.unsqueeze(-1) - add(a) - of_label(each * (1 - own))",
         "a small count as a difference of large ones",
     ),
     (
@@ -78,8 +78,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_hidden.py",
-        "if _check.visible(cost) is not None:",
-        "if _check.visible(cost) is not None or not cost.is_floating_point():",
+        "if _check.visible(cost) is not None:\n        return wide",
+        "if _check.visible(cost) is not None or not cost.is_floating_point():\n"
+        "        return wide",
         "integers not checked under the transforms",
     ),
     (
