@@ -16,7 +16,7 @@ from ._math import (
     class_probs,
     cross_entropy,
     mean_over_classes,
-    never,
+    possible,
     relu,
     safe_labels,
     softplus,
@@ -115,8 +115,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         Tsochantaridis et al., JMLR 6, 2005. https://jmlr.org/papers/v6/tsochantaridis05a.html
     """
     _check.class_problem(logits, target, cost)
-    z = centered(upcast(logits))
-    z = z.clamp(min=never(z.dtype))
+    z = possible(centered(upcast(logits)))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
         losses = _hinge(z + select_costs(target, c), target)

@@ -128,14 +128,19 @@ def never(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).min / 2**20
 
 
+def possible(logits: Tensor) -> Tensor:
+    """The logits, -inf as `never`; NaN stays NaN, in the gradient too."""
+    least = never(logits.dtype)
+    return torch.where(logits < least, least, logits)
+
+
 def log_sum_exp_of_others(logits: Tensor, index: Tensor) -> Tensor:
     """For centered logits: log-sum-exp over all classes but one, `(*batch, 1)`.
 
     Classes masked out by -inf count as impossible. Where nothing else is left the value
     is finite, since the gradient of a log-sum-exp of nothing but -inf is NaN.
     """
-    least = never(logits.dtype)
-    rest = logits.scatter(-1, index, least).clamp(min=least)
+    rest = possible(logits).scatter(-1, index, never(logits.dtype))
     return rest.logsumexp(-1, keepdim=True)
 
 

@@ -231,4 +231,4 @@ def _shifted(logits: Tensor, *, power: Tensor, shift: Tensor) -> Tensor:
     log_rest = torch.where(half, torch.log1p(-p.masked_fill(~half, 0.0)), large)
     losses = -torch.exp(power * p.log()) * log_rest
     # 0, but NaN with its gradient where the power is.
-    return torch.where(none, 0.0 * power * above, losses)
+    return torch.where(none, 0.0 * power * above.abs(), losses)

@@ -145,7 +145,7 @@ def test_convex(entry):
     loss = loss_of(entry)
     above = []
     for scale in (0.5, 2.0, 8.0):
-        for _ in range(30):
+        for _ in range(100):
             a, b = scale * torch.randn(2, 4, dtype=torch.float64, generator=rng)
             chord = (loss(a) + loss(b)) / 2
             above.append(loss((a + b) / 2) - chord > 1e-9 * (1 + chord.abs()))

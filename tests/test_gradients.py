@@ -42,7 +42,7 @@ def test_forward_over_reverse_agrees_with_finite_differences(case):
 @pytest.mark.parametrize("case", SMOOTH_ENOUGH, ids=repr)
 def test_the_costs_can_be_learned(case):
     """P15: gradients in the cost, transition or prior, alone and with the logits."""
-    logits, target, *extras = case.draw().torch()
+    logits, target, *extras = case.draw(batch=(4,)).torch()
     inputs = [x.requires_grad_() for x in (logits, *extras)]
 
     def f(x, *extras):

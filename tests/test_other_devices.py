@@ -23,7 +23,7 @@ def test_counts(target, weight):
     for scope, images in (("batch", ()), ("example", (4,))):
         found = costfn.counts(LOGITS, target, scope=scope, sample_weight=weight)
         shapes = [tuple(x.shape) for x in found]
-        assert shapes == [(*images, 3)] * 3 + [images]
+        assert shapes == [(*images, 3)] * 3 + [images] + [(*images, 3)] * 3
         assert all(x.device == META for x in found)
     matrix = costfn.confusion_matrix(LOGITS, target, sample_weight=weight)
     assert matrix.shape == (3, 3)

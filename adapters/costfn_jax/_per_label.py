@@ -147,4 +147,4 @@ def _shifted(logits: Array, *, power: float | Array, shift: float | Array) -> Ar
     log_rest = jnp.where(half, log1p(-jnp.where(half, p, 0.0)), large)
     losses = -jnp.exp(power * jnp.log(p)) * log_rest
     # 0, but NaN with its gradient where the power is.
-    return jnp.where(none, 0.0 * power * above, losses)
+    return jnp.where(none, 0.0 * power * jnp.abs(above), losses)

@@ -51,14 +51,12 @@ class Softmax(SoftDecision):
     def __call__(self, logits: Logits) -> Probs:
         """Memberships of the logits, same shape."""
         temperature = _option("temperature", self.temperature, ABOVE_ZERO, logits)
-        z = logits / temperature
-        weight = jnp.exp(z - stop_gradient(z).max(-1, keepdims=True))
-        inverse = 1 / weight.sum(-1, keepdims=True)
-        p = weight * inverse
-        # What is nearly certain is 1 less the others, and so is its gradient.
-        top = p > 0.5
-        others = jnp.where(top, 0.0, weight).sum(-1, keepdims=True) * inverse
-        return jnp.where(top, 1 - others, p)
+        p = jax.nn.softmax(logits / temperature)
+        # The likeliest is 1 less the others, each with its own cotangent less that of
+        # the likeliest: in their sum the gradient of a sure row would cancel.
+        top = _decided(logits)
+        others = jnp.where(top, 0.0, p)
+        return jnp.where(top, 1 - others.sum(-1, keepdims=True), others)
 
 
 @register_dataclass
