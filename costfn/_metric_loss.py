@@ -140,6 +140,8 @@ def one_less(
 
 def _takes_tensors(metric: Metric) -> bool:
     """Whether an option is a tensor, which is NaN if a bad value cannot be seen."""
+    if torch.compiler.is_compiling():
+        return True  # while tracing, a partial is no partial to look into
     options = metric.keywords.values() if isinstance(metric, partial) else ()
     return any(isinstance(value, Tensor) for value in options)
 
