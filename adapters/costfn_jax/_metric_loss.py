@@ -162,7 +162,7 @@ def _of_samples(
         refused = own.get("class_weight") is not None
         if of_example is None or len(of_example) < 2 or refused:
             return metric(table, average="samples")
-        each = of_example * table.total
+        each = of_example.astype(table.total.dtype) * table.total
         return metric(table, average="macro", class_weight=each)
 
     if classes is not None:
