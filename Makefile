@@ -30,7 +30,7 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 		--ignore-glob="tests/test_jax_*" --ignore-glob="tests/test_optax*" \
 		--ignore-glob="tests/test_math*" --ignore-glob="tests/test_from_jax*" \
 		--ignore-glob="tests/test_crosscheck*" --ignore-glob="tests/test_public_api*" \
-		--ignore-glob="tests/test_calibration*"
+		--ignore-glob="tests/test_calibration*" --ignore-glob="tests/practice_losses*"
 
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt

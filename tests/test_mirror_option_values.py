@@ -82,6 +82,7 @@ def test_out_of_range_is_refused_by_name(case):
                 row.call(costfn_jax, DATA, write(value))
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize("case", WITH_SCORES)
 def test_traced_it_is_learned_and_out_of_range_nan(case):
     """Value and gradients of scores and option while they are traced."""

@@ -23,6 +23,7 @@ def close(actual, expected):
     torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.unchecked  # an array, besides what is annotated
 @each_ignoring
 def test_several_labels_to_ignore_or_none(module_case):
     logits, target = module_case.draw()
@@ -41,6 +42,7 @@ def test_several_labels_to_ignore_or_none(module_case):
         only(logits, marked)
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize(
     "wrong", [1.5, "255", [0.5], [1, None], True, {3: 4}, object()]
 )
