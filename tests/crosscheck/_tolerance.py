@@ -78,11 +78,11 @@ SHARP = Three(SHARP_VALUE, SHARP_GRADIENT, SHARP_CURVATURE)
 # The only limits beyond `LIMIT`, each with its cause.
 EXCEPTIONS: dict[str, tuple[Three, str]] = {
     "focal_tversky_loss": (
-        Three(128.0, 128.0, 64.0),
-        "FP = predicted - TP keeps an absolute error of one unit where it is nearly 0; "
-        "the slope of the power 3/4 is infinite there and enlarges it, at a loss of "
-        "1e-8 by some hundred. In float64 only: counts of float32 are summed in "
-        "float64, and within the limit of the others.",
+        Three(128.0, LIMIT[1], LIMIT[2]),
+        "a membership near 1 is rounded to one unit, and so is FN, the sum of 1 - a; "
+        "the slope of the power 3/4 is infinite where FN is 0 and enlarges that, at a "
+        "loss of 1e-8 by some hundred. In value and in float64 only: memberships of "
+        "float32 are within the limit of the others.",
     ),
 }
 
