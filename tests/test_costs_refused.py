@@ -82,7 +82,7 @@ REFUSED = [
             ("cat", TypeError, "be a sequence with one path per class, got str"),
             (None, TypeError, "be a sequence with one path per class, got NoneType"),
             ({"a": 1, "b": 2}, TypeError, "be a sequence with .*got dict"),
-            ({("a",), ("b",)}, TypeError, "be a sequence with .*got set"),
+            ({("a",)}, TypeError, "be a sequence with .*got set"),
             ([1, 2], TypeError, "hold a sequence of names .*got 1"),
             ([("a", 1), ("b",)], TypeError, "hold names, got 1 of type int in"),
             ([("a", None), ("b",)], TypeError, "hold names, got None"),
