@@ -6,7 +6,7 @@ READY := .venv/.ready
 
 DEVICE ?= cpu
 
-.PHONY: demo test test-doctor-libraries test-models lint docs bench bench-jax \
+.PHONY: demo test test-nightly test-doctor-libraries test-models lint docs bench bench-jax \
 	bench-per-sample crosscheck mutants reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
@@ -31,6 +31,9 @@ test: $(READY)  ## the suite, then that of the losses with shapes checked at run
 		--ignore-glob="tests/test_math*" --ignore-glob="tests/test_from_jax*" \
 		--ignore-glob="tests/test_crosscheck*" --ignore-glob="tests/test_public_api*" \
 		--ignore-glob="tests/test_calibration*" --ignore-glob="tests/practice_losses*"
+
+test-nightly: $(READY)  ## every Hypothesis property on 1700 examples, a million in all
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --numprocesses 2 --quiet -m hypothesis tests
 
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt

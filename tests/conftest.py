@@ -17,7 +17,7 @@ settings.register_profile("dev", max_examples=15, deadline=None)
 settings.register_profile(
     "ci", max_examples=15, deadline=None, derandomize=True, print_blob=True
 )
-settings.register_profile("nightly", max_examples=500, deadline=None)
+settings.register_profile("nightly", max_examples=1700, deadline=None)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
 )
