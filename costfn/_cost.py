@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from . import _check
-from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished, own_costs
-from ._math import cross_entropy, log_complement, times, upcast
+from ._cost_vector import costs_of_decisions
+from ._hidden import checked_costs, finished
+from ._math import cross_entropy, log_complement, times
 from ._options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number
 from ._types import (
     CostVectors,
@@ -78,20 +78,8 @@ def expected_cost_loss(
     """
     _check.decision_problem(logits, target, cost)
     aversion = number("risk", risk, FINITE)
-    z, c, invalid = _prepare(logits, target, cost)
+    z, c, invalid = costs_of_decisions(logits, target, cost)
     return finished(_expected_cost(z, c, aversion), logits, invalid)
-
-
-def _prepare(
-    logits: Tensor, target: Tensor | None, cost: Tensor, *, non_negative: bool = False
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The logits, a cost vector for each example, and where the target is bad."""
-    z = upcast(logits)
-    costs = checked_costs(cost, z.dtype, non_negative=non_negative)
-    if target is None:
-        return z, *own_costs(costs, cost, None)
-    rows, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
-    return z, *(own_costs(rows, cost, invalid) if cost.ndim > 2 else (rows, invalid))
 
 
 def _expected_cost(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:
@@ -196,7 +184,7 @@ def log_cost_loss(
         et al., 2022. https://arxiv.org/abs/2202.05167
     """
     _check.decision_problem(logits, target, cost, non_negative=True)
-    z, c, invalid = _prepare(logits, target, cost, non_negative=True)
+    z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     return finished(_log_cost(z, c), logits, invalid)
 
 
@@ -253,7 +241,7 @@ def cost_regularized_loss(
     log_base = base == "log_cost"
     _check.class_problem(logits, target, cost, non_negative=log_base)
     share = number("strength", strength, AT_LEAST_ZERO)
-    z, c, invalid = _prepare(logits, target, cost, non_negative=log_base)
+    z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
     losses = of_base + share * _expected_cost(z, c, 0.0)
     return finished(losses, logits, invalid)
@@ -305,7 +293,7 @@ def soft_decision_cost_loss(
     """
     _check.class_problem(logits, target, cost, square=False)
     softness = number("temperature", temperature, ABOVE_ZERO)
-    z, c, invalid = _prepare(logits, target, cost)
+    z, c, invalid = costs_of_decisions(logits, target, cost)
     expected = times(z.softmax(-1), checked_costs(cost, z.dtype))
     decision = (-expected / softness).softmax(-1)
     return finished((decision * c).sum(-1), logits, invalid)

@@ -4,8 +4,8 @@ from torch import Tensor
 
 from . import _check
 from ._arrays import ArrayLike, as_tensors
-from ._hidden import bad_target, checked_costs, poisoned
-from ._math import class_probs, floating, safe_labels, times
+from ._hidden import bad_target, checked_costs, own_costs, poisoned
+from ._math import class_probs, floating, safe_labels, times, upcast
 from ._types import CostVectors, DecisionCost, Target
 
 
@@ -62,3 +62,15 @@ def select_costs(target: Tensor, cost: Tensor) -> Tensor:
         return rows.reshape(*index.shape, cost.shape[-1])
     pick = index[..., None, None].expand(*index.shape, 1, cost.shape[-1])
     return cost.gather(-2, pick).squeeze(-2)
+
+
+def costs_of_decisions(
+    logits: Tensor, target: Tensor | None, cost: Tensor, *, non_negative: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The logits upcast, a cost vector for each example, and where these are bad."""
+    z = upcast(logits)
+    costs = checked_costs(cost, z.dtype, non_negative=non_negative)
+    if target is None:
+        return z, *own_costs(costs, cost, None)
+    rows, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(rows, cost, invalid) if cost.ndim > 2 else (rows, invalid))

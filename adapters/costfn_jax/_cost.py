@@ -9,9 +9,9 @@ from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
 from . import _check
-from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished, own_costs
-from ._math import cross_entropy, log1p, log_complement, times, upcast
+from ._cost_vector import costs_of_decisions
+from ._hidden import checked_costs, finished
+from ._math import cross_entropy, log1p, log_complement, times
 from ._options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number, typed
 from ._types import (
     CostVectors,
@@ -36,20 +36,8 @@ def expected_cost_loss(
     """Mirror of `costfn.expected_cost_loss`: the same arguments, values and errors."""
     _check.decision_problem(logits, target, cost)
     aversion = number("risk", risk, FINITE)
-    z, c, invalid = _prepare(logits, target, cost)
+    z, c, invalid = costs_of_decisions(logits, target, cost)
     return finished(_expected_cost(z, c, aversion), logits, invalid)
-
-
-def _prepare(
-    logits: Array, target: Array | None, cost: Array, *, non_negative: bool = False
-) -> tuple[Array, Array, Array | None]:
-    """The logits, a cost vector for each example, and where the target is bad."""
-    z = upcast(logits)
-    costs = checked_costs(cost, z.dtype, non_negative=non_negative)
-    if target is None:
-        return z, *own_costs(costs, cost, None)
-    row, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
-    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def _expected_cost(z: Array, c: Array, risk: float | Array) -> Array:
@@ -123,7 +111,7 @@ def log_cost_loss(
 ) -> Losses:
     """Mirror of `costfn.log_cost_loss`: the same arguments, values and errors."""
     _check.decision_problem(logits, target, cost, non_negative=True)
-    z, c, invalid = _prepare(logits, target, cost, non_negative=True)
+    z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     return finished(_log_cost(z, c), logits, invalid)
 
 
@@ -147,7 +135,7 @@ def cost_regularized_loss(
     log_base = base == "log_cost"
     _check.class_problem(logits, target, cost, non_negative=log_base)
     share = number("strength", strength, AT_LEAST_ZERO)
-    z, c, invalid = _prepare(logits, target, cost, non_negative=log_base)
+    z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
     losses = of_base + typed(share, z.dtype) * _expected_cost(z, c, 0.0)
     return finished(losses, logits, invalid)
@@ -166,7 +154,7 @@ def soft_decision_cost_loss(
     """
     _check.class_problem(logits, target, cost, square=False)
     softness = number("temperature", temperature, ABOVE_ZERO)
-    z, c, invalid = _prepare(logits, target, cost)
+    z, c, invalid = costs_of_decisions(logits, target, cost)
     expected = times(softmax(z), checked_costs(cost, z.dtype))
     decision = softmax(-expected / typed(softness, z.dtype))
     return finished((decision * c).sum(-1), logits, invalid)

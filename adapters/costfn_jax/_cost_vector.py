@@ -5,7 +5,7 @@ from jax import Array
 
 from . import _check
 from ._arrays import ArrayLike, as_arrays
-from ._hidden import bad_target, checked_costs, poisoned
+from ._hidden import bad_target, checked_costs, own_costs, poisoned
 from ._math import (
     class_probs,
     floating,
@@ -14,6 +14,7 @@ from ._math import (
     rows,
     safe_labels,
     times,
+    upcast,
 )
 from ._types import CostVectors, DecisionCost, Target
 
@@ -40,3 +41,15 @@ def select_costs(target: Array, cost: Array) -> Array:
     if cost.ndim == 2:
         return rows(cost, index)
     return jnp.where(is_class(index, classes)[..., None], cost, 0).sum(-2)
+
+
+def costs_of_decisions(
+    logits: Array, target: Array | None, cost: Array, *, non_negative: bool = False
+) -> tuple[Array, Array, Array | None]:
+    """The logits upcast, a cost vector for each example, and where these are bad."""
+    z = upcast(logits)
+    costs = checked_costs(cost, z.dtype, non_negative=non_negative)
+    if target is None:
+        return z, *own_costs(costs, cost, None)
+    row, invalid = select_costs(target, costs), bad_target(target, cost.shape[-2])
+    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))

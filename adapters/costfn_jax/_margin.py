@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from . import _check
-from ._cost_vector import select_costs
-from ._hidden import bad_target, checked_costs, finished, own_costs
+from ._cost_vector import costs_of_decisions, select_costs
+from ._hidden import bad_target, checked_costs, finished
 from ._math import (
     centered,
     class_probs,
@@ -93,7 +93,7 @@ def cost_regression_loss(
             "smooth must be True for the two-sided loss, got False; it chooses between "
             "two forms of the one-sided loss (one_sided=True)"
         )
-    z, c, invalid = _of_decisions(logits, target, cost)
+    z, c, invalid = costs_of_decisions(logits, target, cost)
     error = z - c
     if not one_sided:
         return finished((error * error).sum(-1), logits, invalid)
@@ -101,18 +101,6 @@ def cost_regression_loss(
     harm = jnp.where(cheap, error, -error)
     losses = (softplus(harm) if smooth else relu(harm)).sum(-1)
     return finished(losses, logits, invalid)
-
-
-def _of_decisions(
-    logits: Array, target: Array | None, cost: Array, *, non_negative: bool = False
-) -> tuple[Array, Array, Array | None]:
-    """The scores, a cost vector for each example, and where the target is bad."""
-    z = upcast(logits)
-    c = checked_costs(cost, z.dtype, non_negative=non_negative)
-    if target is None:
-        return z, *own_costs(c, cost, None)
-    row, invalid = select_costs(target, c), bad_target(target, cost.shape[-2])
-    return z, *(own_costs(row, cost, invalid) if cost.ndim > 2 else (row, invalid))
 
 
 def sum_to_zero_loss(
@@ -125,7 +113,7 @@ def sum_to_zero_loss(
     """Mirror of `costfn.sum_to_zero_loss`: the same arguments, values and errors."""
     _check.decision_problem(logits, target, cost, non_negative=True)
     _check.one_of("phi", phi, get_args(Phi))
-    z, c, invalid = _of_decisions(logits, target, cost, non_negative=True)
+    z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     z = centered(z)
     # Decisions masked out by -inf take no part: neither in the mean nor in the sum.
     out = z == -jnp.inf
