@@ -103,9 +103,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a wrong cell",
     ),
     (
-        "_margin.py",
-        "z = upcast(logits)\n    c = checked_costs(cost, z.dtype, non",
-        "z = logits\n    c = checked_costs(cost, z.dtype, non",
+        "_cost_vector.py",
+        "z = upcast(logits)",
+        "z = logits",
         "an upcast left out",
     ),
     ("_reduce.py", "values = upcast(losses)", "values = losses", "an upcast left out"),

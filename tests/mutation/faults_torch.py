@@ -170,9 +170,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a detached factor",
     ),
     (
-        "_margin.py",
-        "z = upcast(logits)\n    c = checked_costs(cost, z.dtype, non",
-        "z = logits\n    c = checked_costs(cost, z.dtype, non",
+        "_cost_vector.py",
+        "z = upcast(logits)",
+        "z = logits",
         "an upcast left out",
     ),
     (
