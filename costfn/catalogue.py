@@ -4,11 +4,12 @@ The claims are tested: a loss that is called consistent agrees with the minimum-
 decision on every posterior tried, one that is not disagrees on some.
 """
 
-from . import _cost_entries, _metric_entries
-from ._entry import Decision, Entry
+from ._foundation.entry import Decision, Entry
+from ._losses import cost_entries
+from ._metrics import metric_entries
 
 __all__ = ["LOSSES", "Decision", "Entry"]
 
 LOSSES: dict[str, Entry] = {
-    entry.name: entry for entry in (*_cost_entries.ENTRIES, *_metric_entries.ENTRIES)
+    entry.name: entry for entry in (*cost_entries.ENTRIES, *metric_entries.ENTRIES)
 }

@@ -6,30 +6,20 @@ Both add up over batches, devices and time. Arguments may be array-likes (NumPy 
 lists, data frames); gradients need tensors.
 """
 
-from collections.abc import Callable
 from typing import get_args
 
 import torch
 from torch import Tensor
 
-from . import _check
-from ._arrays import ArrayLike, as_tensor, as_tensors
-from ._counting import (
-    Scope,
-    Task,
-    check_scope,
-    examples,
-    matrices,
-    tables,
-)
-from ._counts import Counts
-from ._hidden import bad_target
-from ._math import one_hot, others, upcast
-from ._types import AnyTarget, ConfusionMatrix, Decisions, Target
+from ._foundation import check
+from ._foundation.arrays import ArrayLike, as_tensors
+from ._foundation.counting import Scope, Task, check_scope, examples, matrices, tables
+from ._foundation.counts import Counts, one_vs_rest
+from ._foundation.hidden import bad_target
+from ._foundation.math import one_hot, upcast
+from ._foundation.types import AnyTarget, ConfusionMatrix, Decisions, Target
 
 __all__ = ["Counts", "Scope", "Task", "confusion_matrix", "counts", "one_vs_rest"]
-
-SumCounts = Callable[[Counts], Counts]
 
 
 def counts(
@@ -86,8 +76,8 @@ def counts(
         https://arxiv.org/abs/2103.15522; the minimum for soft targets: Wang et al.,
         "Dice Semimetric Losses", 2023, https://arxiv.org/abs/2303.16296.
     """
-    _check.one_of("task", task, get_args(Task))
-    _check.one_of("scope", scope, get_args(Scope))
+    check.one_of("task", task, get_args(Task))
+    check.one_of("scope", scope, get_args(Scope))
     decided, y, weight, keep = as_tensors(
         decisions=decisions, target=target, sample_weight=sample_weight, where=where
     )
@@ -145,59 +135,10 @@ def confusion_matrix(
     return matrices(found, width, "batch")
 
 
-def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
-    """The counts in a confusion matrix, each class against the rest.
-
-    Args:
-        matrix: `(*, classes, classes)`, a row per true class; a tensor, or an array
-            such as `sklearn.metrics.confusion_matrix(...)`.
-
-    Returns:
-        The counts, in the dtype of `matrix`, of integers in float64.
-
-    Raises:
-        TypeError: If `matrix` holds no numbers.
-        ValueError: If it is not square.
-
-    Example:
-        >>> import torch, costfn
-        >>> costfn.confusion.one_vs_rest(torch.tensor([[3.0, 1.0], [2.0, 4.0]])).actual
-        tensor([4., 6.])
-
-    Source:
-        `sklearn.metrics.multilabel_confusion_matrix` holds the same numbers.
-    """
-    matrix = as_tensor("matrix", matrix, floats=torch.float64)
-    _check.numbers("matrix", matrix)
-    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
-        raise ValueError(
-            "matrix must be square, a row per true class and a column per decision, "
-            f"got shape {tuple(matrix.shape)}"
-        )
-    m = matrix if matrix.is_floating_point() else matrix.double()
-    right = m.diagonal(dim1=-2, dim2=-1)
-    # Sums of what is off the diagonal, not differences, which would leave rounding.
-    wrong = m - torch.diag_embed(right)
-    # Of each truth what is not decided for a class; then without the class itself.
-    rest = others(m)
-    rest = rest - torch.diag_embed(rest.diagonal(dim1=-2, dim2=-1))
-    actual = m.sum(-1)
-    return Counts(
-        true_positive=right,
-        predicted=m.sum(-2),
-        actual=actual,
-        # In this order it is exactly that of the only class there is.
-        total=actual.sum(-1),
-        false_positive=wrong.sum(-2),
-        false_negative=wrong.sum(-1),
-        true_negative=rest.sum(-2),
-    )
-
-
 def _memberships(
     decisions: Tensor, task: Task, classes: int | None, where: Tensor | None
 ) -> Tensor:
-    _check.tensor("decisions", decisions)
+    check.tensor("decisions", decisions)
     if decisions.is_floating_point():
         return upcast(decisions)
     if task != "multiclass":
@@ -208,9 +149,9 @@ def _memberships(
             "number of classes, which labels alone do not tell"
         )
     if where is not None:
-        _check.mask(where, decisions.shape)
+        check.mask(where, decisions.shape)
         decisions = decisions.masked_fill(~where, 0)
-    _check.labels("decisions", decisions, decisions.shape, classes)
+    check.labels("decisions", decisions, decisions.shape, classes)
     hot = one_hot(decisions, classes, torch.float64)
     bad = bad_target(decisions, classes)
     return hot if bad is None else hot.masked_fill(bad.unsqueeze(-1), torch.nan)

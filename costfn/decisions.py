@@ -12,19 +12,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import _check
-from ._arrays import ArrayLike, as_tensor, as_tensors
-from ._calibration import calibrate_temperature
-from ._duality import cost_of
-from ._hidden import bad_target, checked_costs, poisoned
-from ._math import cast_back, floating, sum_type, times, upcast
-from ._types import (
-    CostVectors,
-    DecisionCost,
-    DecisionMatrix,
-    Labels,
-    Probs,
-)
+from ._foundation import check
+from ._foundation.arrays import ArrayLike, as_tensor, as_tensors
+from ._foundation.calibration import calibrate_temperature
+from ._foundation.hidden import bad_target, checked_costs, poisoned
+from ._foundation.math import cast_back, floating, sum_type, times, upcast
+from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
+from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
 from .costs import with_abstention
 
@@ -75,8 +69,8 @@ def expected_costs(
 def _problem(probs: object, cost: object) -> tuple[Tensor, Tensor]:
     """Probabilities and costs as tensors, checked. Python's floats are float64."""
     p, c = as_tensors(floats=torch.float64, probs=probs, cost=cost)
-    _check.probs("probs", p)
-    _check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check.probs("probs", p)
+    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 
@@ -236,7 +230,7 @@ def plug_in_decision(
         Measures", ICML 2015. https://proceedings.mlr.press/v37/narasimhanb15.html
     """
     probs = as_tensor("probs", probs, floats=torch.float64)
-    _check.probs("probs", probs)
+    check.probs("probs", probs)
     if probs.ndim != 2:
         raise ValueError(
             f"probs must be (examples, classes), got shape {tuple(probs.shape)}"

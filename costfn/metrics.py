@@ -4,8 +4,8 @@ Each takes `Counts`, or a matrix `(*, classes, classes)` with a row per true cla
 or soft, one table or many. Of hard ones the value is scikit-learn's.
 """
 
-from ._averaging import Absent, Average, Table
-from ._class_metrics import (
+from ._metrics.averaging import Absent, Average, Table
+from ._metrics.class_metrics import (
     fowlkes_mallows,
     informedness,
     markedness,
@@ -13,10 +13,10 @@ from ._class_metrics import (
     recall,
     specificity,
 )
-from ._cost_metrics import expected_cost, normalized_cost, regret, savings
-from ._generalized_dice import Weighting, generalized_dice
-from ._overlap_metrics import dice, f_beta, focal_tversky, jaccard, tversky
-from ._table_metrics import (
+from ._metrics.cost_metrics import expected_cost, normalized_cost, regret, savings
+from ._metrics.generalized_dice import Weighting, generalized_dice
+from ._metrics.overlap_metrics import dice, f_beta, focal_tversky, jaccard, tversky
+from ._metrics.table_metrics import (
     KappaWeights,
     accuracy,
     balanced_accuracy,

@@ -9,8 +9,14 @@ can be annealed or learned. A relaxation shows its parameters, and can be pickle
 
 from torch import Tensor
 
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class
-from ._soft_decisions import (
+from ._foundation.options import (
+    ABOVE_ZERO,
+    BELOW_HALF,
+    BELOW_ONE,
+    FINITE,
+    number_per_class,
+)
+from ._foundation.soft_decisions import (
     Amplified,
     PiecewiseLinear,
     RaisedCosine,

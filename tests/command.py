@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from typer.testing import CliRunner
 
-from costfn._commands import app
+from costfn._cli.commands import app
 
 QUICK = ["--losses", "log_cost_loss", "--folds", "2", "--repeats", "1"]
 

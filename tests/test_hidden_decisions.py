@@ -37,7 +37,7 @@ def plug_in(package):
 
 
 def in_torch(decide, probs, cost):
-    with mock.patch.object(costfn._check, "visible", lambda values: None):
+    with mock.patch.object(costfn._foundation.check, "visible", lambda values: None):
         return decide(costfn)(torch.tensor(probs), torch.tensor(cost)).numpy()
 
 

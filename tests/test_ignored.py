@@ -25,8 +25,10 @@ hidings = st.booleans()
 
 def hidden(so):
     """As on an accelerator, where values are not looked at, or as they are."""
-    seen = costfn._check.visible
-    return patch("costfn._check.visible", (lambda values: None) if so else seen)
+    seen = costfn._foundation.check.visible
+    return patch(
+        "costfn._foundation.check.visible", (lambda values: None) if so else seen
+    )
 
 
 def table_of(seen, z, weight, rows):

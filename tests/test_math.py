@@ -12,8 +12,8 @@ import pytest
 import torch
 from mpmath import mp
 
-import costfn._math as torch_side
-import costfn_jax._math as jax_side
+import costfn._foundation.math as torch_side
+import costfn_jax._foundation.math as jax_side
 from textbook import exact
 
 POINTS = [-300.0, -120, -100, -88, -40, -17, -1, 0, 0.5, 3, 17, 40, 88, 104, 300]

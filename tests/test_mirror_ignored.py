@@ -30,8 +30,10 @@ def mixed(value):
 
 def hidden(so):
     """As under `jit`, which compiles for long, or as it is."""
-    seen = costfn_jax._check.visible
-    return patch("costfn_jax._check.visible", (lambda values: None) if so else seen)
+    seen = costfn_jax._foundation.check.visible
+    return patch(
+        "costfn_jax._foundation.check.visible", (lambda values: None) if so else seen
+    )
 
 
 def of_mirror(loss, logits, *, hide):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from costfn import _check
+from costfn._foundation import check
 from module_table import CASES
 
 pytestmark = pytest.mark.unchecked
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unchecked
 @pytest.fixture
 def hidden(monkeypatch):
     """As on an accelerator, and while compiling."""
-    monkeypatch.setattr(_check, "visible", lambda values: None)
+    monkeypatch.setattr(check, "visible", lambda values: None)
 
 
 HARD = [case for case in CASES if case.kind in ("labels", "binary", "multilabel")]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax import jit, vmap
 
-from costfn_jax._hidden import poisoned
+from costfn_jax._foundation.hidden import poisoned
 
 WAYS = {
     "eager": lambda f: f,

@@ -7,33 +7,44 @@ of each is that of its counterpart in `costfn`. Never imports torch, but for `fr
 from typing import TYPE_CHECKING, Any
 
 from . import confusion, costs, decisions, metrics, relaxations
-from ._cost import (
+from ._foundation.reduce import Reduction, reduce
+from ._losses.cost import (
     cost_regularized_loss,
     expected_cost_loss,
     log_cost_loss,
     soft_decision_cost_loss,
 )
-from ._cost_metric_losses import normalized_cost_loss, regret_loss, savings_loss
-from ._duality import confusion_informed_weights, cost_of
-from ._generalized_dice import generalized_dice_loss
-from ._imbalance import class_balanced_weights, focal_loss, logit_adjusted_loss
-from ._lovasz import lovasz_hinge_loss, lovasz_softmax_loss
-from ._margin import (
+from ._losses.imbalance import class_balanced_weights, focal_loss, logit_adjusted_loss
+from ._losses.margin import (
     cost_hinge_loss,
     cost_regression_loss,
     softmax_margin_loss,
     sum_to_zero_loss,
 )
-from ._metric_loss import metric_loss
-from ._overlap_losses import (
+from ._losses.per_label import asymmetric_loss, sigmoid_focal_loss
+from ._losses.regression import q_error_loss
+from ._losses.scoring_rules import energy_cost_loss, ranked_probability_loss
+from ._losses.soft_targets import (
+    forward_corrected_loss,
+    soft_target_loss,
+    soft_targets,
+    unmix,
+)
+from ._losses.tracking import with_metrics
+from ._losses.transport import generalized_wasserstein_dice_loss, sinkhorn_loss
+from ._metrics.cost_metric_losses import normalized_cost_loss, regret_loss, savings_loss
+from ._metrics.duality import confusion_informed_weights, cost_of
+from ._metrics.generalized_dice import generalized_dice_loss
+from ._metrics.lovasz import lovasz_hinge_loss, lovasz_softmax_loss
+from ._metrics.metric_loss import metric_loss
+from ._metrics.overlap_losses import (
     dice_loss,
     f_beta_loss,
     focal_tversky_loss,
     jaccard_loss,
     tversky_loss,
 )
-from ._per_label import asymmetric_loss, sigmoid_focal_loss
-from ._rate_losses import (
+from ._metrics.rate_losses import (
     fowlkes_mallows_loss,
     informedness_loss,
     markedness_loss,
@@ -41,16 +52,7 @@ from ._rate_losses import (
     recall_loss,
     specificity_loss,
 )
-from ._reduce import Reduction, reduce
-from ._regression import q_error_loss
-from ._scoring_rules import energy_cost_loss, ranked_probability_loss
-from ._soft_targets import (
-    forward_corrected_loss,
-    soft_target_loss,
-    soft_targets,
-    unmix,
-)
-from ._table_losses import (
+from ._metrics.table_losses import (
     accuracy_loss,
     balanced_accuracy_loss,
     cohen_kappa_loss,
@@ -58,8 +60,6 @@ from ._table_losses import (
     hss_loss,
     mcc_loss,
 )
-from ._tracking import with_metrics
-from ._transport import generalized_wasserstein_dice_loss, sinkhorn_loss
 from .confusion import Counts, confusion_matrix, counts
 
 if TYPE_CHECKING:

@@ -11,19 +11,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import scan, stop_gradient, while_loop
 
-from . import _check
-from ._arrays import ArrayLike, as_array, as_arrays
-from ._calibration import calibrate_temperature
-from ._duality import cost_of
-from ._hidden import bad_target, checked_costs, poisoned
-from ._math import cast_back, floating, is_floating, times, upcast
-from ._types import (
-    CostVectors,
-    DecisionCost,
-    DecisionMatrix,
-    Labels,
-    Probs,
-)
+from ._foundation import check
+from ._foundation.arrays import ArrayLike, as_array, as_arrays
+from ._foundation.calibration import calibrate_temperature
+from ._foundation.hidden import bad_target, checked_costs, poisoned
+from ._foundation.math import cast_back, floating, is_floating, times, upcast
+from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
+from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
 from .costs import with_abstention
 
@@ -54,8 +48,8 @@ def expected_costs(
 def _problem(probs: object, cost: object) -> tuple[Array, Array]:
     """Probabilities and costs as arrays, checked."""
     p, c = as_arrays(probs=probs, cost=cost)
-    _check.probs("probs", p)
-    _check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check.probs("probs", p)
+    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 
@@ -159,7 +153,7 @@ def plug_in_decision(
     The same arguments, values and errors, in JAX's default floating dtype.
     """
     probs = as_array("probs", probs)
-    _check.probs("probs", probs)
+    check.probs("probs", probs)
     if probs.ndim != 2:
         raise ValueError(f"probs must be (examples, classes), got shape {probs.shape}")
     if not callable(metric):

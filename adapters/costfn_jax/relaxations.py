@@ -2,8 +2,14 @@
 
 from jax import Array
 
-from ._options import ABOVE_ZERO, BELOW_HALF, BELOW_ONE, FINITE, number_per_class
-from ._soft_decisions import (
+from ._foundation.options import (
+    ABOVE_ZERO,
+    BELOW_HALF,
+    BELOW_ONE,
+    FINITE,
+    number_per_class,
+)
+from ._foundation.soft_decisions import (
     Amplified,
     PiecewiseLinear,
     RaisedCosine,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from costfn import _check
+from costfn._foundation import check
 
 IgnoreIndex = int | Sequence[int] | None
 """A label that takes its example out, several, or none."""
@@ -62,7 +62,7 @@ def last(values: Tensor) -> Tensor:
 
 def check_logits(logits: Tensor) -> None:
     """Checks scores of two or more classes on axis 1, or on the only one."""
-    _check.floating_point("logits", logits)
+    check.floating_point("logits", logits)
     axis = min(1, logits.ndim - 1)
     if logits.ndim == 0 or logits.shape[axis] < 2:
         raise ValueError(
@@ -78,7 +78,7 @@ def examples_of(logits: Tensor) -> torch.Size:
 
 def check_target(target: Tensor, logits: Tensor, classes: int, name: str) -> None:
     """Checks kind and shape of labels or class probabilities, as they were passed."""
-    _check.tensor(name, target)
+    check.tensor(name, target)
     got, shape, batch = (
         tuple(x) for x in (target.shape, logits.shape, examples_of(logits))
     )
@@ -113,11 +113,11 @@ def of_examples(
     if value is None:
         return None
     if name == "where":
-        _check.tensor(name, value)
+        check.tensor(name, value)
         if value.dtype != torch.bool:
             raise TypeError(f"where must be boolean, got {value.dtype}")
     else:
-        _check.numbers(name, value)
+        check.numbers(name, value)
     if value.shape == batch:
         return value
     if len(batch) < 2 or value.shape != batch[:1]:

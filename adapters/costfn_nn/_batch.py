@@ -4,7 +4,7 @@ from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._arrays import ArrayLike
+from costfn._foundation.arrays import ArrayLike
 from costfn.confusion import Scope
 
 from ._axes import IgnoreIndex

@@ -4,9 +4,9 @@ from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._arrays import ArrayLike
-from costfn._cost import Base
-from costfn._margin import Phi
+from costfn._foundation.arrays import ArrayLike
+from costfn._losses.cost import Base
+from costfn._losses.margin import Phi
 
 from ._axes import IgnoreIndex
 from ._loss import LabelLoss, checked_cost

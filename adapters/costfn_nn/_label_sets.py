@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from costfn import _check
-from costfn._arrays import ArrayLike, as_tensor
-from costfn._hidden import bad_label_sets
-from costfn._math import upcast
+from costfn._foundation import check
+from costfn._foundation.arrays import ArrayLike, as_tensor
+from costfn._foundation.hidden import bad_label_sets
+from costfn._foundation.math import upcast
 
 from ._axes import both, examples_of, kept, last, over_axes, times
 
@@ -36,13 +36,13 @@ def positive_weight(value: PosWeight) -> float | Tensor | None:
     if value is None:
         return None
     weight = as_tensor("pos_weight", value)
-    _check.numbers("pos_weight", weight)
+    check.numbers("pos_weight", weight)
     if weight.ndim > 1:
         raise ValueError(
             "pos_weight must be one number, or one for each label, got shape "
             f"{tuple(weight.shape)}"
         )
-    _check.cost_values("pos_weight", weight, non_negative=True)
+    check.cost_values("pos_weight", weight, non_negative=True)
     return float(value) if isinstance(value, int | float) else weight
 
 
@@ -59,8 +59,8 @@ def entries(
     labels: bool = True,
 ) -> Entries:
     """Moves the labels from axis 1 to the last, clears what is masked, and weighs."""
-    _check.floating_point("logits", logits)
-    _check.tensor("target", target)
+    check.floating_point("logits", logits)
+    check.tensor("target", target)
     if target.shape != logits.shape:
         raise ValueError(
             f"target must have the shape {tuple(logits.shape)} of the logits, one "
@@ -77,7 +77,7 @@ def entries(
         keep = keep if keep is None else last(keep)
     if keep is not None:
         logits, target = (x.masked_fill(~keep, 0) for x in (logits, target))
-    _check.label_sets(target, logits.shape, None)
+    check.label_sets(target, logits.shape, None)
     of_label = times(_of_labels(weight, logits), _of_positives(pos_weight, target))
     given = _weight(sample_weight, logits, keep, labels)
     if of_label is not None and given is not None and given.ndim < of_label.ndim:
@@ -121,7 +121,7 @@ def _of_positives(weight: float | Tensor | None, target: Tensor) -> Tensor | Non
 def _mask(where: Tensor | None, logits: Tensor, labels: bool) -> Tensor | None:
     if where is None:
         return None
-    _check.tensor("where", where)
+    check.tensor("where", where)
     if where.dtype != torch.bool:
         raise TypeError(f"where must be boolean, got {where.dtype}")
     return _over_labels("where", where, logits, labels)
@@ -145,7 +145,7 @@ def _weight(
     """A weight per entry, or per example, with the labels last."""
     if value is None:
         return None
-    _check.numbers("sample_weight", value)
+    check.numbers("sample_weight", value)
     shape = logits.shape  # labels are last here
     batch = shape[:-1] if labels else shape
     before = (
@@ -162,7 +162,7 @@ def _weight(
     if keep is not None:
         each = keep if weight.shape == shape else keep.any(-1)
         weight = weight.masked_fill(~each, 0)
-    _check.weights("sample_weight", weight, weight.shape)
+    check.weights("sample_weight", weight, weight.shape)
     return weight
 
 

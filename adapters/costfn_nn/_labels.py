@@ -4,7 +4,7 @@ from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._arrays import ArrayLike, as_tensor
+from costfn._foundation.arrays import ArrayLike, as_tensor
 
 from ._axes import IgnoreIndex
 from ._loss import LabelLoss

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 import costfn
-from costfn import Reduction, _check
-from costfn._arrays import ArrayLike, as_tensor
-from costfn._hidden import bad_target
-from costfn._math import one_hot, safe_labels, upcast
+from costfn import Reduction
+from costfn._foundation import check
+from costfn._foundation.arrays import ArrayLike, as_tensor
+from costfn._foundation.hidden import bad_target
+from costfn._foundation.math import one_hot, safe_labels, upcast
 
 from ._axes import (
     IgnoreIndex,
@@ -79,13 +80,13 @@ class Weighted(Base):
             logits = logits.masked_fill(~keep.unsqueeze(-1), 0.0)
             clear = ~(keep.unsqueeze(-1) if soft else keep)
             target = target.masked_fill(clear, 1 / classes if soft else 0)
-        _check.target(target, batch, classes)
+        check.target(target, batch, classes)
         weight = self.of_images(sample_weight, batch)
         if weight is None:
             weight = of_examples("sample_weight", sample_weight, batch)
             if weight is not None:
                 weight = weight if keep is None else weight.masked_fill(~keep, 0)
-                _check.weights("sample_weight", weight, batch)
+                check.weights("sample_weight", weight, batch)
             weight = times(self._of_target(target, classes), weight)
         target = _smoothed(target, smoothing, classes, upcast(logits).dtype)
         return self.evaluate(logits, target, weight, keep)
@@ -100,7 +101,7 @@ class Weighted(Base):
         """The weight of each example's label, or the mean weight of its target."""
         if self.weight is None:
             return None
-        _check.per_class("weight", self.weight, classes)
+        check.per_class("weight", self.weight, classes)
         if target.is_floating_point():
             return (target * self.weight).sum(-1)
         index = safe_labels(target, len(self.weight))
@@ -112,20 +113,20 @@ def checked_weight(value: Tensor | ArrayLike | None, least: int) -> Tensor | Non
     if value is None:
         return None
     weight = as_tensor("weight", value)
-    _check.numbers("weight", weight)
+    check.numbers("weight", weight)
     if weight.ndim != 1 or len(weight) < least:
         what = "label, shape (labels,)" if least == 1 else "class, shape (classes,)"
         raise ValueError(
             f"weight must be one number per {what}, got {tuple(weight.shape)}"
         )
-    _check.cost_values("weight", weight, non_negative=True)
+    check.cost_values("weight", weight, non_negative=True)
     return weight
 
 
 def checked_cost(value: Tensor | ArrayLike) -> Tensor:
     """A cost matrix."""
     cost = as_tensor("cost", value)
-    _check.cost_matrix("cost", cost)
+    check.cost_matrix("cost", cost)
     return cost
 
 
@@ -147,7 +148,7 @@ class ProbsLoss(Weighted):
         self, *, weight: Tensor | ArrayLike | None, reduction: Reduction
     ) -> None:
         super().__init__(weight=weight)
-        _check.one_of("reduction", reduction, get_args(Reduction))
+        check.one_of("reduction", reduction, get_args(Reduction))
         self.reduction: Reduction = reduction
 
     @abstractmethod
@@ -176,7 +177,7 @@ class ProbsLoss(Weighted):
         where: Tensor | None = None,
     ) -> Tensor:
         """Loss of a batch: a scalar, or one per example if `reduction` is `"none"`."""
-        _check.tensor("target", target)
+        check.tensor("target", target)
         if not target.is_floating_point():
             raise TypeError(
                 "target must be class probabilities, one row of them per example, got "
@@ -253,7 +254,7 @@ class LabelLoss(Labelled):
         super().__init__(
             weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing
         )
-        _check.one_of("reduction", reduction, get_args(Reduction))
+        check.one_of("reduction", reduction, get_args(Reduction))
         self.reduction: Reduction = reduction
 
     @abstractmethod

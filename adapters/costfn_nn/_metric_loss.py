@@ -8,8 +8,8 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from costfn import _check
-from costfn._arrays import ArrayLike, as_tensor
+from costfn._foundation import check
+from costfn._foundation.arrays import ArrayLike, as_tensor
 from costfn.confusion import Task
 
 from ._axes import IgnoreIndex
@@ -30,7 +30,7 @@ class OfImages(Labelled):
         _, scope = self.task_and_scope()
         if sample_weight is None or scope != "example" or len(batch) < 2:
             return None
-        _check.numbers("sample_weight", sample_weight)
+        check.numbers("sample_weight", sample_weight)
         if sample_weight.shape != batch[:1]:
             return None
         if self.weighs_classes():
@@ -74,7 +74,7 @@ class MetricLoss(OfImages):
         **options: Any,
     ) -> None:
         task = options.get("task", "multiclass")
-        _check.one_of("task", task, get_args(Task))
+        check.one_of("task", task, get_args(Task))
         several = task == "multilabel"
         if task == "binary" and weight is not None:
             raise ValueError(
@@ -95,7 +95,7 @@ class MetricLoss(OfImages):
         self.hold_weight("pos_weight", positive_weight(pos_weight))
         known = _options(type(self).loss)
         for name, value in options.items():
-            _check.one_of("option", name, known)
+            check.one_of("option", name, known)
             if name == "class_weight" and value is not None:
                 value = as_tensor(name, value)
             self.hold(name, value)
@@ -156,7 +156,7 @@ class MetricLoss(OfImages):
             return super().forward(
                 logits, target, sample_weight=sample_weight, where=where
             )
-        _check.tensor("logits", logits)
+        check.tensor("logits", logits)
         shape = logits.shape
         labels = task == "multilabel"
         batch = shape[:1] + shape[2:] if labels and shape else shape

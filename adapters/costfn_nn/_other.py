@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 import costfn
-from costfn import Reduction, _check
-from costfn._lovasz import Present
+from costfn import Reduction
+from costfn._foundation import check
+from costfn._metrics.lovasz import Present
 
 from ._axes import IgnoreIndex, ignored_labels, of_examples
 from ._held import Base
@@ -97,7 +98,7 @@ class QErrorLoss(Base):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
-        _check.one_of("reduction", reduction, get_args(Reduction))
+        check.one_of("reduction", reduction, get_args(Reduction))
         self.log_space = log_space
         self.hold("floor", floor)
         self.reduction: Reduction = reduction
@@ -115,8 +116,8 @@ class QErrorLoss(Base):
         `sample_weight` and `where` (what to keep) have an entry for each element, or
         one for each entry of axis 0.
         """
-        _check.tensor("prediction", prediction)
-        _check.tensor("target", target)
+        check.tensor("prediction", prediction)
+        check.tensor("target", target)
         where = of_examples("where", where, prediction.shape)
         weight = of_examples("sample_weight", sample_weight, prediction.shape)
         if where is not None and target.shape == prediction.shape:

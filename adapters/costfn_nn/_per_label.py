@@ -6,8 +6,9 @@ from typing import get_args
 from torch import Tensor
 
 import costfn
-from costfn import Reduction, _check
-from costfn._arrays import ArrayLike, as_tensor
+from costfn import Reduction
+from costfn._foundation import check
+from costfn._foundation.arrays import ArrayLike, as_tensor
 
 from ._axes import IgnoreIndex, ignored_labels
 from ._held import Base
@@ -42,7 +43,7 @@ class PerLabel(Base):
         self.hold_weight("pos_weight", positive_weight(pos_weight))
         self._ignored = ignored_labels(ignore_index)
         self.ignore_index = ignore_index
-        _check.one_of("reduction", reduction, get_args(Reduction))
+        check.one_of("reduction", reduction, get_args(Reduction))
         self.reduction: Reduction = reduction
 
     @abstractmethod

@@ -4,8 +4,8 @@ from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._arrays import ArrayLike
-from costfn._soft_targets import Divergence
+from costfn._foundation.arrays import ArrayLike
+from costfn._losses.soft_targets import Divergence
 
 from ._loss import ProbsLoss, checked_cost
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Unpack
 import torch
 from torch import Tensor
 
-from .. import _options
+from .._foundation.options import ABOVE_ZERO, number
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._norms import added, squares_of, total, weighted_sum
 from ._pass import Pass, over_passes
@@ -69,7 +69,7 @@ def clip(
         Differentially Private Deep Learning with Fast Per-Example Gradient Clipping",
         PoPETs 2021. https://arxiv.org/abs/2009.03106
     """
-    _options.number("max_norm", max_norm, _options.ABOVE_ZERO)
+    number("max_norm", max_norm, ABOVE_ZERO)
     made = problem(model, loss, x, y, **options)
     total, norms = solve(lambda p: _clip(p, max_norm), made)
     return Clipped(total, made.shaped(norms))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._math import upcast
+from .._foundation.math import upcast
 from ._uses import Layer
 
 _NUMBERS = 2**17  # of products formed at a time: they stay in a cache

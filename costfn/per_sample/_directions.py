@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from .. import _options
-from .._math import ratio, upcast
+from .._foundation.math import ratio, upcast
+from .._foundation.options import ABOVE_ZERO, number
 from ._functional import Inputs, Loss, Model, Options, Params, RefusedError, Targets
 from ._gradients import flat, streamed
 from ._norms import added, joined, squares_of, total, weighted_sum
@@ -81,9 +81,9 @@ def projections(
     made = problem(model, loss, x, y, **options)
     found: Tensor
     if dim is not None:
-        _options.number("dim", dim, _options.ABOVE_ZERO)
-        number = dim
-        found = made.shaped(solve(lambda p: _random(p, number, seed), made))
+        number("dim", dim, ABOVE_ZERO)
+        size = dim
+        found = made.shaped(solve(lambda p: _random(p, size, seed), made))
         return found
     given = dict(directions or {})
     single = _check_directions(given, made.parameters)

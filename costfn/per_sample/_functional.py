@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from .. import _check
+from .._foundation import check
 
 Params = dict[str, Tensor]
 Model = nn.Module | Callable[..., Any]
@@ -42,7 +42,7 @@ class RefusedError(RuntimeError):
 
 def check_options(chunk_size: int | None, randomness: Randomness, dims: int) -> None:
     """Checks the options that every function shares."""
-    _check.one_of("randomness", randomness, get_args(Randomness))
+    check.one_of("randomness", randomness, get_args(Randomness))
     for name, value in (("chunk_size", chunk_size), ("sample_dims", dims)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")

@@ -8,7 +8,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from .._math import upcast
+from .._foundation.math import upcast
 from ._batches import Samples, all_at_once, batches, check_order
 from ._directions import along, along_each, summed
 from ._functional import Inputs, Loss, Model, Options, Params, Targets

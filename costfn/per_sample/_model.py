@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .. import _check
+from .._foundation import check
 from ._functional import Model, Params, Selection
 from ._trees import plain
 
@@ -135,9 +135,9 @@ def _choose(
     if not isinstance(parameters, Mapping):
         return {first[name]: values[first[name]] for name in names}
     for name in names:
-        _check.tensor(f"parameters[{name!r}]", parameters[name])
+        check.tensor(f"parameters[{name!r}]", parameters[name])
         own = values[first[name]].shape
-        _check.same_shape(f"parameters[{name!r}]", parameters[name], own)
+        check.same_shape(f"parameters[{name!r}]", parameters[name], own)
     return {first[name]: parameters[name] for name in names}
 
 
@@ -182,9 +182,9 @@ def _checked_values(
                 "values must be of the model's parameters and buffers, "
                 f"got {name!r}; it has {sorted(aliases)}"
             )
-        _check.tensor(f"values[{name!r}]", value)
+        check.tensor(f"values[{name!r}]", value)
         old = own[aliases[name]]
-        _check.same_shape(f"values[{name!r}]", value, old.shape)
+        check.same_shape(f"values[{name!r}]", value, old.shape)
         found[aliases[name]] = value.to(old)
     return found
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .._math import upcast
+from .._foundation.math import upcast
 from ._closed_forms import Seen, columns, formed_in_parts
 from ._functional import Params
 from ._gradients import as_real

@@ -7,8 +7,8 @@ from typing import Literal, Unpack, get_args
 import torch
 from torch import Tensor
 
-from .. import _check
-from .._math import upcast
+from .._foundation import check
+from .._foundation.math import upcast
 from ._closed_forms import squared_lengths
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._pass import over_passes
@@ -74,7 +74,7 @@ def gradient_norms(
 
 def norms(made: Problem, per: Per) -> Tensor | dict[str, Tensor]:
     """The norms of a problem's gradients."""
-    _check.one_of("per", per, get_args(Per))
+    check.one_of("per", per, get_args(Per))
     squares = squared_norms(made)
     if per == "total":
         return total(squares).sqrt()

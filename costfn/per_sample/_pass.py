@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from .._math import upcast
+from .._foundation.math import upcast
 from ._closed_forms import Seen, along, gradients, squared_lengths, squared_norms
 from ._functional import Inputs, Params, RefusedError, Targets
 from ._gradients import flat, streamed

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import grad
 
-from .. import _check
+from .._foundation import check
 from ._functional import (
     Inputs,
     Loss,
@@ -145,7 +145,7 @@ def linear_part(made: Problem) -> Problem:
         for place, leaf in zip(places, values, strict=True):
             filled[place] = leaf
         found: Tensor = made.loss(joined(filled), *made.targets)
-        _check.tensor("batch_loss(prediction, target)", found)
+        check.tensor("batch_loss(prediction, target)", found)
         if found.ndim:
             raise ValueError(
                 "batch_loss must return one number for the batch, got the shape "
@@ -155,7 +155,7 @@ def linear_part(made: Problem) -> Problem:
         return found
 
     cotangents = grad(of_predictions)([leaves[i] for i in places])
-    seen = [_check.visible(c) for c in cotangents]
+    seen = [check.visible(c) for c in cotangents]
     if len(leaves) == 1 and not any(s is None or s.any() for s in seen):
         ask_the_doctor(made.loss, z, made.targets)
     return replace(made, loss=inner, y=tuple(cotangents))
@@ -188,7 +188,7 @@ def solve(run: Callable[[Problem], Result], made: Problem) -> Result:
 def _with_model(
     run: Callable[[Problem], Result],
     made: Problem,
-    check: Callable[[Problem], object],
+    accept: Callable[[Problem], object],
 ) -> Result:
     """Runs it; where `vmap` cannot run the model, in batches of one, with a warning."""
     try:
@@ -202,7 +202,7 @@ def _with_model(
     if isinstance(failure, RuntimeError):
         try:
             with torch.random.fork_rng(made.accelerators):
-                check(made)
+                accept(made)
         except Exception:
             raise failure from None
         _warn(failure)

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from .. import _check
+from .._foundation import check
 from ._model import chosen_parameters
 from ._recording import Recording
 
@@ -68,5 +68,5 @@ def record(
         raise TypeError(
             "model must not be compiled, got one by torch.compile; record the plain one"
         )
-    _check.one_of("reduction", reduction, get_args(Reduction))
+    check.one_of("reduction", reduction, get_args(Reduction))
     return Recording(model, chosen_parameters(model, parameters), reduction, path)

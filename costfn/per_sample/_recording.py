@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Variable
 
-from .._math import ratio, upcast
+from .._foundation.math import ratio, upcast
 from ._capture import Call, Capture
 from ._functional import Params, one_sample_at_a_time, warn
 from ._plan import Plan, batch_size, plan_of

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import jvp, vjp, vmap
 
-from .._math import upcast
+from .._foundation.math import upcast
 from ._capture import Axis, Call
 from ._closed_forms import Seen, along, squared_lengths, squared_norms
 from ._functional import Params

@@ -5,7 +5,7 @@ from typing import NamedTuple, Unpack
 import torch
 from torch import Tensor
 
-from .._math import ratio
+from .._foundation.math import ratio
 from ._directions import squared_length
 from ._functional import Inputs, Loss, Model, Options, Params, Targets
 from ._gradients import flat, materialized

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from .. import _options
+from .._foundation.options import ABOVE_ZERO, number
 from ._batches import Samples, all_at_once, batches, check_order
 from ._directions import along, mean_gradient, squared_length
 from ._functional import Loss, Model, Options, Params
@@ -82,7 +82,7 @@ def summary(
         (GraNd). https://arxiv.org/abs/2107.07075 Influence: Pruthi et al., NeurIPS
         2020. https://arxiv.org/abs/2002.08484
     """
-    _options.number("top", top, _options.ABOVE_ZERO)
+    number("top", top, ABOVE_ZERO)
     check_order("loader", loader)
     setting = Setting(model, loss, options)
     tally = _Tally(top)

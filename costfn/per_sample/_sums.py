@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check
+from .._foundation import check
 from ._functional import Loss
 from ._trees import tensors
 
@@ -44,7 +44,7 @@ def _counts(loss: Loss, y: Any) -> Iterator[Tensor]:
     """
     ignored = {-100, -1, 0, getattr(loss, "ignore_index", -100)}
     for target in tensors(y):
-        seen = _check.visible(target)
+        seen = check.visible(target)
         if seen is None or seen.ndim < 2 or seen.is_complex():
             continue
         # Of the next token, the first has no prediction.

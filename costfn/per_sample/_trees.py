@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check
+from .._foundation import check
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _check_leaves(name: str, tree: Any, top: bool = False) -> None:
         _check_leaves(name, entry)
     # An array is no constant: it holds samples, and is to be a tensor.
     if not entries and (hasattr(tree, "__array__") or (top and tree is not None)):
-        _check.tensor(name, tree)
+        check.tensor(name, tree)
 
 
 def _entries(tree: Any) -> list[tuple[Any, Any]]:

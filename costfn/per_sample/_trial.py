@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import grad
 from torch.nn import functional
 
-from .. import _check
+from .._foundation import check
 from ..catalogue import LOSSES
 from ._functional import Loss, RefusedError
 from ._problem import Problem
@@ -121,7 +121,7 @@ def _telling_rows(made: Problem) -> Tensor:
     """Samples from all over, and one of each of some classes."""
     rows = spread(made.size, _TRIED)
     first = next(tensors(made.y), None)
-    seen = None if first is None else _check.visible(first)
+    seen = None if first is None else check.visible(first)
     if seen is None or seen.ndim != 1 or seen.is_floating_point() or seen.is_complex():
         return rows
     _, places = np.unique(seen.numpy(), return_index=True)
@@ -158,7 +158,7 @@ def check_gradient(loss: Loss, prediction: Any, targets: tuple[Any, ...]) -> Non
     the loss is cut off from the predictions, or made of steps.
     """
     leaves, joined = split(prediction)
-    if len(leaves) != 1 or _check.visible(leaves[0]) is None:
+    if len(leaves) != 1 or check.visible(leaves[0]) is None:
         return
 
     def of_leaf(z: Tensor, *rest: Any) -> Tensor:
@@ -211,7 +211,7 @@ def ask_the_doctor(
 def _check_sum(few: Problem, z: Any) -> None:
     with torch.no_grad():
         value = few.loss(z, *few.targets)
-        _check.tensor("loss", value)
+        check.tensor("loss", value)
         if value.ndim:
             if len(value) != few.size:
                 raise ValueError(
@@ -223,7 +223,7 @@ def _check_sum(few: Problem, z: Any) -> None:
             few.judge(rows_of(z, slice(i, i + 1)), rows_of(few.y, i))
             for i in range(few.size)
         ]
-    seen, single = _check.visible(value), _check.visible(torch.stack(singles))
+    seen, single = check.visible(value), check.visible(torch.stack(singles))
     if seen is None or single is None:
         return
     if adds_up(few.loss, seen, single, plain(few.y)):

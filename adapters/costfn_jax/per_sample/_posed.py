@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from .. import _check
+from .._foundation import check
 from ._problem import Loss, Model, Problem, as_tuple, has_samples
 from ._trial import ask_the_doctor, check_alone, check_loss
 
@@ -75,7 +75,7 @@ def linearized(
 
     cotangents = jax.grad(of_predictions)([leaves[i] for i in places])
     if len(leaves) == 1:
-        seen = _check.visible(cotangents[0])
+        seen = check.visible(cotangents[0])
         if seen is not None and not seen.any():
             ask_the_doctor(batch_loss, z, as_tuple(y))
     return made._replace(loss=inner, y=tuple(cotangents))

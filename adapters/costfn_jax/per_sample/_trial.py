@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from .. import _check
+from .._foundation import check
 from ._problem import Problem, as_tuple, has_samples, some
 
 _TOGETHER = 4  # samples with which the model is tried
@@ -68,7 +68,7 @@ def check_loss(made: Problem) -> None:
     few = made._replace(x=x, y=y, size=len(rows), chunk_size=None)
     z, targets = few.predictions(), as_tuple(y)
     value = made.loss(z, *targets)
-    _check.array("loss", value)
+    check.array("loss", value)
     if value.ndim and len(value) != few.size:
         raise ValueError(
             "loss must return one number, or one per sample, got the shape "
@@ -95,7 +95,7 @@ def _telling_rows(made: Problem) -> Any:
 
 
 def _check_sum(value: Array, singles: Array, y: Any) -> None:
-    seen, each = _check.visible(value), _check.visible(singles)
+    seen, each = check.visible(value), check.visible(singles)
     if seen is None or each is None or not np.isfinite(seen):
         return
     precision = float(jnp.finfo(value.dtype).eps)
@@ -150,11 +150,11 @@ def check_gradient(
     A gradient of 0 is an answer, as of a hinge beyond its margin: other predictions
     are tried. It is no answer if the loss is made of steps.
     """
-    if not isinstance(prediction, Array) or _check.visible(prediction) is None:
+    if not isinstance(prediction, Array) or check.visible(prediction) is None:
         return
     slope = jax.grad(lambda z: loss(z, *targets).sum())
     others = (prediction, -prediction, jnp.flip(prediction, 0))
-    found = [_check.visible(slope(z)) for z in others]
+    found = [check.visible(slope(z)) for z in others]
     if any(f is None or f.any() for f in found):
         return
     traced = jax.make_jaxpr(lambda z: loss(z, *targets))(prediction).jaxpr
