@@ -23,14 +23,9 @@ demo: $(READY)  ## the main job: which loss serves German Credit?
 # pass XLA need not make the code fast, which changes no shape.
 test: $(READY)  ## the suite, then that of the losses with shapes checked at run time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet tests \
-		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype -m "not unchecked" \
-		--ignore-glob="tests/test_compare*" --ignore-glob="tests/test_cli*" \
-		--ignore-glob="tests/test_doctor*" --ignore-glob="tests/test_testing*" \
-		--ignore-glob="tests/test_jax_*" --ignore-glob="tests/test_optax*" \
-		--ignore-glob="tests/test_math*" --ignore-glob="tests/test_from_jax*" \
-		--ignore-glob="tests/test_crosscheck*" --ignore-glob="tests/test_public_api*" \
-		--ignore-glob="tests/test_calibration*" --ignore-glob="tests/practice_losses*"
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet \
+		tests/core tests/jax tests/nn tests/per_sample tests/meta -m "not unchecked" \
+		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype
 
 test-nightly: $(READY)  ## every Hypothesis property on 1700 examples, a million in all
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --numprocesses 2 --quiet -m hypothesis tests
@@ -41,7 +36,7 @@ test-doctor-libraries: pyproject.toml constraints.txt
 	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	.venv-doctor/bin/python -m pip install --quiet --constraint constraints.txt \
 		--editable . --group doctor-libraries
-	PYTHONPATH=tests .venv-doctor/bin/python -m libraries --write
+	.venv-doctor/bin/python -m tests.libraries --write
 
 # Other people's models, in an environment of their own.
 test-models: pyproject.toml constraints.txt  ## per-sample gradients of BERT and others

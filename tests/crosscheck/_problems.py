@@ -117,7 +117,7 @@ def generator(*of: object) -> np.random.Generator:
 
 
 def of_table(case: Case, bits: int) -> Problem:
-    """A row of `tests/losses.py`."""
+    """A row of `tests/support/losses.py`."""
     rng = generator(case)
     batched = case.loss.per_sample
     logits, target, extras = case.build(

@@ -4,7 +4,6 @@ import pytorch_metric_learning.losses as pml
 import segmentation_models_pytorch.losses as smp
 import torch
 import torchmetrics.functional as metrics
-
 from libraries.monai_and_kornia import labels, rand, randn
 
 EMBEDDED = randn(12, 6), torch.arange(12) % 3

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
-
-from costfn import per_sample
 from models.cases import (
     Case,
     assert_near,
@@ -18,6 +15,9 @@ from models.cases import (
     some,
     state,
 )
+from torch import Tensor
+
+from costfn import per_sample
 
 Gradients = dict[str, Tensor]
 LAST = slice(-2, None)

@@ -7,14 +7,13 @@ import peft
 import torch
 import torchvision
 import transformers
+from models.cases import SAMPLES, SINGLE, Case
 from timm.models.convnext import ConvNeXt
 from timm.models.mlp_mixer import MlpMixer
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.swin_transformer import SwinTransformer
 from torch import Tensor, nn
 from torch.nn import functional
-
-from models.cases import SAMPLES, SINGLE, Case
 
 CROSS = nn.CrossEntropyLoss()
 LENGTHS = torch.tensor([6, 2, 4, 3, 6])

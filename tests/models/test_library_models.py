@@ -1,7 +1,6 @@
 """Per-sample analysis of other people's models, against a loop of backward passes."""
 
 import pytest
-
 from models import checks
 from models.library_models import CASES, COUPLED
 

@@ -2,8 +2,6 @@
 
 import pytest
 import torch
-from torch import nn
-
 from models import checks
 from models.cases import Case, alone, call, make
 from models.torch_models import (
@@ -14,6 +12,7 @@ from models.torch_models import (
     batch_normalised,
     vectors,
 )
+from torch import nn
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 named = {"ids": lambda case: case.name}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 EXACT = 1e-12
 VALUES = ["f_beta_loss", "mcc_loss", "normalized_cost_loss", "expected_cost"]
 PARAMETERS = ["replicated", "sharded", "inputs"]
@@ -27,11 +27,11 @@ def report():
         **os.environ,
         "JAX_ENABLE_X64": "1",
         "JAX_PLATFORMS": "cpu",
-        "PYTHONPATH": str(TESTS.parent / "adapters"),
+        "PYTHONPATH": str(ROOT / "adapters"),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
     }
     done = subprocess.run(
-        [sys.executable, str(TESTS / "four_devices.py")],
+        [sys.executable, str(ROOT / "tests/support/four_devices.py")],
         env=environment,
         capture_output=True,
         text=True,

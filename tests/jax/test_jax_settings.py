@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crosscheck._backends import of_torch
-from crosscheck._oracle import Three, reference
-from crosscheck._runs import firsts, table
-from crosscheck._tolerance import limits, worst
+from tests.crosscheck._backends import of_torch
+from tests.crosscheck._oracle import Three, reference
+from tests.crosscheck._runs import firsts, table
+from tests.crosscheck._tolerance import limits, worst
 
 # No argument of a loss is checked here that is not elsewhere.
 pytestmark = pytest.mark.unchecked
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tests/support/jax_settings.py"
 SETTINGS = {
     "x64 off": {"JAX_ENABLE_X64": "0"},
     "strict": {"JAX_ENABLE_X64": "1", "JAX_NUMPY_DTYPE_PROMOTION": "strict"},
@@ -29,11 +30,17 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("settings")
-    path = [str(TESTS.parent), str(TESTS.parent / "adapters"), str(TESTS)]
+    path = [
+        str(ROOT / folder) for folder in (".", "adapters", "tests", "tests/support")
+    ]
     shared = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(path)}
     jobs = {
         name: subprocess.Popen(
-            [sys.executable, str(TESTS / "jax_settings.py"), str(folder / name)],
+            [
+                sys.executable,
+                str(ROOT / "tests/support/jax_settings.py"),
+                str(folder / name),
+            ],
             env=shared | settings,
             stderr=subprocess.PIPE,
             text=True,

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
+from test_public_api import run
 
 import costfn
 from costfn import testing
@@ -23,7 +24,6 @@ from costfn.testing import (
     regression_batches,
     soft_labels,
 )
-from test_public_api import run
 
 
 def exact_in_every_dtype(values):

@@ -14,10 +14,10 @@ from mpmath import mp
 import batch_losses
 import costfn
 import costfn_jax
-from crosscheck._oracle import reference
-from crosscheck._runs import check, firsts, table
-from crosscheck._tolerance import EXCEPTIONS, LIMIT, SHARP, limits
 from losses import CASES, LOSSES
+from tests.crosscheck._oracle import reference
+from tests.crosscheck._runs import check, firsts, table
+from tests.crosscheck._tolerance import EXCEPTIONS, LIMIT, SHARP, limits
 from textbook import exact
 
 # The same numbers come with shapes checked, at twice the time.

@@ -7,15 +7,15 @@ import types
 from pathlib import Path
 
 import pytest
+from test_public_api import run
 
 import costfn
 import costfn_jax
-from test_public_api import run
 
 NAMESPACES = ("", "confusion", "costs", "decisions", "metrics", "relaxations")
 OF_COSTFN = {"catalogue"}  # a table of the functions of costfn
 OF_JAX = {"from_jax"}
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def space(package, name):

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import checkpoint, grad, hessian, jit, jvp, vmap
+from test_mirror_numbers import convert
 
 import batch_losses
 import costfn_jax
-from crosscheck._runs import firsts, table
-from test_mirror_numbers import convert
+from tests.crosscheck._runs import firsts, table
 
 # Annotations are of what is asked for, not of what is traced.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_numbers import EXTREMES, LABELLED, at, derivative
+from test_one_rounding import many
 
 import batch_losses
 import costfn_jax
-from test_numbers import EXTREMES, LABELLED, at, derivative
-from test_one_rounding import many
 
 # Annotations are of what is asked for, not of what is traced.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]

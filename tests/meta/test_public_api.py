@@ -16,7 +16,7 @@ import costfn_jax
 import costfn_nn
 from losses import LOSSES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Losses of counts have their own table; three are like no other, and have files.
 ALONE = {"lovasz_hinge_loss", "lovasz_softmax_loss", "q_error_loss"}
 NAMES = {loss.name for loss in LOSSES} | set(batch_losses.NAMES) | ALONE

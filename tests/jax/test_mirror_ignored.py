@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from test_ignored import expected
+from test_mirror_cells import as_torch, in_jax
 
 import costfn
 import costfn_jax
@@ -16,8 +18,6 @@ from batch_losses import AVERAGED, COST, COSTS, MULTILABEL, NAMES
 from cell_cases import close, costs, value_and_gradient
 from ignored_cases import CLASSES, images
 from losses import SAMPLE_CASES
-from test_ignored import expected
-from test_mirror_cells import as_torch, in_jax
 
 pytestmark = pytest.mark.usefixtures("quick")
 TASKS = {"multiclass": 3, "binary": 4, "multilabel": 5}

@@ -1,6 +1,6 @@
 """Losses of labels one by one: what the table's tests of examples cannot say.
 
-Those take the sum over the labels; see `tests/losses.py`.
+Those take the sum over the labels; see `tests/support/losses.py`.
 """
 
 from functools import partial

@@ -8,8 +8,8 @@ import torch
 from torch.func import grad
 
 import costfn
-from crosscheck._large import check
-from crosscheck._runs import firsts
+from tests.crosscheck._large import check
+from tests.crosscheck._runs import firsts
 
 # The same numbers come with shapes checked.
 pytestmark = pytest.mark.unchecked

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 import torch
 from jax import nn
+from test_four_cells_corners import CORNERS, WEIGHT, both_at
 
 import costfn_jax
 from batch_losses import AVERAGED, MULTILABEL, NAMES
@@ -19,7 +20,6 @@ from cell_cases import (
     value_and_gradient,
 )
 from costfn_jax import relaxations
-from test_four_cells_corners import CORNERS, WEIGHT, both_at
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -8,8 +8,8 @@ import sys
 import jax
 import numpy as np
 
-from crosscheck._backends import of_jax
-from crosscheck._runs import firsts, table
+from tests.crosscheck._backends import of_jax
+from tests.crosscheck._runs import firsts, table
 
 jax.config.update("jax_disable_most_optimizations", True)
 found = {

@@ -68,7 +68,7 @@ def test_they_all_arrive_in_another_process(tmp_path):
         "    torch.testing.assert_close(module(*batch), value, rtol=0, atol=0)\n"
         "print(len(made))"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "all.pt"],
         capture_output=True,

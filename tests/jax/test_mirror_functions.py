@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from test_mirror_errors import to_jax, to_torch
 
 import costfn
 import costfn_jax
-from test_mirror_errors import to_jax, to_torch
 
 pytestmark = pytest.mark.usefixtures("quick")
 

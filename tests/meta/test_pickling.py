@@ -133,7 +133,7 @@ def test_they_all_arrive_in_another_process(tmp_path):
         "    assert '0x' in shown or repr(it) == shown, name\n"
         "print(len(made))"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     path = ":".join(map(str, (root, root / "adapters", root / "tests")))
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "all.pickle"],
