@@ -20,9 +20,8 @@ except RuntimeError:
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor a, Tensor b, float c) -> Tensor")
 
-from libraries import metric_learning_and_others, monai_and_kornia
-
 from costfn.doctor import diagnose
+from tests.libraries import metric_learning_and_others, monai_and_kornia
 
 PAGE = Path(__file__).parents[2] / "docs" / "doctor_libraries.md"
 # Errors that are right, each with what a plain call of the loss shows.

@@ -4,7 +4,8 @@ import pytorch_metric_learning.losses as pml
 import segmentation_models_pytorch.losses as smp
 import torch
 import torchmetrics.functional as metrics
-from libraries.monai_and_kornia import labels, rand, randn
+
+from tests.libraries.monai_and_kornia import labels, rand, randn
 
 EMBEDDED = randn(12, 6), torch.arange(12) % 3
 BINARY = randn(2, 1, 8, 8), labels(2, 1, 8, 8, upto=2).float()

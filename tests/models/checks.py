@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from models.cases import (
+from torch import Tensor
+
+from costfn import per_sample
+from tests.models.cases import (
     Case,
     assert_near,
     assert_same_state,
@@ -15,9 +18,6 @@ from models.cases import (
     some,
     state,
 )
-from torch import Tensor
-
-from costfn import per_sample
 
 Gradients = dict[str, Tensor]
 LAST = slice(-2, None)

@@ -7,13 +7,14 @@ import peft
 import torch
 import torchvision
 import transformers
-from models.cases import SAMPLES, SINGLE, Case
 from timm.models.convnext import ConvNeXt
 from timm.models.mlp_mixer import MlpMixer
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.swin_transformer import SwinTransformer
 from torch import Tensor, nn
 from torch.nn import functional
+
+from tests.models.cases import SAMPLES, SINGLE, Case
 
 CROSS = nn.CrossEntropyLoss()
 LENGTHS = torch.tensor([6, 2, 4, 3, 6])

@@ -1,8 +1,9 @@
 """Per-sample analysis of other people's models, against a loop of backward passes."""
 
 import pytest
-from models import checks
-from models.library_models import CASES, COUPLED
+
+from tests.models import checks
+from tests.models.library_models import CASES, COUPLED
 
 # They speak to each other by names that they will drop.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")

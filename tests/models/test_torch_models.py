@@ -2,9 +2,11 @@
 
 import pytest
 import torch
-from models import checks
-from models.cases import Case, alone, call, make
-from models.torch_models import (
+from torch import nn
+
+from tests.models import checks
+from tests.models.cases import Case, alone, call, make
+from tests.models.torch_models import (
     CASES,
     COUPLED,
     CROSS,
@@ -12,7 +14,6 @@ from models.torch_models import (
     batch_normalised,
     vectors,
 )
-from torch import nn
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 named = {"ids": lambda case: case.name}

@@ -3,12 +3,13 @@
 from typing import Any
 
 import torch
-from models.cases import SAMPLES, Case
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
+
+from tests.models.cases import SAMPLES, Case
 
 CROSS = nn.CrossEntropyLoss()
 
