@@ -206,8 +206,11 @@ def _cosine_to_mean(made: Problem) -> Tensor:
     kept: list[Pass] = []
 
     def of_pass(_: slice, found: Pass) -> tuple[dict[str, Tensor], Params]:
-        # Where many chunks are too many to keep, each is run again with the mean.
-        kept.extend([found] if _KEPT * found.size >= made.size else [])
+        # Many chunks are too many to keep: each is run again with the mean. The first
+        # chunk decides for all, since the last may be smaller.
+        chunk = kept[0].size if kept else found.size
+        if _KEPT * chunk >= made.size:
+            kept.append(found)
         return found.squares(), found.total
 
     def of_gradients(_: slice, g: Params) -> tuple[dict[str, Tensor], Params]:

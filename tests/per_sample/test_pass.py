@@ -111,3 +111,18 @@ def test_variance_keeps_its_digits_where_gradients_hardly_differ():
     found = per_sample.variance(model, loss, x, y)["weight"]
     right = (y[:, :, None] * x[:, None]).double().var(0)
     torch.testing.assert_close(found.double(), right, rtol=1e-5, atol=0.0)
+
+
+@pytest.mark.parametrize("samples", [6, 8, 9])
+def test_a_smaller_last_chunk_costs_no_second_pass(samples):
+    """The mean is known only after the last chunk: what was seen is kept until then."""
+    model, calls = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)), []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    x, y = torch.randn(samples, 4), torch.randint(3, (samples,))
+
+    def passes(function):
+        calls.clear()
+        function(model, LOSS, x, y, chunk_size=4)
+        return len(calls)
+
+    assert passes(per_sample.cosine_to_mean) == passes(per_sample.gradient_norms)
