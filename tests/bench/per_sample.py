@@ -33,6 +33,12 @@ from tests.bench.per_sample_nets import NETS, Setting
 SAMPLES = 64, 256
 ROUNDS, SECONDS = 7, 0.5  # at least
 MMAP_THRESHOLD = -3  # of mallopt
+# By default glibc gives memory back to the system where it is free at the end of the
+# heap, and takes it again, page by page: by chance, up to 60 % of a run's time.
+KEEP_WHAT_IS_FREED = {
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**31),
+}
 OUT = Path(__file__).with_suffix(".md")
 Run = Callable[[], object]
 Make = Callable[[Setting], Run]
@@ -239,6 +245,8 @@ def ask(*arguments: object) -> dict[str, float]:
     """The answer of a process of its own."""
     command = [sys.executable, "-m", "tests.bench.per_sample", *map(str, arguments)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    if arguments[0] == "time":
+        environment |= KEEP_WHAT_IS_FREED
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     print(done.stderr.strip()[-2000:], file=sys.stderr)
     answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
