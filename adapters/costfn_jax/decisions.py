@@ -39,7 +39,7 @@ def expected_costs(
     The same arguments, values and errors.
     """
     p, c = _problem(probs, cost)
-    # Costs may be beyond the range of the probabilities' dtype.
+    # Costs may be too large for the dtype of the probabilities.
     wide = jnp.promote_types(upcast(p).dtype, floating(c).dtype)
     expected = times(p.astype(wide), checked_costs(c, wide))
     return cast_back(poisoned(expected, _bad_rows(p)), p)
@@ -71,8 +71,9 @@ def minimum_cost_decision(
 
 def _cheapest(probs: Array, cost: Array) -> Array:
     wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
-    # What each decision costs above the best one, at a quarter, so that no difference
-    # overflows. It decides the same, and rounding is then relative to what differs.
+    # What each decision costs more than the best one. Costs are divided by 4, so that
+    # no difference overflows; this changes no decision. Rounding is then relative to
+    # the differences, which decide, and not to the costs.
     c = checked_costs(cost, wide) / 4
     classes = c.shape[-2]
     block = max(32, ceil(sqrt(classes)))
@@ -85,7 +86,7 @@ def _cheapest(probs: Array, cost: Array) -> Array:
     # The numbers that came are rounded themselves, and their sum at every addition.
     additions = block + classes / block
     rounding = 4 * given + 2 * additions * float(jnp.finfo(wide).eps)
-    # Probabilities that are negative by rounding make negative regrets.
+    # Probabilities can be negative by rounding, and then regrets are negative too.
     tie = regret - least <= rounding * jnp.abs(least)
     return jnp.where(jnp.isnan(least[..., 0]), -1, tie.argmax(-1))
 
@@ -119,7 +120,7 @@ def abstain(
 ) -> Labels:
     """Mirror of `costfn.decisions.abstain`: the same arguments, values and errors."""
     p, c = _problem(probs, cost)
-    # In the wider of the two, or a price would be rounded to the narrower.
+    # In the wider dtype of the two: in the narrower one the price would be rounded.
     wide = jnp.promote_types(floating(c).dtype, p.dtype)
     dearer = with_abstention(c.astype(wide), price)
     return _cheapest(stop_gradient(p), stop_gradient(dearer))
@@ -166,7 +167,7 @@ def plug_in_decision(
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     classes = probs.shape[-1]
     p = stop_gradient(probs).astype(jnp.result_type(float))
-    # What half precision left of a sum of 1 would be no probabilities here.
+    # Rows of half precision sum to 1 only roughly; here that would not be accepted.
     p = poisoned(p / p.sum(-1, keepdims=True), _bad_rows(probs))
 
     def count(decided: Array) -> Array:

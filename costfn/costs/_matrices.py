@@ -159,7 +159,7 @@ def from_utility(utility: DecisionMatrix | ArrayLike) -> DecisionMatrix:
 def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     """The largest matrix below `cost` that keeps the triangle inequality.
 
-    `closure[i, j]` is the cost of the cheapest way from `i` to `j` through any classes.
+    `closure[i, j]` is the cost of the cheapest path from `i` to `j` through classes.
 
     Args:
         cost: Costs, at least 0, zero on the diagonal, `(classes, classes)`.
@@ -191,7 +191,7 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
         raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     closure = checked_costs(cost, floating(cost).dtype, non_negative=True)
     if seen is None:
-        # Poison for all: a way through one bad cost may lead anywhere.
+        # All costs become NaN: the cheapest path could use the bad one.
         bad = closure.isnan().any() | closure.diagonal().ne(0).any()
         closure = poisoned(closure, bad)
     for k in range(len(closure)):
@@ -203,7 +203,7 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
 def with_abstention(
     cost: DecisionMatrix | ArrayLike, price: float | Tensor
 ) -> WiderMatrix:
-    """The matrix with one more decision, "abstain", that costs the same for any truth.
+    """The matrix with one more decision, "abstain", that costs the same for each class.
 
     Args:
         cost: Costs `(classes, decisions)`.
@@ -213,8 +213,8 @@ def with_abstention(
         Costs `(classes, decisions + 1)`; the last column is the abstention.
 
     Raises:
-        TypeError: If `cost` holds no numbers or `price` is none.
-        ValueError: If `cost` is no matrix, or it or `price` not finite.
+        TypeError: If `cost` does not hold numbers or `price` is not a number.
+        ValueError: If `cost` is not a matrix, or `cost` or `price` is not finite.
 
     Example:
         >>> import costfn
@@ -242,7 +242,7 @@ def _finite_in(dtype: torch.dtype) -> Rule:
 
 def _classes(classes: object) -> int:
     """A number of classes: an integer, of Python or NumPy, of at least 2."""
-    # True and False are integers to Python, and 1 and 0.
+    # In Python True and False are integers.
     if isinstance(classes, bool) or not isinstance(classes, Integral):
         raise TypeError(f"classes must be an integer, got {type(classes).__name__}")
     if classes < 2:

@@ -47,10 +47,10 @@ def poisoned(values: Array, invalid: Array | None) -> Array:
 
 
 def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Array:
-    """Losses as they are returned: NaN where the target is bad, in the logits' type.
+    """The losses to return: NaN where the target is bad, in the dtype of the logits.
 
-    The gradient of a bad one goes to its logits directly: a kink on the way would stop
-    NaN, and make it of the 0 that a masked loss sends back.
+    The NaN gradient goes to the logits directly. On its way through the loss, a kink
+    could stop it, or make NaN of the 0 that a masked loss sends back.
     """
     if invalid is None:
         return cast_back(losses, logits)
@@ -62,7 +62,7 @@ def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Arra
 def checked_costs(
     cost: Array, dtype: DTypeLike, *, non_negative: bool = False
 ) -> Array:
-    """The costs, NaN where one that could not be seen is not finite, or negative."""
+    """The costs; one that could not be read is NaN if it is infinite or negative."""
     wide = floating(cost).astype(dtype)
     if check.visible(cost) is not None:
         return wide
@@ -73,9 +73,9 @@ def checked_costs(
 def own_costs(
     vectors: Array, cost: Array, invalid: Array | None
 ) -> tuple[Array, Array | None]:
-    """Cost vectors without NaN, and which examples are bad: also by their own costs.
+    """Cost vectors without NaN, and which examples have a bad target or a bad cost.
 
-    What is masked must not reach the gradient, and a NaN would.
+    A NaN would reach the gradient even of an example that is masked.
     """
     if check.visible(cost) is not None:
         return vectors, invalid
@@ -85,5 +85,5 @@ def own_costs(
 
 
 def checked_weights(weight: Array, dtype: DTypeLike) -> Array:
-    """The weights, NaN where one that could not be seen is negative or not finite."""
+    """The weights; one that could not be read is NaN if it is infinite or negative."""
     return checked_costs(weight, dtype, non_negative=True)

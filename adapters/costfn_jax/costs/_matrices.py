@@ -72,7 +72,7 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
         raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     start = checked_costs(cost, floating(cost).dtype, non_negative=True)
     if seen is None:
-        # Poison for all: a way through one bad cost may lead anywhere.
+        # All costs become NaN: the cheapest path could use the bad one.
         start = poisoned(start, jnp.isnan(start).any() | (start.diagonal() != 0).any())
     closure: Array = fori_loop(0, len(cost), _by_way_of, start)
     return closure
@@ -106,7 +106,7 @@ def _finite_in(dtype: DTypeLike) -> Rule:
 
 def _classes(classes: object) -> int:
     """A number of classes: an integer, of Python or NumPy, of at least 2."""
-    # True and False are integers to Python, and 1 and 0.
+    # In Python True and False are integers.
     if isinstance(classes, bool) or not isinstance(classes, Integral):
         raise TypeError(f"classes must be an integer, got {type(classes).__name__}")
     if classes < 2:
