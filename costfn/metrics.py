@@ -4,8 +4,17 @@ Each takes `Counts`, or a matrix `(*, classes, classes)` with a row per true cla
 or soft, one table or many. Of hard ones the value is scikit-learn's.
 """
 
+from ._metrics.agreement import (
+    KappaWeights,
+    accuracy,
+    balanced_accuracy,
+    cohen_kappa,
+    g_mean,
+    hss,
+    mcc,
+)
 from ._metrics.averaging import Absent, Average, Table
-from ._metrics.class_metrics import (
+from ._metrics.combined_rates import (
     fowlkes_mallows,
     informedness,
     markedness,
@@ -15,16 +24,7 @@ from ._metrics.class_metrics import (
 )
 from ._metrics.cost_metrics import expected_cost, normalized_cost, regret, savings
 from ._metrics.generalized_dice import Weighting, generalized_dice
-from ._metrics.overlap_metrics import dice, f_beta, focal_tversky, jaccard, tversky
-from ._metrics.table_metrics import (
-    KappaWeights,
-    accuracy,
-    balanced_accuracy,
-    cohen_kappa,
-    g_mean,
-    hss,
-    mcc,
-)
+from ._metrics.tversky import dice, f_beta, focal_tversky, jaccard, tversky
 
 __all__ = [
     "Absent",

@@ -1,7 +1,16 @@
 """Metrics of counts or of a confusion matrix, in JAX; differentiable."""
 
+from ._metrics.agreement import (
+    KappaWeights,
+    accuracy,
+    balanced_accuracy,
+    cohen_kappa,
+    g_mean,
+    hss,
+    mcc,
+)
 from ._metrics.averaging import Absent, Average, Table
-from ._metrics.class_metrics import (
+from ._metrics.combined_rates import (
     fowlkes_mallows,
     informedness,
     markedness,
@@ -11,16 +20,7 @@ from ._metrics.class_metrics import (
 )
 from ._metrics.cost_metrics import expected_cost, normalized_cost, regret, savings
 from ._metrics.generalized_dice import Weighting, generalized_dice
-from ._metrics.overlap_metrics import dice, f_beta, focal_tversky, jaccard, tversky
-from ._metrics.table_metrics import (
-    KappaWeights,
-    accuracy,
-    balanced_accuracy,
-    cohen_kappa,
-    g_mean,
-    hss,
-    mcc,
-)
+from ._metrics.tversky import dice, f_beta, focal_tversky, jaccard, tversky
 
 __all__ = [
     "Absent",

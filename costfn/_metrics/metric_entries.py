@@ -7,12 +7,12 @@ from typing import Any
 from .._foundation.entry import Entry
 from .._losses import regression
 from . import (
-    cost_metric_losses,
+    accuracy,
+    cost,
     generalized_dice,
     lovasz,
-    overlap_losses,
-    rate_losses,
-    table_losses,
+    overlap,
+    rates,
 )
 
 SCORE_ORIENTED = ("Marchetti et al., 2022", "https://arxiv.org/abs/2103.15522")
@@ -59,67 +59,67 @@ ENTRIES = (
         remark="Of logarithms, or with log_space=False of the numbers.",
     ),
     _of_metric(
-        table_losses.accuracy_loss,
+        accuracy.accuracy_loss,
         "1 - sum_k TP_k / n",
         ("Ghosh et al., AAAI 2017", "https://arxiv.org/abs/1712.09482"),
         "Robust to wrong labels; stalls where confidently wrong.",
     ),
     _of_metric(
-        table_losses.balanced_accuracy_loss,
+        accuracy.balanced_accuracy_loss,
         "1 - mean_k TP_k / n_k",
         SCORE_ORIENTED,
         "Over the classes present.",
     ),
     _of_metric(
-        table_losses.g_mean_loss,
+        accuracy.g_mean_loss,
         "1 - (prod_k TP_k / n_k)^(1/K)",
         ("Han et al., KDD 2024", "https://arxiv.org/abs/2405.14745"),
         "Over the classes present.",
     ),
     _of_metric(
-        table_losses.mcc_loss,
+        accuracy.mcc_loss,
         "1 - cov(t, p) / sqrt(cov(t, t) cov(p, p))",
         ("Abhishek and Hamarneh, ISBI 2021", "https://arxiv.org/abs/2010.13454"),
         "1 with gradient 0 for a batch of one class.",
     ),
     _of_metric(
-        table_losses.cohen_kappa_loss,
+        accuracy.cohen_kappa_loss,
         "sum W O / sum W E",
         ("de la Torre et al., 2018", "https://doi.org/10.1016/j.patrec.2017.05.018"),
         "Weights for classes in an order.",
     ),
     _of_metric(
-        table_losses.hss_loss,
+        accuracy.hss_loss,
         "1 - (accuracy - chance) / (1 - chance)",
         SCORE_ORIENTED,
         "Kappa without weights, by the forecasters' name.",
     ),
     _of_metric(
-        rate_losses.precision_loss,
+        rates.precision_loss,
         "1 - TP / (TP + FP)",
         SCORE_ORIENTED,
         "Needs a counterpart: deciding less is always safer.",
     ),
     _of_metric(
-        rate_losses.recall_loss,
+        rates.recall_loss,
         "1 - TP / (TP + FN)",
         SCORE_ORIENTED,
         "Its macro average is that of balanced accuracy.",
     ),
-    _of_metric(rate_losses.specificity_loss, "1 - TN / (TN + FP)", SCORE_ORIENTED),
+    _of_metric(rates.specificity_loss, "1 - TN / (TN + FP)", SCORE_ORIENTED),
     _of_metric(
-        rate_losses.informedness_loss,
+        rates.informedness_loss,
         "2 - TPR - TNR",
         SCORE_ORIENTED,
         "Youden's J; the true skill statistic.",
     ),
     _of_metric(
-        rate_losses.markedness_loss,
+        rates.markedness_loss,
         "2 - PPV - NPV",
         ("Powers, 2011", "https://arxiv.org/abs/2010.16061"),
     ),
     _of_metric(
-        rate_losses.fowlkes_mallows_loss,
+        rates.fowlkes_mallows_loss,
         "1 - TP / sqrt((TP + FP) (TP + FN))",
         (
             "Fowlkes and Mallows, JASA 1983",
@@ -127,28 +127,28 @@ ENTRIES = (
         ),
     ),
     _of_metric(
-        overlap_losses.f_beta_loss,
+        overlap.f_beta_loss,
         "1 - (1 + b^2) TP / (b^2 (TP + FN) + TP + FP)",
         SCORE_ORIENTED,
     ),
     _of_metric(
-        overlap_losses.jaccard_loss,
+        overlap.jaccard_loss,
         "1 - TP / (TP + FP + FN)",
         ("Rahman and Wang, ISVC 2016", "https://arxiv.org/abs/2302.05666"),
     ),
     _of_metric(
-        overlap_losses.dice_loss,
+        overlap.dice_loss,
         "1 - 2 TP / (2 TP + FP + FN)",
         ("Milletari et al., 3DV 2016", "https://arxiv.org/abs/1606.04797"),
         "F1, as segmentation calls it.",
     ),
     _of_metric(
-        overlap_losses.tversky_loss,
+        overlap.tversky_loss,
         "1 - TP / (TP + alpha FP + beta FN)",
         ("Salehi et al., MLMI 2017", "https://arxiv.org/abs/1706.05721"),
     ),
     _of_metric(
-        overlap_losses.focal_tversky_loss,
+        overlap.focal_tversky_loss,
         "(1 - T)^gamma, T = TP / (TP + alpha FP + beta FN)",
         ("Abraham and Khan, ISBI 2019", "https://arxiv.org/abs/1810.07842"),
     ),
@@ -159,19 +159,19 @@ ENTRIES = (
         "w_k = 1 / n_k^2.",
     ),
     _of_cost(
-        cost_metric_losses.normalized_cost_loss,
+        cost.normalized_cost_loss,
         "sum M C / min_j sum_i n_i C[i, j]",
         ("Ferrer, 2022", "https://arxiv.org/abs/2209.05355"),
         "The expected cost, scaled by the batch.",
     ),
     _of_cost(
-        cost_metric_losses.savings_loss,
+        cost.savings_loss,
         "sum M C / min_j sum_i n_i C[i, j]",
         ("Correa Bahnsen et al., ICMLA 2014", "https://doi.org/10.1109/ICMLA.2014.48"),
         "The normalized cost, by the name of credit scoring.",
     ),
     _of_cost(
-        cost_metric_losses.regret_loss,
+        cost.regret_loss,
         "sum M (C - min_j C[:, j]) / n",
         ("Savage, JASA 1951", "https://doi.org/10.1080/01621459.1951.10500768"),
         "The expected cost less that of the best decisions.",

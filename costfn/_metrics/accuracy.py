@@ -9,9 +9,9 @@ from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import table_metrics as metrics
+from . import agreement as metrics
+from .agreement import KappaWeights
 from .metric_loss import Counting, one_less
-from .table_metrics import KappaWeights
 
 
 def accuracy_loss(

@@ -1,4 +1,4 @@
-"""Losses for metrics of one class against the rest, in JAX: of rates."""
+"""Losses for metrics of one class against the rest, in JAX: of overlap."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,15 +8,17 @@ from jax import Array
 
 from .._foundation.arrays import ArrayLike
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import class_metrics as metrics
+from . import tversky as metrics
 from .averaging import Absent, Average
 from .metric_loss import Counting, averaged_loss
 
 
-def precision_loss(
+def f_beta_loss(
     logits: Scores,
     target: AnyTarget,
     *,
+    beta: float | Array = 1.0,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -24,12 +26,14 @@ def precision_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.precision_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.f_beta_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.precision,
+        metrics.f_beta,
+        beta=beta,
+        smooth=smooth,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -37,10 +41,11 @@ def precision_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def recall_loss(
+def jaccard_loss(
     logits: Scores,
     target: AnyTarget,
     *,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -48,12 +53,13 @@ def recall_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.recall_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.jaccard_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.recall,
+        metrics.jaccard,
+        smooth=smooth,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -61,10 +67,11 @@ def recall_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def specificity_loss(
+def dice_loss(
     logits: Scores,
     target: AnyTarget,
     *,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -72,12 +79,13 @@ def specificity_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.specificity_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.dice_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.specificity,
+        metrics.dice,
+        smooth=smooth,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -85,10 +93,13 @@ def specificity_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def informedness_loss(
+def tversky_loss(
     logits: Scores,
     target: AnyTarget,
     *,
+    alpha: float | Array = 0.5,
+    beta: float | Array = 0.5,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -96,12 +107,15 @@ def informedness_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.informedness_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.tversky_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.informedness,
+        metrics.tversky,
+        alpha=alpha,
+        beta=beta,
+        smooth=smooth,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -109,10 +123,14 @@ def informedness_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def markedness_loss(
+def focal_tversky_loss(
     logits: Scores,
     target: AnyTarget,
     *,
+    alpha: float | Array = 0.5,
+    beta: float | Array = 0.5,
+    gamma: float | Array = 0.75,
+    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -120,36 +138,16 @@ def markedness_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.markedness_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.focal_tversky_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.markedness,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
-
-
-def fowlkes_mallows_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.fowlkes_mallows_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.fowlkes_mallows,
+        metrics.focal_tversky,
+        alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+        smooth=smooth,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import overlap_metrics as metrics
+from . import tversky as metrics
 from .averaging import Absent, Average
 from .metric_loss import Counting, averaged_loss
 

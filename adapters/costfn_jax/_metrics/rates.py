@@ -1,4 +1,4 @@
-"""Losses for metrics of one class against the rest, in JAX: of overlap."""
+"""Losses for metrics of one class against the rest, in JAX: of rates."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,17 +8,15 @@ from jax import Array
 
 from .._foundation.arrays import ArrayLike
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import overlap_metrics as metrics
+from . import combined_rates as metrics
 from .averaging import Absent, Average
 from .metric_loss import Counting, averaged_loss
 
 
-def f_beta_loss(
+def precision_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    beta: float | Array = 1.0,
-    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -26,14 +24,12 @@ def f_beta_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.f_beta_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.precision_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.f_beta,
-        beta=beta,
-        smooth=smooth,
+        metrics.precision,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -41,11 +37,10 @@ def f_beta_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def jaccard_loss(
+def recall_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -53,13 +48,12 @@ def jaccard_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.jaccard_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.recall_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.jaccard,
-        smooth=smooth,
+        metrics.recall,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -67,11 +61,10 @@ def jaccard_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def dice_loss(
+def specificity_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -79,13 +72,12 @@ def dice_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.dice_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.specificity_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.dice,
-        smooth=smooth,
+        metrics.specificity,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -93,13 +85,10 @@ def dice_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def tversky_loss(
+def informedness_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    alpha: float | Array = 0.5,
-    beta: float | Array = 0.5,
-    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -107,15 +96,12 @@ def tversky_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.tversky_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.informedness_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.tversky,
-        alpha=alpha,
-        beta=beta,
-        smooth=smooth,
+        metrics.informedness,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,
@@ -123,14 +109,10 @@ def tversky_loss(
     return averaged_loss(measure, average, classes, logits, target, **counting)
 
 
-def focal_tversky_loss(
+def markedness_loss(
     logits: Scores,
     target: AnyTarget,
     *,
-    alpha: float | Array = 0.5,
-    beta: float | Array = 0.5,
-    gamma: float | Array = 0.75,
-    smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
@@ -138,16 +120,36 @@ def focal_tversky_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.focal_tversky_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.markedness_loss`: the same arguments, values and errors.
 
     `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
     """
     measure = partial(
-        metrics.focal_tversky,
-        alpha=alpha,
-        beta=beta,
-        gamma=gamma,
-        smooth=smooth,
+        metrics.markedness,
+        zero_division=zero_division,
+        absent=absent,
+        class_weight=class_weight,
+    )
+    return averaged_loss(measure, average, classes, logits, target, **counting)
+
+
+def fowlkes_mallows_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.fowlkes_mallows_loss`: the same arguments, values and errors.
+
+    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    """
+    measure = partial(
+        metrics.fowlkes_mallows,
         zero_division=zero_division,
         absent=absent,
         class_weight=class_weight,

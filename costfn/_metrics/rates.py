@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import class_metrics as metrics
+from . import combined_rates as metrics
 from .averaging import Absent, Average
 from .metric_loss import Counting, averaged_loss
 
