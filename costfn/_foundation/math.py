@@ -49,7 +49,7 @@ def flushed(sums: Tensor, total: Tensor, dtype: torch.dtype) -> Tensor:
     return sums - torch.where(dust, plain, 0.0)
 
 
-def others(values: Tensor) -> Tensor:
+def sum_of_others(values: Tensor) -> Tensor:
     """For each entry of the last axis the sum of all the others.
 
     From both ends and never as the total less the entry, which leaves rounding where

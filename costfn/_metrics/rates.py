@@ -1,16 +1,57 @@
-"""Losses for metrics of one class against the rest: of rates."""
+"""Rates of one class against the rest: precision, recall, specificity."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Unpack
 
 from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
+from .._foundation.entry import SCORE_ORIENTED, entry_of_metric
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import combined_rates as metrics
-from .averaging import Absent, Average
-from .metric_loss import Counting, averaged_loss
+from .averaged_loss import averaged_loss
+from .averaging import (
+    Absent,
+    Average,
+    Averaging,
+    Cells,
+    Quotient,
+    Table,
+    averaged,
+    quotient,
+)
+from .batch_loss import Counting
+
+
+def precision(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
+) -> Tensor:
+    """How many of the examples decided for a class are of it: `TP / (TP + FP)`.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        average: Over the classes; see `costfn.metrics` for this and for
+            `zero_division`, `absent`, `classes` and `class_weight`.
+
+    Returns:
+        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
+
+    Example:
+        >>> import torch, costfn
+        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
+        >>> costfn.metrics.precision(matrix)
+        tensor(0.7000)
+
+    Source:
+        van Rijsbergen, "Information Retrieval", 2nd ed., Butterworths, 1979.
+    """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _precision)
 
 
 def precision_loss(
@@ -28,30 +69,17 @@ def precision_loss(
 
     `1 - TP / (TP + FP)`.
 
-    Properties: in [0, 1]; 0 at a perfect prediction; not convex; of the batch as a
-    whole. Deciding less is always safer: give it a counterpart.
+    Properties: to decide less is always safer, so give it a counterpart.
 
     Args:
         logits: Scores, `(*batch, classes)`, or as `task` says.
         target: Labels `(*batch,)` or probabilities, or as `task` says.
-        average: `"macro"`, `"weighted"` by true examples, None for one loss per class;
-            `"binary"` for the second of two classes; `"micro"` and `"samples"` for
-            several labels per example.
-        zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out. `"micro"` may then be taken of one label per example too.
-        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
+        average: Over the classes; see `costfn.metrics` for this and for
+            `zero_division`, `absent`, `classes` and `class_weight`.
+        **counting: How to count; see `metric_loss`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option
-            is unknown or, as micro averages of one label per example, senseless.
 
     Example:
         >>> import torch, costfn
@@ -63,13 +91,44 @@ def precision_loss(
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
-    measure = partial(
-        metrics.precision,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _precision)
+
+
+def _precision(c: Cells) -> Quotient:
+    return quotient(c.true_positive, c.predicted)
+
+
+def recall(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
+) -> Tensor:
+    """How many of the examples of a class are decided for it: `TP / (TP + FN)`.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        average: Over the classes; see `costfn.metrics` for this and for
+            `zero_division`, `absent`, `classes` and `class_weight`.
+
+    Returns:
+        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
+
+    Example:
+        >>> import torch, costfn
+        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
+        >>> costfn.metrics.recall(matrix)
+        tensor(0.7083)
+
+    Source:
+        van Rijsbergen, "Information Retrieval", 2nd ed., Butterworths, 1979.
+    """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _recall)
 
 
 def recall_loss(
@@ -87,31 +146,18 @@ def recall_loss(
 
     `1 - TP / (TP + FN)`.
 
-    Properties: in [0, 1]; 0 at a perfect prediction; not convex; of the batch as a
-    whole. Deciding more is always safer for one class; the macro average is the
+    Properties: for one class, to decide more is always safer; the macro average is the
     balanced accuracy.
 
     Args:
         logits: Scores, `(*batch, classes)`, or as `task` says.
         target: Labels `(*batch,)` or probabilities, or as `task` says.
-        average: `"macro"`, `"weighted"` by true examples, None for one loss per class;
-            `"binary"` for the second of two classes; `"micro"` and `"samples"` for
-            several labels per example.
-        zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out. `"micro"` may then be taken of one label per example too.
-        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
+        average: Over the classes; see `costfn.metrics` for this and for
+            `zero_division`, `absent`, `classes` and `class_weight`.
+        **counting: How to count; see `metric_loss`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option
-            is unknown or, as micro averages of one label per example, senseless.
 
     Example:
         >>> import torch, costfn
@@ -123,13 +169,45 @@ def recall_loss(
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
-    measure = partial(
-        metrics.recall,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _recall)
+
+
+def _recall(c: Cells) -> Quotient:
+    return quotient(c.true_positive, c.actual)
+
+
+def specificity(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
+) -> Tensor:
+    """How many of the others are not decided for a class: `TN / (TN + FP)`.
+
+    Args:
+        table: Counts, or a confusion matrix `(*, classes, classes)`.
+        average: Over the classes; see `costfn.metrics` for this and for
+            `zero_division`, `absent`, `classes` and `class_weight`.
+
+    Returns:
+        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
+
+    Example:
+        >>> import torch, costfn
+        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
+        >>> costfn.metrics.specificity(matrix)
+        tensor(0.7083)
+
+    Source:
+        Yerushalmy, "Statistical Problems in Assessing Methods of Medical Diagnosis",
+        Public Health Reports 62, 1947.
+    """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _specificity)
 
 
 def specificity_loss(
@@ -143,34 +221,19 @@ def specificity_loss(
     class_weight: Tensor | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Train for specificity: few of the others taken for a class.
+    """Train for specificity: few examples of other classes decided for a class.
 
     `1 - TN / (TN + FP)`.
-
-    Properties: in [0, 1]; 0 at a perfect prediction; not convex; of the batch as a
-    whole.
 
     Args:
         logits: Scores, `(*batch, classes)`, or as `task` says.
         target: Labels `(*batch,)` or probabilities, or as `task` says.
-        average: `"macro"`, `"weighted"` by true examples, None for one loss per class;
-            `"binary"` for the second of two classes; `"micro"` and `"samples"` for
-            several labels per example.
-        zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out. `"micro"` may then be taken of one label per example too.
-        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
+        average: Over the classes; see `costfn.metrics` for this and for
+            `zero_division`, `absent`, `classes` and `class_weight`.
+        **counting: How to count; see `metric_loss`.
 
     Returns:
         A scalar; `(classes,)` for `average=None`.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option
-            is unknown or, as micro averages of one label per example, senseless.
 
     Example:
         >>> import torch, costfn
@@ -182,187 +245,26 @@ def specificity_loss(
         Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
         132, 2022. https://arxiv.org/abs/2103.15522
     """
-    measure = partial(
-        metrics.specificity,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _specificity)
 
 
-def informedness_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Tensor | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Train for informedness: recall and specificity together (Youden's J, TSS).
-
-    `2 - TPR - TNR`.
-
-    Properties: in [0, 2]; 0 at a perfect prediction; not convex; of the batch as a
-    whole.
-
-    Args:
-        logits: Scores, `(*batch, classes)`, or as `task` says.
-        target: Labels `(*batch,)` or probabilities, or as `task` says.
-        average: `"macro"`, `"weighted"` by true examples, None for one loss per class;
-            `"binary"` for the second of two classes; `"micro"` and `"samples"` for
-            several labels per example.
-        zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out. `"micro"` may then be taken of one label per example too.
-        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
-
-    Returns:
-        A scalar; `(classes,)` for `average=None`.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option
-            is unknown or, as micro averages of one label per example, senseless.
-
-    Example:
-        >>> import torch, costfn
-        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-        >>> costfn.informedness_loss(logits, torch.tensor([0, 1, 1]))
-        tensor(0.6192)
-
-    Source:
-        Marchetti et al., "Score-Oriented Loss (SOL) Functions", Pattern Recognition
-        132, 2022. https://arxiv.org/abs/2103.15522
-    """
-    measure = partial(
-        metrics.informedness,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+def _specificity(c: Cells) -> Quotient:
+    return quotient(c.true_negative, c.other)
 
 
-def markedness_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Tensor | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Train for markedness: precision for a class and against it.
-
-    `2 - PPV - NPV`.
-
-    Properties: in [0, 2]; 0 at a perfect prediction; not convex; of the batch as a
-    whole.
-
-    Args:
-        logits: Scores, `(*batch, classes)`, or as `task` says.
-        target: Labels `(*batch,)` or probabilities, or as `task` says.
-        average: `"macro"`, `"weighted"` by true examples, None for one loss per class;
-            `"binary"` for the second of two classes; `"micro"` and `"samples"` for
-            several labels per example.
-        zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out. `"micro"` may then be taken of one label per example too.
-        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
-
-    Returns:
-        A scalar; `(classes,)` for `average=None`.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option
-            is unknown or, as micro averages of one label per example, senseless.
-
-    Example:
-        >>> import torch, costfn
-        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-        >>> costfn.markedness_loss(logits, torch.tensor([0, 1, 1]))
-        tensor(0.6382)
-
-    Source:
-        Powers, "Evaluation: from Precision, Recall and F-measure to ROC, Informedness,
-        Markedness and Correlation", JMLT 2011. https://arxiv.org/abs/2010.16061
-    """
-    measure = partial(
-        metrics.markedness,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
-
-
-def fowlkes_mallows_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Tensor | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Train for the geometric mean of precision and recall.
-
-    `1 - TP / sqrt((TP + FP)(TP + FN))`.
-
-    Properties: in [0, 1]; 0 at a perfect prediction; not convex; of the batch as a
-    whole.
-
-    Args:
-        logits: Scores, `(*batch, classes)`, or as `task` says.
-        target: Labels `(*batch,)` or probabilities, or as `task` says.
-        average: `"macro"`, `"weighted"` by true examples, None for one loss per class;
-            `"binary"` for the second of two classes; `"micro"` and `"samples"` for
-            several labels per example.
-        zero_division: The metric at 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out. `"micro"` may then be taken of one label per example too.
-        class_weight: Weight of each class in a macro or weighted mean, `(classes,)`.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
-
-    Returns:
-        A scalar; `(classes,)` for `average=None`.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option
-            is unknown or, as micro averages of one label per example, senseless.
-
-    Example:
-        >>> import torch, costfn
-        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-        >>> costfn.fowlkes_mallows_loss(logits, torch.tensor([0, 1, 1]))
-        tensor(0.3447)
-
-    Source:
-        Fowlkes and Mallows, "A Method for Comparing Two Hierarchical Clusterings", JASA
-        78, 1983, for classes.
-    """
-    measure = partial(
-        metrics.fowlkes_mallows,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+ENTRIES = (
+    entry_of_metric(
+        precision_loss,
+        "1 - TP / (TP + FP)",
+        SCORE_ORIENTED,
+        "Needs a counterpart: deciding less is always safer.",
+    ),
+    entry_of_metric(
+        recall_loss,
+        "1 - TP / (TP + FN)",
+        SCORE_ORIENTED,
+        "Its macro average is that of balanced accuracy.",
+    ),
+    entry_of_metric(specificity_loss, "1 - TN / (TN + FP)", SCORE_ORIENTED),
+)

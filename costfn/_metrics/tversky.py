@@ -1,196 +1,27 @@
-"""Metrics of one class against the rest, averaged over the classes: of overlap."""
+"""Overlap in which the two kinds of error weigh differently: Tversky's index."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
+from .._foundation.entry import entry_of_metric
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, number
-from .averaging import Absent, Average, Cells, Table, averaged, quotient
-
-
-def f_beta(
-    table: Table,
-    *,
-    beta: float | Tensor = 1.0,
-    smooth: float | Tensor = 0.0,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Tensor | ArrayLike | None = None,
-) -> Tensor:
-    """Weighted harmonic mean of precision and recall.
-
-    `(1 + b²) TP / (b² (TP + FN) + TP + FP)`, from the counts and not from precision and
-    recall, so that it is 0/0 only where a class is neither true nor predicted.
-
-    Args:
-        table: Counts, or a confusion matrix `(*, classes, classes)`.
-        beta: Weight of recall against precision, above 0.
-        smooth: Added to numerator and denominator, at least 0, in examples: an absent
-            class then still feels its false positives.
-        average: `"macro"`, `"micro"`, `"weighted"` by true examples, `"binary"` for the
-            second of 2 classes, `"samples"` for counts per example, None for all.
-        zero_division: The value of 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples;
-            `"drop_unseen"` those neither true nor predicted, as scikit-learn without
-            `labels=` does. What is dropped is NaN for `average=None`.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out.
-        class_weight: Weight of each class in a macro or weighted mean, at least 0,
-            `(classes,)`.
-
-    Returns:
-        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
-
-    Raises:
-        ValueError: If an option is unknown, `beta` not above 0, `smooth` below 0, or
-            `table` is no table.
-
-    Example:
-        >>> import torch, costfn
-        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
-        >>> costfn.metrics.f_beta(matrix)
-        tensor(0.6970)
-
-    Source:
-        van Rijsbergen, "Information Retrieval", 2nd ed., Butterworths, 1979; 0/0 as in
-        `sklearn.metrics.fbeta_score`.
-    """
-    recall_weight = number("beta", beta, ABOVE_ZERO)
-    extra = number("smooth", smooth, AT_LEAST_ZERO)
-    square = recall_weight * recall_weight
-
-    def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        numerator = (1 + square) * c.true_positive + extra
-        return quotient(numerator, square * c.actual + c.predicted + extra)
-
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
-
-
-def jaccard(
-    table: Table,
-    *,
-    smooth: float | Tensor = 0.0,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Tensor | ArrayLike | None = None,
-) -> Tensor:
-    """Intersection over union: `TP / (TP + FP + FN)`.
-
-    Args:
-        table: Counts, or a confusion matrix `(*, classes, classes)`.
-        smooth: Added to numerator and denominator, at least 0, in examples: an absent
-            class then still feels its false positives.
-        average: `"macro"`, `"micro"`, `"weighted"` by true examples, `"binary"` for the
-            second of 2 classes, `"samples"` for counts per example, None for all.
-        zero_division: The value of 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples;
-            `"drop_unseen"` those neither true nor predicted, as scikit-learn without
-            `labels=` does. What is dropped is NaN for `average=None`.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out.
-        class_weight: Weight of each class in a macro or weighted mean, at least 0,
-            `(classes,)`.
-
-    Returns:
-        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
-
-    Raises:
-        ValueError: If an option is unknown, `smooth` below 0, or `table` is no table.
-
-    Example:
-        >>> import torch, costfn
-        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
-        >>> costfn.metrics.jaccard(matrix)
-        tensor(0.5357)
-
-    Source:
-        Jaccard, "Étude comparative de la distribution florale", 1901.
-    """
-    extra = number("smooth", smooth, AT_LEAST_ZERO)
-
-    def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        union = c.predicted + c.actual - c.true_positive
-        return quotient(c.true_positive + extra, union + extra)
-
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
-
-
-def dice(
-    table: Table,
-    *,
-    smooth: float | Tensor = 0.0,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Tensor | ArrayLike | None = None,
-) -> Tensor:
-    """Twice the intersection over the sum of sizes: F1, as segmentation calls it.
-
-    `2 TP / (2 TP + FP + FN)`.
-
-    Args:
-        table: Counts, or a confusion matrix `(*, classes, classes)`.
-        smooth: Added to numerator and denominator, at least 0, in examples: an absent
-            class then still feels its false positives.
-        average: `"macro"`, `"micro"`, `"weighted"` by true examples, `"binary"` for the
-            second of 2 classes, `"samples"` for counts per example, None for all.
-        zero_division: The value of 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples;
-            `"drop_unseen"` those neither true nor predicted, as scikit-learn without
-            `labels=` does. What is dropped is NaN for `average=None`.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out.
-        class_weight: Weight of each class in a macro or weighted mean, at least 0,
-            `(classes,)`.
-
-    Returns:
-        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
-
-    Raises:
-        ValueError: If an option is unknown, `smooth` below 0, or `table` is no table.
-
-    Example:
-        >>> import torch, costfn
-        >>> matrix = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
-        >>> costfn.metrics.dice(matrix)
-        tensor(0.6970)
-
-    Source:
-        Dice, "Measures of the Amount of Ecologic Association Between Species", Ecology
-        26, 1945; as a loss Milletari et al., 3DV 2016. https://arxiv.org/abs/1606.04797
-    """
-    return f_beta(
-        table,
-        smooth=smooth,
-        average=average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+from .._foundation.types import AnyTarget, BatchLoss, Scores
+from .averaged_loss import averaged_loss
+from .averaging import (
+    Absent,
+    Average,
+    Averaging,
+    Cells,
+    Quotient,
+    Table,
+    averaged,
+    quotient,
+)
+from .batch_loss import Counting
 
 
 def tversky(
@@ -213,25 +44,14 @@ def tversky(
         table: Counts, or a confusion matrix `(*, classes, classes)`.
         alpha: Weight of false positives, at least 0.
         beta: Weight of false negatives, at least 0.
-        smooth: Added to numerator and denominator, at least 0, in examples: an absent
-            class then still feels its false positives.
-        average: `"macro"`, `"micro"`, `"weighted"` by true examples, `"binary"` for the
-            second of 2 classes, `"samples"` for counts per example, None for all.
-        zero_division: The value of 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples;
-            `"drop_unseen"` those neither true nor predicted, as scikit-learn without
-            `labels=` does. What is dropped is NaN for `average=None`.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out.
-        class_weight: Weight of each class in a macro or weighted mean, at least 0,
-            `(classes,)`.
+        smooth: Added above and below; see `costfn.metrics` for this and for `average`,
+            `zero_division`, `absent`, `classes` and `class_weight`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
 
     Raises:
-        ValueError: If an option is unknown, a weight or `smooth` below 0, or `table`
-            is no table.
+        ValueError: If `alpha`, `beta` or `smooth` is below 0.
 
     Example:
         >>> import torch, costfn
@@ -243,24 +63,73 @@ def tversky(
         Tversky, "Features of Similarity", Psychological Review 84, 1977; as a loss
         Salehi et al., 2017. https://arxiv.org/abs/1706.05721
     """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _tversky, alpha, beta, smooth)
+
+
+def tversky_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    alpha: float | Tensor = 0.5,
+    beta: float | Tensor = 0.5,
+    smooth: float | Tensor = 0.0,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Train for overlap, with different weights for the two kinds of error.
+
+    `1 - TP / (TP + alpha FP + beta FN)`.
+
+    Args:
+        logits: Scores, `(*batch, classes)`, or as `task` says.
+        target: Labels `(*batch,)` or probabilities, or as `task` says.
+        alpha: Weight of false positives, at least 0.
+        beta: Weight of false negatives, at least 0.
+        smooth: Added above and below; see `costfn.metrics` for this and for `average`,
+            `zero_division`, `absent`, `classes` and `class_weight`.
+        **counting: How to count; see `metric_loss`.
+
+    Returns:
+        A scalar; `(classes,)` for `average=None`.
+
+    Raises:
+        ValueError: If `alpha`, `beta` or `smooth` is below 0.
+
+    Example:
+        >>> import torch, costfn
+        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
+        >>> costfn.tversky_loss(logits, torch.tensor([0, 1, 1]))
+        tensor(0.3737)
+
+    Source:
+        Salehi et al., "Tversky Loss Function for Image Segmentation using 3D Fully
+        Convolutional Deep Networks", MLMI 2017. https://arxiv.org/abs/1706.05721
+    """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    options = (alpha, beta, smooth)
+    return averaged_loss(logits, target, counting, averaging, _tversky, *options)
+
+
+def _tversky(
+    c: Cells, alpha: float | Tensor, beta: float | Tensor, smooth: float | Tensor
+) -> Quotient:
+    overlap, errors = _overlap_and_errors(c, alpha, beta, smooth)
+    return quotient(overlap, overlap + errors)
+
+
+def _overlap_and_errors(
+    c: Cells, alpha: float | Tensor, beta: float | Tensor, smooth: float | Tensor
+) -> tuple[Tensor, Tensor]:
     false_alarm = number("alpha", alpha, AT_LEAST_ZERO)
     miss = number("beta", beta, AT_LEAST_ZERO)
     extra = number("smooth", smooth, AT_LEAST_ZERO)
-
-    def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        errors = false_alarm * c.false_positive + miss * c.false_negative
-        overlap = c.true_positive + extra
-        return quotient(overlap, overlap + errors)
-
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+    errors = false_alarm * c.false_positive + miss * c.false_negative
+    return c.true_positive + extra, errors
 
 
 def focal_tversky(
@@ -278,32 +147,20 @@ def focal_tversky(
 ) -> Tensor:
     """Tversky with a power on what is missing: `1 - (1 - T)**gamma`, class by class.
 
-    As a loss `(1 - T)**gamma`; its gradient at a perfect class is 0, not infinite.
-
     Args:
         table: Counts, or a confusion matrix `(*, classes, classes)`.
         alpha: Weight of false positives, at least 0.
         beta: Weight of false negatives, at least 0.
         gamma: Exponent, above 0: below 1 stresses what is nearly right.
-        smooth: Added to numerator and denominator, at least 0, in examples: an absent
-            class then still feels its false positives.
-        average: `"macro"`, `"micro"`, `"weighted"` by true examples, `"binary"` for the
-            second of 2 classes, `"samples"` for counts per example, None for all.
-        zero_division: The value of 0/0: 0, 1, or nan, which leaves the class out.
-        absent: `"keep"` every class; `"drop"` those without true examples;
-            `"drop_unseen"` those neither true nor predicted, as scikit-learn without
-            `labels=` does. What is dropped is NaN for `average=None`.
-        classes: The classes that enter the average, all by default: `[1, 2]` leaves a
-            background 0 out.
-        class_weight: Weight of each class in a macro or weighted mean, at least 0,
-            `(classes,)`.
+        smooth: Added above and below; see `costfn.metrics` for this and for `average`,
+            `zero_division`, `absent`, `classes` and `class_weight`.
 
     Returns:
-        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`.
+        In [0, 1], a scalar or `(*,)`; `(*, classes)` for `average=None`. The gradient
+        of a perfect class is 0, not infinite.
 
     Raises:
-        ValueError: If an option is unknown, a weight or `smooth` below 0, `gamma` not
-            above 0, or `table` is no table.
+        ValueError: If `alpha`, `beta` or `smooth` is below 0, or `gamma` not above 0.
 
     Example:
         >>> import torch, costfn
@@ -315,25 +172,87 @@ def focal_tversky(
         Abraham and Khan, "A Novel Focal Tversky Loss Function", ISBI 2019, eq. 4, whose
         gamma is the inverse of this. https://arxiv.org/abs/1810.07842
     """
-    false_alarm = number("alpha", alpha, AT_LEAST_ZERO)
-    miss = number("beta", beta, AT_LEAST_ZERO)
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _focal_tversky, alpha, beta, gamma, smooth)
+
+
+def focal_tversky_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    alpha: float | Tensor = 0.5,
+    beta: float | Tensor = 0.5,
+    gamma: float | Tensor = 0.75,
+    smooth: float | Tensor = 0.0,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Tensor | ArrayLike | None = None,
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Tversky loss with a power: `gamma` below 1 stresses what is nearly right.
+
+    `(1 - TP / (TP + alpha FP + beta FN))**gamma` of each class, averaged.
+
+    Properties: the gradient of a perfect class is 0, not infinite.
+
+    Args:
+        logits: Scores, `(*batch, classes)`, or as `task` says.
+        target: Labels `(*batch,)` or probabilities, or as `task` says.
+        alpha: Weight of false positives, at least 0.
+        beta: Weight of false negatives, at least 0.
+        gamma: Exponent, above 0.
+        smooth: Added above and below; see `costfn.metrics` for this and for `average`,
+            `zero_division`, `absent`, `classes` and `class_weight`.
+        **counting: How to count; see `metric_loss`.
+
+    Returns:
+        A scalar; `(classes,)` for `average=None`.
+
+    Raises:
+        ValueError: If `alpha`, `beta` or `smooth` is below 0, or `gamma` not above 0.
+
+    Example:
+        >>> import torch, costfn
+        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
+        >>> costfn.focal_tversky_loss(logits, torch.tensor([0, 1, 1]))
+        tensor(0.4778)
+
+    Source:
+        Abraham and Khan, "A Novel Focal Tversky Loss Function", ISBI 2019, eq. 4, whose
+        gamma is the inverse of this. https://arxiv.org/abs/1810.07842
+    """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    options = (alpha, beta, gamma, smooth)
+    return averaged_loss(logits, target, counting, averaging, _focal_tversky, *options)
+
+
+def _focal_tversky(
+    c: Cells,
+    alpha: float | Tensor,
+    beta: float | Tensor,
+    gamma: float | Tensor,
+    smooth: float | Tensor,
+) -> Quotient:
     exponent = number("gamma", gamma, ABOVE_ZERO)
-    extra = number("smooth", smooth, AT_LEAST_ZERO)
+    overlap, errors = _overlap_and_errors(c, alpha, beta, smooth)
+    missing, defined = quotient(errors, overlap + errors)
+    # Twice where: the slope of the power at 0 is infinite. NaN stays NaN.
+    none = missing <= torch.finfo(missing.dtype).tiny
+    power = torch.where(none, 1.0, missing) ** exponent
+    return 1 - torch.where(none, 0.0, power), defined
 
-    def formula(c: Cells) -> tuple[Tensor, Tensor]:
-        errors = false_alarm * c.false_positive + miss * c.false_negative
-        missing, defined = quotient(errors, c.true_positive + extra + errors)
-        # Twice where: the slope of the power at 0 is infinite. NaN stays NaN.
-        none = missing <= torch.finfo(missing.dtype).tiny
-        power = torch.where(none, 1.0, missing) ** exponent
-        return 1 - torch.where(none, 0.0, power), defined
 
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+ENTRIES = (
+    entry_of_metric(
+        tversky_loss,
+        "1 - TP / (TP + alpha FP + beta FN)",
+        ("Salehi et al., MLMI 2017", "https://arxiv.org/abs/1706.05721"),
+    ),
+    entry_of_metric(
+        focal_tversky_loss,
+        "(1 - T)^gamma, T = TP / (TP + alpha FP + beta FN)",
+        ("Abraham and Khan, ISBI 2019", "https://arxiv.org/abs/1810.07842"),
+    ),
+)

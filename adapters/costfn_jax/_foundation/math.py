@@ -71,7 +71,7 @@ def flushed(sums: Array, total: Array) -> Array:
     return sums - jnp.where(dust, plain, 0.0)
 
 
-def others(values: Array) -> Array:
+def sum_of_others(values: Array) -> Array:
     """For each entry of the last axis the sum of all the others."""
     none = jnp.zeros_like(values[..., :1])
     before = jnp.concatenate([none, values[..., :-1].cumsum(-1)], -1)
