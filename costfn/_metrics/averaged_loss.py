@@ -61,10 +61,10 @@ def _over_samples(
     formula: Formula,
     *options: float | Tensor,
 ) -> Tensor:
-    """The mean over examples: each is a table, and takes the place of a class.
+    """The mean over examples: each takes the place of a class, with its own counts.
 
-    So logits, target, weights and mask are transposed, and the choice of classes is
-    made here, of what are the examples of a table now.
+    So logits, target, weights and mask are transposed. The labels are then the axis
+    that is summed over, and the choice of `classes` is made here.
     """
     counting = counting.copy()
     weight, where = counting.pop("sample_weight", None), counting.get("where")

@@ -1,4 +1,4 @@
-"""The way of every loss of a metric: relax the logits, count, measure."""
+"""What every loss of a metric does: relax the logits, count, measure."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict, get_args

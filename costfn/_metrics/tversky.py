@@ -1,4 +1,4 @@
-"""Overlap in which the two kinds of error weigh differently: Tversky's index."""
+"""Overlap with a weight for each kind of error: Tversky's index."""
 
 from collections.abc import Sequence
 from typing import Unpack

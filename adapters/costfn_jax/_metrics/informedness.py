@@ -1,76 +1,24 @@
-"""Metrics of one class against the rest, averaged over classes, in JAX: of rates."""
+"""Sums of a rate and its counterpart, in JAX: informedness and markedness."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
-import jax.numpy as jnp
 from jax import Array
 
 from .._foundation.arrays import ArrayLike
-from .._foundation.math import ratio, small
-from .averaging import Absent, Average, Cells, Table, averaged, quotient
-
-
-def precision(
-    table: Table,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-) -> Array:
-    """Mirror of `costfn.metrics.precision`: the same arguments, values and errors."""
-    return averaged(
-        lambda c: quotient(c.true_positive, c.predicted),
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
-
-
-def recall(
-    table: Table,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-) -> Array:
-    """Mirror of `costfn.metrics.recall`: the same arguments, values and errors."""
-    return averaged(
-        lambda c: quotient(c.true_positive, c.actual),
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
-
-
-def specificity(
-    table: Table,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-) -> Array:
-    """Mirror of `costfn.metrics.specificity`: the same arguments, values and errors."""
-    return averaged(
-        lambda c: quotient(c.true_negative, c.other),
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+from .._foundation.types import AnyTarget, BatchLoss, Scores
+from .averaged_loss import averaged_loss
+from .averaging import (
+    Absent,
+    Average,
+    Averaging,
+    Cells,
+    Quotient,
+    Table,
+    averaged,
+    quotient,
+)
+from .batch_loss import Counting
 
 
 def informedness(
@@ -86,21 +34,30 @@ def informedness(
 
     The same arguments, values and errors.
     """
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _informedness)
 
-    def formula(c: Cells) -> tuple[Array, Array]:
-        right, some = quotient(c.true_positive, c.actual)
-        left, others = quotient(c.true_negative, c.other)
-        return right + left - 1, some & others
 
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+def informedness_loss(
+    logits: Scores,
+    target: AnyTarget,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.informedness_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _informedness)
+
+
+def _informedness(c: Cells) -> Quotient:
+    recall, any_actual = quotient(c.true_positive, c.actual)
+    specificity, any_other = quotient(c.true_negative, c.other)
+    return recall + specificity - 1, any_actual & any_other
 
 
 def markedness(
@@ -113,50 +70,27 @@ def markedness(
     class_weight: Array | ArrayLike | None = None,
 ) -> Array:
     """Mirror of `costfn.metrics.markedness`: the same arguments, values and errors."""
-
-    def formula(c: Cells) -> tuple[Array, Array]:
-        right, some = quotient(c.true_positive, c.predicted)
-        left, others = quotient(c.true_negative, c.unpredicted)
-        return right + left - 1, some & others
-
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _markedness)
 
 
-def fowlkes_mallows(
-    table: Table,
+def markedness_loss(
+    logits: Scores,
+    target: AnyTarget,
     *,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
     classes: Sequence[int] | None = None,
     class_weight: Array | ArrayLike | None = None,
-) -> Array:
-    """Mirror of `costfn.metrics.fowlkes_mallows`.
+    **counting: Unpack[Counting],
+) -> BatchLoss:
+    """Mirror of `costfn.markedness_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _markedness)
 
-    The same arguments, values and errors.
-    """
 
-    def formula(c: Cells) -> tuple[Array, Array]:
-        none = small(c.predicted) | small(c.actual)
-        sizes = (jnp.where(none, 1.0, x) for x in (c.predicted, c.actual))
-        # One root after the other: their product would vanish with tiny weights.
-        share = ratio(c.true_positive, jnp.sqrt(next(sizes)))
-        return jnp.where(none, 0.0, ratio(share, jnp.sqrt(next(sizes)))), ~none
-
-    return averaged(
-        formula,
-        table,
-        average,
-        zero_division=zero_division,
-        absent=absent,
-        classes=classes,
-        class_weight=class_weight,
-    )
+def _markedness(c: Cells) -> Quotient:
+    precision, any_predicted = quotient(c.true_positive, c.predicted)
+    of_the_rest, any_unpredicted = quotient(c.true_negative, c.unpredicted)
+    return precision + of_the_rest - 1, any_predicted & any_unpredicted

@@ -1,44 +1,41 @@
-"""Losses for metrics of one class against the rest, in JAX: of overlap."""
+"""Overlap of the decided and the true, in JAX: Jaccard and Dice."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Unpack
 
 from jax import Array
 
 from .._foundation.arrays import ArrayLike
+from .._foundation.options import AT_LEAST_ZERO, number, typed
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import tversky as metrics
-from .averaging import Absent, Average
-from .metric_loss import Counting, averaged_loss
+from .averaged_loss import averaged_loss
+from .averaging import (
+    Absent,
+    Average,
+    Averaging,
+    Cells,
+    Quotient,
+    Table,
+    averaged,
+    quotient,
+)
+from .batch_loss import Counting
+from .f_measures import f_beta_of_cells
 
 
-def f_beta_loss(
-    logits: Scores,
-    target: AnyTarget,
+def jaccard(
+    table: Table,
     *,
-    beta: float | Array = 1.0,
     smooth: float | Array = 0.0,
     average: Average | None = "macro",
     zero_division: float = 0.0,
     absent: Absent = "keep",
     classes: Sequence[int] | None = None,
     class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.f_beta_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.f_beta,
-        beta=beta,
-        smooth=smooth,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+) -> Array:
+    """Mirror of `costfn.metrics.jaccard`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _jaccard, smooth)
 
 
 def jaccard_loss(
@@ -53,18 +50,30 @@ def jaccard_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.jaccard_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.jaccard_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _jaccard, smooth)
 
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.jaccard,
-        smooth=smooth,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+
+def _jaccard(c: Cells, smooth: float | Array) -> Quotient:
+    union = c.predicted + c.actual - c.true_positive
+    extra = typed(number("smooth", smooth, AT_LEAST_ZERO), union.dtype)
+    return quotient(c.true_positive + extra, union + extra)
+
+
+def dice(
+    table: Table,
+    *,
+    smooth: float | Array = 0.0,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+) -> Array:
+    """Mirror of `costfn.metrics.dice`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, f_beta_of_cells, 1.0, smooth)
 
 
 def dice_loss(
@@ -79,77 +88,8 @@ def dice_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.dice_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.dice,
-        smooth=smooth,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
+    """Mirror of `costfn.dice_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(
+        logits, target, counting, averaging, f_beta_of_cells, 1.0, smooth
     )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
-
-
-def tversky_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    alpha: float | Array = 0.5,
-    beta: float | Array = 0.5,
-    smooth: float | Array = 0.0,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.tversky_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.tversky,
-        alpha=alpha,
-        beta=beta,
-        smooth=smooth,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
-
-
-def focal_tversky_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    alpha: float | Array = 0.5,
-    beta: float | Array = 0.5,
-    gamma: float | Array = 0.75,
-    smooth: float | Array = 0.0,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.focal_tversky_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.focal_tversky,
-        alpha=alpha,
-        beta=beta,
-        gamma=gamma,
-        smooth=smooth,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)

@@ -1,16 +1,38 @@
-"""Losses for metrics of one class against the rest, in JAX: of rates."""
+"""Rates of one class against the rest, in JAX: precision, recall, specificity."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Unpack
 
 from jax import Array
 
 from .._foundation.arrays import ArrayLike
 from .._foundation.types import AnyTarget, BatchLoss, Scores
-from . import combined_rates as metrics
-from .averaging import Absent, Average
-from .metric_loss import Counting, averaged_loss
+from .averaged_loss import averaged_loss
+from .averaging import (
+    Absent,
+    Average,
+    Averaging,
+    Cells,
+    Quotient,
+    Table,
+    averaged,
+    quotient,
+)
+from .batch_loss import Counting
+
+
+def precision(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+) -> Array:
+    """Mirror of `costfn.metrics.precision`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _precision)
 
 
 def precision_loss(
@@ -24,17 +46,27 @@ def precision_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.precision_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.precision_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _precision)
 
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.precision,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+
+def _precision(c: Cells) -> Quotient:
+    return quotient(c.true_positive, c.predicted)
+
+
+def recall(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+) -> Array:
+    """Mirror of `costfn.metrics.recall`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _recall)
 
 
 def recall_loss(
@@ -48,17 +80,27 @@ def recall_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.recall_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.recall_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _recall)
 
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.recall,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+
+def _recall(c: Cells) -> Quotient:
+    return quotient(c.true_positive, c.actual)
+
+
+def specificity(
+    table: Table,
+    *,
+    average: Average | None = "macro",
+    zero_division: float = 0.0,
+    absent: Absent = "keep",
+    classes: Sequence[int] | None = None,
+    class_weight: Array | ArrayLike | None = None,
+) -> Array:
+    """Mirror of `costfn.metrics.specificity`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged(table, averaging, _specificity)
 
 
 def specificity_loss(
@@ -72,86 +114,10 @@ def specificity_loss(
     class_weight: Array | ArrayLike | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.specificity_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.specificity,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+    """Mirror of `costfn.specificity_loss`: the same arguments, values and errors."""
+    averaging = Averaging(average, zero_division, absent, classes, class_weight)
+    return averaged_loss(logits, target, counting, averaging, _specificity)
 
 
-def informedness_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.informedness_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.informedness,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
-
-
-def markedness_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.markedness_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.markedness,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
-
-
-def fowlkes_mallows_loss(
-    logits: Scores,
-    target: AnyTarget,
-    *,
-    average: Average | None = "macro",
-    zero_division: float = 0.0,
-    absent: Absent = "keep",
-    classes: Sequence[int] | None = None,
-    class_weight: Array | ArrayLike | None = None,
-    **counting: Unpack[Counting],
-) -> BatchLoss:
-    """Mirror of `costfn.fowlkes_mallows_loss`: the same arguments, values and errors.
-
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
-    """
-    measure = partial(
-        metrics.fowlkes_mallows,
-        zero_division=zero_division,
-        absent=absent,
-        class_weight=class_weight,
-    )
-    return averaged_loss(measure, average, classes, logits, target, **counting)
+def _specificity(c: Cells) -> Quotient:
+    return quotient(c.true_negative, c.other)
