@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ._foundation import check
+from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_tensor, as_tensors
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
@@ -70,7 +70,7 @@ def _problem(probs: object, cost: object) -> tuple[Tensor, Tensor]:
     """Probabilities and costs as tensors, checked. Python's floats are float64."""
     p, c = as_tensors(floats=torch.float64, probs=probs, cost=cost)
     check.probs("probs", p)
-    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check_costs.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import scan, stop_gradient, while_loop
 
-from ._foundation import check
+from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_array, as_arrays
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
@@ -49,7 +49,7 @@ def _problem(probs: object, cost: object) -> tuple[Array, Array]:
     """Probabilities and costs as arrays, checked."""
     p, c = as_arrays(probs=probs, cost=cost)
     check.probs("probs", p)
-    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check_costs.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 

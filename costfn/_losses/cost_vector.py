@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensors
 from .._foundation.hidden import bad_target, checked_costs, own_costs, poisoned
 from .._foundation.math import class_probs, floating, safe_labels, times, upcast
@@ -45,7 +45,7 @@ def cost_vector(
     """
     y, c = as_tensors(target=target, cost=cost)
     batch = y.shape[:-1] if y.is_floating_point() else y.shape
-    check.cost_matrix("cost", c, batch=batch)
+    check_costs.cost_matrix("cost", c, batch=batch)
     check.target(y, batch, c.shape[-2])
     rows = select_costs(y, checked_costs(c, floating(c).dtype))
     invalid = bad_target(y, c.shape[-2])

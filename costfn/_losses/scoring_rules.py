@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import class_probs, times, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
@@ -46,7 +46,7 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
         Estimation", JASA 102, 2007 (kernel scores).
         https://doi.org/10.1198/016214506000001437
     """
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p = z.softmax(-1)

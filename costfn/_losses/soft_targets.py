@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor, as_tensors
 from .._foundation.hidden import bad_target, checked_costs, finished, poisoned
 from .._foundation.math import (
@@ -109,7 +109,7 @@ def soft_targets(
         al., "Making Better Mistakes", CVPR 2020. https://arxiv.org/abs/1912.09393
     """
     cost = as_tensor("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     temperature = number("temperature", temperature, ABOVE_ZERO)
     kind = floating(cost).dtype
     wide = upcast(checked_costs(cost, kind))

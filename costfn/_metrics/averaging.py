@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from .._foundation import arrays, check
+from .._foundation import arrays, check, check_costs
 from .._foundation.arrays import ArrayLike
 from .._foundation.counts import Counts, one_vs_rest
 from .._foundation.hidden import checked_weights
@@ -137,8 +137,8 @@ def class_weights(
             f"over the classes, got average={average!r}"
         )
     wide = arrays.as_tensor("class_weight", weight)
-    check.per_class("class_weight", wide, actual.shape[-1])
-    check.cost_values("class_weight", wide, non_negative=True)
+    check_costs.per_class("class_weight", wide, actual.shape[-1])
+    check_costs.cost_values("class_weight", wide, non_negative=True)
     return checked_weights(wide.to(actual.device), actual.dtype)
 
 

@@ -6,7 +6,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensors
 from .._foundation.entry import entry_of_metric
 from .._foundation.hidden import checked_costs
@@ -249,7 +249,7 @@ def regret_loss(
 def _matrix_and_cost(given: object, costs: object) -> tuple[Tensor, Tensor]:
     matrix, cost = as_tensors(floats=torch.float64, matrix=given, cost=costs)
     check.numbers("matrix", matrix)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     if matrix.shape[-2:] != cost.shape:
         raise ValueError(
             f"matrix must have the shape {tuple(cost.shape)} of cost, a row per true "
@@ -266,7 +266,7 @@ def _mean_cost(matrix: Tensor, cost: Tensor) -> Tensor:
 def _cost_loss(
     logits: Tensor, target: Tensor, counting: Counting, metric: Metric, cost: Tensor
 ) -> Tensor:
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     measure = partial(metric, cost=cost)
     return batch_loss(
         measure, "matrix", logits, target, undefined_is_nan=False, **counting

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import softmax
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import class_probs, times, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
@@ -13,7 +13,7 @@ from .cost_vector import select_costs
 
 def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.energy_cost_loss`: the same arguments, values and errors."""
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p = softmax(z)

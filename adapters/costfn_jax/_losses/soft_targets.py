@@ -7,7 +7,7 @@ from jax import Array
 from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_array, as_arrays
 from .._foundation.hidden import bad_target, checked_costs, finished, poisoned
 from .._foundation.math import (
@@ -50,7 +50,7 @@ def soft_targets(
 ) -> Probs:
     """Mirror of `costfn.soft_targets`: the same arguments, values and errors."""
     cost = as_array("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     softness = number("temperature", temperature, ABOVE_ZERO)
     kind = floating(cost).dtype
     wide = upcast(checked_costs(cost, kind))

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from jax import Array
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_arrays
 from .._foundation.hidden import checked_costs
 from .._foundation.math import floating, ratio
@@ -93,7 +93,7 @@ def regret_loss(
 def _matrix_and_cost(given: object, costs: object) -> tuple[Array, Array]:
     matrix, cost = as_arrays(matrix=given, cost=costs)
     check.numbers("matrix", matrix)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     if matrix.shape[-2:] != cost.shape:
         raise ValueError(
             f"matrix must have the shape {cost.shape} of cost, a row per true class "
@@ -110,7 +110,7 @@ def _mean_cost(matrix: Array, cost: Array) -> Array:
 def _cost_loss(
     logits: Array, target: Array, counting: Counting, metric: Metric, cost: Array
 ) -> Array:
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     measure = partial(metric, cost=cost)
     return batch_loss(
         measure, "matrix", logits, target, undefined_is_nan=False, **counting
