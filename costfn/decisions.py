@@ -16,7 +16,7 @@ from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_tensor, as_tensors
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
-from ._foundation.math import cast_back, floating, sum_type, times, upcast
+from ._foundation.math import cast_back, floating, rows_times_matrix, sum_type, upcast
 from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
 from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
@@ -62,7 +62,7 @@ def expected_costs(
     probs, cost = _problem(probs, cost)
     # Costs may be beyond the range of the probabilities' dtype.
     wide = torch.promote_types(upcast(probs).dtype, floating(cost).dtype)
-    expected = times(probs.to(wide), checked_costs(cost, wide))
+    expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide))
     return cast_back(poisoned(expected, _bad_rows(probs)), probs)
 
 
@@ -120,7 +120,8 @@ def _cheapest(probs: Tensor, cost: Tensor) -> Tensor:
     # overflows. It decides the same, and rounding is then relative to what differs.
     c = checked_costs(cost, wide) / 4
     regret = poisoned(
-        times(probs.to(wide), c - c.amin(-1, keepdim=True)), _bad_rows(probs)
+        rows_times_matrix(probs.to(wide), c - c.amin(-1, keepdim=True)),
+        _bad_rows(probs),
     )
     least = regret.amin(-1, keepdim=True)
     # Probabilities that are negative by rounding make negative regrets.

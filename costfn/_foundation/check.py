@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 
-def visible(values: Tensor) -> Tensor | None:
+def readable_values(values: Tensor) -> Tensor | None:
     """The plain tensor whose values may be read now, or None."""
     # Under a proxy mode (`make_fx`, `torch.func.linearize`) reading would be traced.
     if torch.compiler.is_compiling() or get_proxy_mode() is not None:
@@ -91,7 +91,7 @@ def labels(
         raise TypeError(f"{name} must be integer labels, got {value.dtype}")
     same_shape(name, value, batch)
     wide = as_int64(value)
-    seen = visible(wide if where is None else wide.masked_fill(~where, 0))
+    seen = readable_values(wide if where is None else wide.masked_fill(~where, 0))
     if seen is None:
         return
     low, high = (int(bound) for bound in torch.aminmax(seen))
@@ -120,7 +120,7 @@ def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> Non
             f"got {tuple(value.shape)}"
         )
     wide = as_int64(value)
-    seen = visible(wide if where is None else wide.masked_fill(~where, 0))
+    seen = readable_values(wide if where is None else wide.masked_fill(~where, 0))
     if seen is not None and not ((seen >= 0) & (seen <= 1)).all():
         raise ValueError(
             "target must be 0, 1 or a probability for each label, got values from "
@@ -131,7 +131,7 @@ def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> Non
 
 def memberships(value: Tensor) -> None:
     """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and goes on."""
-    seen = visible(value)
+    seen = readable_values(value)
     if seen is not None and (outside := are_outside(seen)).any():
         raise ValueError(
             "decisions must be memberships in [0, 1], got a value of "
@@ -160,7 +160,7 @@ def probs(
         )
     if where is not None:
         value = value.masked_fill(~where.unsqueeze(-1), 1 / value.shape[-1])
-    seen = visible(value)
+    seen = readable_values(value)
     if seen is None:
         return
     wrong = ~are_probs(seen)
@@ -197,7 +197,7 @@ def weights(
     """Checks one weight per example, finite and at least 0 where it is kept."""
     numbers(name, value)
     same_shape(name, value, shape)
-    seen = visible(value if where is None else value.masked_fill(~where, 0))
+    seen = readable_values(value if where is None else value.masked_fill(~where, 0))
     if seen is not None and not (seen.isfinite() & (seen >= 0)).all():
         raise ValueError(
             f"{name} must be at least 0 and finite, got values from "

@@ -44,7 +44,7 @@ def cost_matrix(
 
 def cost_values(name: str, value: Tensor, *, non_negative: bool = False) -> None:
     """Checks that costs are finite and, where a loss needs it, not negative."""
-    seen = check.visible(value)
+    seen = check.readable_values(value)
     if seen is None:
         return
     if not seen.isfinite().all():
@@ -62,7 +62,7 @@ def cost_values(name: str, value: Tensor, *, non_negative: bool = False) -> None
 
 def zero_diagonal(name: str, value: Tensor) -> None:
     """Checks that the right decision is free."""
-    seen = check.visible(value)
+    seen = check.readable_values(value)
     if seen is None:
         return
     own = seen.diagonal(dim1=-2, dim2=-1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .._foundation import check, check_costs
 from .._foundation.hidden import checked_costs, finished
-from .._foundation.math import cross_entropy, log_complement, times
+from .._foundation.math import cross_entropy, log_complement, rows_times_matrix
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number
 from .._foundation.types import (
     CostVectors,
@@ -294,6 +294,6 @@ def soft_decision_cost_loss(
     check_costs.class_problem(logits, target, cost, square=False)
     softness = number("temperature", temperature, ABOVE_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost)
-    expected = times(z.softmax(-1), checked_costs(cost, z.dtype))
+    expected = rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype))
     decision = (-expected / softness).softmax(-1)
     return finished((decision * c).sum(-1), logits, invalid)

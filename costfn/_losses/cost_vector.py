@@ -5,7 +5,13 @@ from torch import Tensor
 from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensors
 from .._foundation.hidden import bad_target, checked_costs, own_costs, poisoned
-from .._foundation.math import class_probs, floating, safe_labels, times, upcast
+from .._foundation.math import (
+    class_probs,
+    floating,
+    rows_times_matrix,
+    safe_labels,
+    upcast,
+)
 from .._foundation.types import CostVectors, DecisionCost, Target
 
 
@@ -55,7 +61,7 @@ def cost_vector(
 def select_costs(target: Tensor, cost: Tensor) -> Tensor:
     """`cost_vector` of arguments already checked; a bad label has some row."""
     if target.is_floating_point():
-        return times(class_probs(target, cost.shape[-2], cost.dtype), cost)
+        return rows_times_matrix(class_probs(target, cost.shape[-2], cost.dtype), cost)
     index = safe_labels(target, cost.shape[-2])
     if cost.ndim == 2:
         rows = cost.index_select(0, index.reshape(-1))

@@ -121,7 +121,7 @@ def logit_adjusted_loss(
     check.target(target, logits.shape[:-1], classes)
     strength = number("temperature", temperature, AT_LEAST_ZERO)
     check_costs.per_class("prior", prior, classes)
-    seen = check.visible(prior)
+    seen = check.readable_values(prior)
     if seen is not None and not (seen.isfinite() & (seen > 0)).all():
         raise ValueError(
             f"prior must be above 0 and finite for every class, got {seen.tolist()}"

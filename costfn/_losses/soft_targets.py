@@ -13,9 +13,9 @@ from .._foundation.math import (
     cross_entropy,
     floating,
     mean_over_classes,
+    rows_times_matrix,
     safe_labels,
     sum_type,
-    times,
     upcast,
 )
 from .._foundation.options import ABOVE_ZERO, number
@@ -159,7 +159,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     rows = given if broken is None else torch.where(broken.any(), eye, given.to(wide))
     # In the precision in which they came: equal rows must not differ by rounding.
     rank = torch.linalg.matrix_rank(rows.detach().to(upcast(given).dtype))
-    seen = check.visible(rank)
+    seen = check.readable_values(rank)
     if seen is not None and seen.min() < classes:
         raise ValueError(
             f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
@@ -167,7 +167,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         )
     unusable = None if broken is None else broken.any() | (rank < classes)
     rows = rows.to(wide) if unusable is None else torch.where(unusable, eye, rows)
-    mixed = times(p.to(wide), torch.linalg.inv(rows))
+    mixed = rows_times_matrix(p.to(wide), torch.linalg.inv(rows))
     # Not by clamp, which has no slope at NaN.
     mixed = torch.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdim=True)

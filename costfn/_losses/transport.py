@@ -227,7 +227,7 @@ def generalized_wasserstein_dice_loss(
 def _distances(cost: Tensor, dtype: torch.dtype) -> Tensor:
     """Costs relative to the largest; NaN where they could not be seen and are bad."""
     costs = checked_costs(cost, dtype, non_negative=True)
-    if check.visible(cost) is None:
+    if check.readable_values(cost) is None:
         own = costs.diagonal(dim1=-2, dim2=-1)
         costs = costs + torch.where((own == 0).all(), 0.0, torch.nan)
     largest = costs.amax((-2, -1), keepdim=True)

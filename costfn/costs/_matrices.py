@@ -186,7 +186,7 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     cost = as_tensor("cost", cost)
     check_costs.cost_matrix("cost", cost, non_negative=True)
     check_costs.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = check.visible(cost.diagonal())
+    seen = check.readable_values(cost.diagonal())
     if seen is not None and seen.any():
         raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     closure = checked_costs(cost, floating(cost).dtype, non_negative=True)

@@ -59,9 +59,10 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/hidden.py",
-        "wide = floating(cost).astype(dtype)\n    if check.visible(cost) is not None:",
         "wide = floating(cost).astype(dtype)\n"
-        "    if check.visible(cost) is not None or not is_floating(cost):",
+        "    if check.readable_values(cost) is not None:",
+        "wide = floating(cost).astype(dtype)\n"
+        "    if check.readable_values(cost) is not None or not is_floating(cost):",
         "integers not checked under jit",
     ),
     (

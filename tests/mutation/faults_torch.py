@@ -4,8 +4,8 @@
 FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_losses/cost_vector.py",
-        "return times(class_probs(target, cost.shape[-2], cost.dtype), cost)",
-        "return times(class_probs(target, cost.shape[-2], cost.dtype), cost.mT)",
+        "(class_probs(target, cost.shape[-2], cost.dtype), cost)",
+        "(class_probs(target, cost.shape[-2], cost.dtype), cost.mT)",
         "a transposed cost",
     ),
     (
@@ -22,14 +22,14 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_losses/cost.py",
-        "times(z.softmax(-1), checked_costs(cost, z.dtype))",
-        "times(z.softmax(-1), checked_costs(cost, z.dtype).mT)",
+        "rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype))",
+        "rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype).mT)",
         "a transposed cost",
     ),
     (
         "decisions.py",
-        "expected = times(probs.to(wide), checked_costs(cost, wide))",
-        "expected = times(probs.to(wide), checked_costs(cost, wide).mT)",
+        "expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide))",
+        "expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide).mT)",
         "a transposed cost",
     ),
     (

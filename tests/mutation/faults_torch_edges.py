@@ -78,8 +78,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/hidden.py",
-        "if check.visible(cost) is not None:\n        return wide",
-        "if check.visible(cost) is not None or not cost.is_floating_point():\n"
+        "if check.readable_values(cost) is not None:\n        return wide",
+        "if check.readable_values(cost) is not None or not cost.is_floating_point():\n"
         "        return wide",
         "integers not checked under the transforms",
     ),
@@ -139,9 +139,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/check.py",
-        "seen = visible(wide if where is None else wide.masked_fill(~where, 0))\n"
+        "(wide if where is None else wide.masked_fill(~where, 0))\n"
         "    if seen is None:",
-        "seen = visible(wide)\n    if seen is None:",
+        "(wide)\n    if seen is None:",
         "a check of what is masked",
     ),
     (

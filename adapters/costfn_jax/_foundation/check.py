@@ -14,7 +14,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 
-def visible(values: Array) -> NDArray[Any] | None:
+def readable_values(values: Array) -> NDArray[Any] | None:
     """The values as NumPy, if they may be read now, or None."""
     if isinstance(values, jax.core.Tracer) or not values.size:
         return None
@@ -28,11 +28,11 @@ def visible(values: Array) -> NDArray[Any] | None:
 def kept(
     values: Array, where: Array | None, filler: float | int
 ) -> NDArray[Any] | None:
-    """As `visible`, with a harmless number in place of what a mask leaves out."""
-    seen = visible(values)
+    """As `readable_values`, with a harmless number where a mask leaves values out."""
+    seen = readable_values(values)
     if where is None or seen is None:
         return seen
-    keep = visible(where)
+    keep = readable_values(where)
     if keep is None:
         return None
     return np.where(keep, seen, np.asarray(filler, seen.dtype))
@@ -141,7 +141,7 @@ def label_sets(value: Array, shape: Sequence[int], where: Array | None) -> None:
 
 def memberships(value: Array) -> None:
     """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and goes on."""
-    seen = visible(value)
+    seen = readable_values(value)
     if seen is None:
         return
     # In place of NaN: NumPy warns where it compares one in half precision.

@@ -45,7 +45,7 @@ def cost_matrix(
 
 def cost_values(name: str, value: Array, *, non_negative: bool = False) -> None:
     """Checks that costs are finite and, where a loss needs it, not negative."""
-    seen = check.visible(value)
+    seen = check.readable_values(value)
     if seen is None:
         return
     if not np.isfinite(seen).all():
@@ -63,7 +63,7 @@ def cost_values(name: str, value: Array, *, non_negative: bool = False) -> None:
 
 def zero_diagonal(name: str, value: Array) -> None:
     """Checks that the right decision is free."""
-    seen = check.visible(value)
+    seen = check.readable_values(value)
     if seen is None:
         return
     own = seen.diagonal(axis1=-2, axis2=-1)

@@ -10,7 +10,7 @@ from jax.nn import log_softmax, logsumexp, softmax
 
 from .._foundation import check, check_costs
 from .._foundation.hidden import checked_costs, finished
-from .._foundation.math import cross_entropy, log1p, log_complement, times
+from .._foundation.math import cross_entropy, log1p, log_complement, rows_times_matrix
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number, typed
 from .._foundation.types import (
     CostVectors,
@@ -155,6 +155,6 @@ def soft_decision_cost_loss(
     check_costs.class_problem(logits, target, cost, square=False)
     softness = number("temperature", temperature, ABOVE_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost)
-    expected = times(softmax(z), checked_costs(cost, z.dtype))
+    expected = rows_times_matrix(softmax(z), checked_costs(cost, z.dtype))
     decision = softmax(-expected / typed(softness, z.dtype))
     return finished((decision * c).sum(-1), logits, invalid)

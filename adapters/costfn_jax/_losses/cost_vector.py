@@ -12,8 +12,8 @@ from .._foundation.math import (
     is_class,
     is_floating,
     rows,
+    rows_times_matrix,
     safe_labels,
-    times,
     upcast,
 )
 from .._foundation.types import CostVectors, DecisionCost, Target
@@ -36,7 +36,7 @@ def select_costs(target: Array, cost: Array) -> Array:
     """`cost_vector` of arguments already checked; a bad label has some row."""
     classes = cost.shape[-2]
     if is_floating(target):
-        return times(class_probs(target, classes, cost.dtype), cost)
+        return rows_times_matrix(class_probs(target, classes, cost.dtype), cost)
     index = safe_labels(target, classes)
     if cost.ndim == 2:
         return rows(cost, index)

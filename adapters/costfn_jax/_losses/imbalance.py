@@ -60,7 +60,7 @@ def logit_adjusted_loss(
     check.target(target, logits.shape[:-1], classes)
     strength = number("temperature", temperature, AT_LEAST_ZERO)
     check_costs.per_class("prior", prior, classes)
-    seen = check.visible(prior)
+    seen = check.readable_values(prior)
     # In float64: NumPy warns of a NaN in the comparison of half precision.
     if seen is not None and not (np.isfinite(seen) & (seen.astype(float) > 0)).all():
         raise ValueError(

@@ -6,7 +6,7 @@ from jax.nn import softmax
 
 from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
-from .._foundation.math import class_probs, times, upcast
+from .._foundation.math import class_probs, rows_times_matrix, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
 from .cost_vector import select_costs
 
@@ -17,7 +17,7 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p = softmax(z)
-    between = times(p, costs) / 2
+    between = rows_times_matrix(p, costs) / 2
     losses = (p * (select_costs(target, costs) - between)).sum(-1)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 

@@ -16,7 +16,7 @@ from .._foundation.math import (
     floating,
     is_floating,
     mean_over_classes,
-    times,
+    rows_times_matrix,
     upcast,
 )
 from .._foundation.options import ABOVE_ZERO, number, typed
@@ -72,7 +72,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     rows = rows if broken is None else jnp.where(broken.any(), eye, rows)
     # In the precision in which they came: equal rows must not differ by rounding.
     rank = jnp.linalg.matrix_rank(stop_gradient(rows).astype(upcast(given).dtype))
-    seen = check.visible(rank)
+    seen = check.readable_values(rank)
     if seen is not None and seen.min() < classes:
         raise ValueError(
             f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
@@ -80,7 +80,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         )
     unusable = None if broken is None else broken.any() | (rank < classes)
     rows = rows if unusable is None else jnp.where(unusable, eye, rows)
-    mixed = times(p.astype(wide), jnp.linalg.inv(rows))
+    mixed = rows_times_matrix(p.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdims=True)
     if unusable is not None:

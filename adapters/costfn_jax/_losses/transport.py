@@ -155,7 +155,7 @@ def generalized_wasserstein_dice_loss(
 def _distances(cost: Array, dtype: DTypeLike) -> Array:
     """Costs relative to the largest; NaN where they could not be seen and are bad."""
     costs = checked_costs(cost, dtype, non_negative=True)
-    if check.visible(cost) is None:
+    if check.readable_values(cost) is None:
         own = costs.diagonal(axis1=-2, axis2=-1)
         costs = costs + jnp.where((own == 0).all(), 0.0, jnp.nan).astype(dtype)
     largest = costs.max((-2, -1), keepdims=True)
