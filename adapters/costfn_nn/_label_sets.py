@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from costfn._foundation import check
+from costfn._foundation import check, check_costs
 from costfn._foundation.arrays import ArrayLike, as_tensor
 from costfn._foundation.hidden import bad_label_sets
 from costfn._foundation.math import upcast
@@ -42,7 +42,7 @@ def positive_weight(value: PosWeight) -> float | Tensor | None:
             "pos_weight must be one number, or one for each label, got shape "
             f"{tuple(weight.shape)}"
         )
-    check.cost_values("pos_weight", weight, non_negative=True)
+    check_costs.cost_values("pos_weight", weight, non_negative=True)
     return float(value) if isinstance(value, int | float) else weight
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._foundation import check
+from costfn._foundation import check, check_costs
 from costfn._foundation.arrays import ArrayLike, as_tensor
 from costfn._foundation.hidden import bad_target
 from costfn._foundation.math import one_hot, safe_labels, upcast
@@ -101,7 +101,7 @@ class Weighted(Base):
         """The weight of each example's label, or the mean weight of its target."""
         if self.weight is None:
             return None
-        check.per_class("weight", self.weight, classes)
+        check_costs.per_class("weight", self.weight, classes)
         if target.is_floating_point():
             return (target * self.weight).sum(-1)
         index = safe_labels(target, len(self.weight))
@@ -119,14 +119,14 @@ def checked_weight(value: Tensor | ArrayLike | None, least: int) -> Tensor | Non
         raise ValueError(
             f"weight must be one number per {what}, got {tuple(weight.shape)}"
         )
-    check.cost_values("weight", weight, non_negative=True)
+    check_costs.cost_values("weight", weight, non_negative=True)
     return weight
 
 
 def checked_cost(value: Tensor | ArrayLike) -> Tensor:
     """A cost matrix."""
     cost = as_tensor("cost", value)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     return cost
 
 

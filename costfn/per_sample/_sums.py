@@ -44,7 +44,7 @@ def _counts(loss: Loss, y: Any) -> Iterator[Tensor]:
     """
     ignored = {-100, -1, 0, getattr(loss, "ignore_index", -100)}
     for target in tensors(y):
-        seen = check.visible(target)
+        seen = check.readable_values(target)
         if seen is None or seen.ndim < 2 or seen.is_complex():
             continue
         # Of the next token, the first has no prediction.

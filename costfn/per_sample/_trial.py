@@ -121,7 +121,7 @@ def _telling_rows(made: Problem) -> Tensor:
     """Samples from all over, and one of each of some classes."""
     rows = spread(made.size, _TRIED)
     first = next(tensors(made.y), None)
-    seen = None if first is None else check.visible(first)
+    seen = None if first is None else check.readable_values(first)
     if seen is None or seen.ndim != 1 or seen.is_floating_point() or seen.is_complex():
         return rows
     _, places = np.unique(seen.numpy(), return_index=True)
@@ -158,7 +158,7 @@ def check_gradient(loss: Loss, prediction: Any, targets: tuple[Any, ...]) -> Non
     the loss is cut off from the predictions, or made of steps.
     """
     leaves, joined = split(prediction)
-    if len(leaves) != 1 or check.visible(leaves[0]) is None:
+    if len(leaves) != 1 or check.readable_values(leaves[0]) is None:
         return
 
     def of_leaf(z: Tensor, *rest: Any) -> Tensor:
@@ -223,7 +223,10 @@ def _check_sum(few: Problem, z: Any) -> None:
             few.judge(rows_of(z, slice(i, i + 1)), rows_of(few.y, i))
             for i in range(few.size)
         ]
-    seen, single = check.visible(value), check.visible(torch.stack(singles))
+    seen, single = (
+        check.readable_values(value),
+        check.readable_values(torch.stack(singles)),
+    )
     if seen is None or single is None:
         return
     if adds_up(few.loss, seen, single, plain(few.y)):

@@ -75,7 +75,7 @@ def linearized(
 
     cotangents = jax.grad(of_predictions)([leaves[i] for i in places])
     if len(leaves) == 1:
-        seen = check.visible(cotangents[0])
+        seen = check.readable_values(cotangents[0])
         if seen is not None and not seen.any():
             ask_the_doctor(batch_loss, z, as_tuple(y))
     return made._replace(loss=inner, y=tuple(cotangents))

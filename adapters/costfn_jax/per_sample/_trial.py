@@ -95,7 +95,7 @@ def _telling_rows(made: Problem) -> Any:
 
 
 def _check_sum(value: Array, singles: Array, y: Any) -> None:
-    seen, each = check.visible(value), check.visible(singles)
+    seen, each = check.readable_values(value), check.readable_values(singles)
     if seen is None or each is None or not np.isfinite(seen):
         return
     precision = float(jnp.finfo(value.dtype).eps)
@@ -150,11 +150,11 @@ def check_gradient(
     A gradient of 0 is an answer, as of a hinge beyond its margin: other predictions
     are tried. It is no answer if the loss is made of steps.
     """
-    if not isinstance(prediction, Array) or check.visible(prediction) is None:
+    if not isinstance(prediction, Array) or check.readable_values(prediction) is None:
         return
     slope = jax.grad(lambda z: loss(z, *targets).sum())
     others = (prediction, -prediction, jnp.flip(prediction, 0))
-    found = [check.visible(slope(z)) for z in others]
+    found = [check.readable_values(slope(z)) for z in others]
     if any(f is None or f.any() for f in found):
         return
     traced = jax.make_jaxpr(lambda z: loss(z, *targets))(prediction).jaxpr
