@@ -1,7 +1,6 @@
 """The losses as `torch.nn` modules: classes on axis 1, weights, a reduction."""
 
-from ._batch import GeneralizedWassersteinDiceLoss
-from ._cost import (
+from ._losses.cost import (
     CostHingeLoss,
     CostRegressionLoss,
     CostRegularizedLoss,
@@ -12,13 +11,17 @@ from ._cost import (
     SoftmaxMarginLoss,
     SumToZeroLoss,
 )
-from ._labels import (
+from ._losses.imbalance import (
     FocalLoss,
     ForwardCorrectedLoss,
     LogitAdjustedLoss,
     RankedProbabilityLoss,
 )
-from ._metric import (
+from ._losses.per_label import AsymmetricLoss, SigmoidFocalLoss
+from ._losses.soft_targets import SinkhornLoss, SoftTargetLoss
+from ._losses.transport import GeneralizedWassersteinDiceLoss
+from ._metrics.lovasz import LovaszHingeLoss, LovaszSoftmaxLoss, QErrorLoss, WithMetrics
+from ._metrics.rates import (
     AccuracyLoss,
     BalancedAccuracyLoss,
     CohenKappaLoss,
@@ -41,9 +44,6 @@ from ._metric import (
     SpecificityLoss,
     TverskyLoss,
 )
-from ._other import LovaszHingeLoss, LovaszSoftmaxLoss, QErrorLoss, WithMetrics
-from ._per_label import AsymmetricLoss, SigmoidFocalLoss
-from ._soft_targets import SinkhornLoss, SoftTargetLoss
 
 __all__ = [
     "AccuracyLoss",

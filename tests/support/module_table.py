@@ -62,7 +62,7 @@ class ModuleCase:
 
     @property
     def has_task(self) -> bool:
-        return issubclass(self.cls, costfn_nn._metric_loss.MetricLoss)
+        return issubclass(self.cls, costfn_nn._foundation.counted.MetricLoss)
 
     def make(self, **options: Any) -> torch.nn.Module:
         if self.has_task:

@@ -6,8 +6,8 @@ import costfn
 from costfn import Reduction
 from costfn._foundation.arrays import ArrayLike, as_tensor
 
-from ._axes import IgnoreIndex
-from ._loss import LabelLoss
+from .._foundation.class_axis import IgnoreIndex
+from .._foundation.per_example import LabelLoss
 
 
 class RankedProbabilityLoss(LabelLoss):

@@ -7,9 +7,9 @@ from costfn import Reduction
 from costfn._foundation.arrays import ArrayLike
 from costfn.confusion import Scope
 
-from ._axes import IgnoreIndex
-from ._loss import checked_cost
-from ._metric_loss import OfImages
+from .._foundation.class_axis import IgnoreIndex
+from .._foundation.counted import OfImages
+from .._foundation.per_example import checked_cost
 
 
 class GeneralizedWassersteinDiceLoss(OfImages):

@@ -13,7 +13,7 @@ from costfn._foundation.arrays import ArrayLike, as_tensor
 from costfn._foundation.hidden import bad_target
 from costfn._foundation.math import one_hot, safe_labels, upcast
 
-from ._axes import (
+from .class_axis import (
     IgnoreIndex,
     both,
     check_logits,
@@ -25,7 +25,7 @@ from ._axes import (
     of_examples,
     times,
 )
-from ._held import Base
+from .held import Base
 
 
 class Weighted(Base):

@@ -11,10 +11,10 @@ from costfn import Reduction
 from costfn._foundation import check
 from costfn._metrics.lovasz import Present
 
-from ._axes import IgnoreIndex, ignored_labels, of_examples
-from ._held import Base
-from ._label_sets import entries
-from ._loss import Weighted
+from .._foundation.class_axis import IgnoreIndex, ignored_labels, of_examples
+from .._foundation.held import Base
+from .._foundation.label_sets import entries
+from .._foundation.per_example import Weighted
 
 
 class LovaszSoftmaxLoss(Weighted):

@@ -2,7 +2,7 @@
 
 import costfn
 
-from ._metric_loss import CostMetricLoss, MetricLoss
+from .._foundation.counted import CostMetricLoss, MetricLoss
 
 
 class AccuracyLoss(MetricLoss):

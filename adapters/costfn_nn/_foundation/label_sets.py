@@ -10,7 +10,7 @@ from costfn._foundation.arrays import ArrayLike, as_tensor
 from costfn._foundation.hidden import bad_label_sets
 from costfn._foundation.math import upcast
 
-from ._axes import both, examples_of, kept, last, over_axes, times
+from .class_axis import both, examples_of, kept, last, over_axes, times
 
 PosWeight = float | Tensor | ArrayLike | None
 

@@ -7,7 +7,7 @@ from costfn import Reduction
 from costfn._foundation.arrays import ArrayLike
 from costfn._losses.soft_targets import Divergence
 
-from ._loss import ProbsLoss, checked_cost
+from .._foundation.per_example import ProbsLoss, checked_cost
 
 
 class SoftTargetLoss(ProbsLoss):

@@ -10,10 +10,10 @@ from costfn import Reduction
 from costfn._foundation import check
 from costfn._foundation.arrays import ArrayLike, as_tensor
 
-from ._axes import IgnoreIndex, ignored_labels
-from ._held import Base
-from ._label_sets import PosWeight, entries, positive_weight
-from ._loss import checked_weight
+from .._foundation.class_axis import IgnoreIndex, ignored_labels
+from .._foundation.held import Base
+from .._foundation.label_sets import PosWeight, entries, positive_weight
+from .._foundation.per_example import checked_weight
 
 
 class PerLabel(Base):

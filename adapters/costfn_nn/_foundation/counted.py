@@ -12,9 +12,9 @@ from costfn._foundation import check
 from costfn._foundation.arrays import ArrayLike, as_tensor
 from costfn.confusion import Task
 
-from ._axes import IgnoreIndex
-from ._label_sets import PosWeight, entries, positive_weight
-from ._loss import Labelled, checked_cost
+from .class_axis import IgnoreIndex
+from .label_sets import PosWeight, entries, positive_weight
+from .per_example import Labelled, checked_cost
 
 
 class OfImages(Labelled):

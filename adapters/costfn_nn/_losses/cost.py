@@ -8,8 +8,8 @@ from costfn._foundation.arrays import ArrayLike
 from costfn._losses.cost import Base
 from costfn._losses.margin import Phi
 
-from ._axes import IgnoreIndex
-from ._loss import LabelLoss, checked_cost
+from .._foundation.class_axis import IgnoreIndex
+from .._foundation.per_example import LabelLoss, checked_cost
 
 
 class CostLoss(LabelLoss):
