@@ -1,49 +1,37 @@
 """The losses as `torch.nn` modules: classes on axis 1, weights, a reduction."""
 
 from ._losses.cost import (
-    CostHingeLoss,
-    CostRegressionLoss,
     CostRegularizedLoss,
-    EnergyCostLoss,
     ExpectedCostLoss,
     LogCostLoss,
     SoftDecisionCostLoss,
+)
+from ._losses.imbalance import FocalLoss, LogitAdjustedLoss
+from ._losses.margin import (
+    CostHingeLoss,
+    CostRegressionLoss,
     SoftmaxMarginLoss,
     SumToZeroLoss,
 )
-from ._losses.imbalance import (
-    FocalLoss,
-    ForwardCorrectedLoss,
-    LogitAdjustedLoss,
-    RankedProbabilityLoss,
-)
 from ._losses.per_label import AsymmetricLoss, SigmoidFocalLoss
-from ._losses.soft_targets import SinkhornLoss, SoftTargetLoss
-from ._losses.transport import GeneralizedWassersteinDiceLoss
-from ._metrics.lovasz import LovaszHingeLoss, LovaszSoftmaxLoss, QErrorLoss, WithMetrics
-from ._metrics.rates import (
-    AccuracyLoss,
-    BalancedAccuracyLoss,
-    CohenKappaLoss,
-    DiceLoss,
+from ._losses.regression import QErrorLoss
+from ._losses.scoring_rules import EnergyCostLoss, RankedProbabilityLoss
+from ._losses.soft_targets import ForwardCorrectedLoss, SoftTargetLoss
+from ._losses.tracking import WithMetrics
+from ._losses.transport import GeneralizedWassersteinDiceLoss, SinkhornLoss
+from ._metrics.accuracy import AccuracyLoss, BalancedAccuracyLoss, GMeanLoss
+from ._metrics.agreement import CohenKappaLoss, HssLoss, MccLoss
+from ._metrics.combined_rates import (
     FBetaLoss,
-    FocalTverskyLoss,
     FowlkesMallowsLoss,
-    GeneralizedDiceLoss,
-    GMeanLoss,
-    HssLoss,
     InformednessLoss,
-    JaccardLoss,
     MarkednessLoss,
-    MccLoss,
-    NormalizedCostLoss,
-    PrecisionLoss,
-    RecallLoss,
-    RegretLoss,
-    SavingsLoss,
-    SpecificityLoss,
-    TverskyLoss,
 )
+from ._metrics.cost import NormalizedCostLoss, RegretLoss, SavingsLoss
+from ._metrics.generalized_dice import GeneralizedDiceLoss
+from ._metrics.lovasz import LovaszHingeLoss, LovaszSoftmaxLoss
+from ._metrics.overlap import DiceLoss, FocalTverskyLoss, JaccardLoss, TverskyLoss
+from ._metrics.rates import PrecisionLoss, RecallLoss, SpecificityLoss
 
 __all__ = [
     "AccuracyLoss",

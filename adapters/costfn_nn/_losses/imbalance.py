@@ -1,39 +1,17 @@
-"""The losses for imbalance, order and label noise as modules."""
+"""The losses for imbalance as modules."""
 
 from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._foundation.arrays import ArrayLike, as_tensor
+from costfn.front_end import ArrayLike, as_tensor
 
-from .._foundation.class_axis import IgnoreIndex
-from .._foundation.per_example import LabelLoss
-
-
-class RankedProbabilityLoss(LabelLoss):
-    """Module of `costfn.ranked_probability_loss`, which documents the options."""
-
-    def __init__(
-        self,
-        *,
-        weight: Tensor | ArrayLike | None = None,
-        ignore_index: IgnoreIndex = -100,
-        label_smoothing: float = 0.0,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            reduction=reduction,
-        )
-
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.ranked_probability_loss` with the options."""
-        return costfn.ranked_probability_loss(logits, target)
+from .._foundation.base import LossModule
+from .._foundation.habits import IgnoreIndex, habits_of_examples
+from .._foundation.per_example import per_example
 
 
-class FocalLoss(LabelLoss):
+class FocalLoss(LossModule):
     """Module of `costfn.focal_loss`, which documents the options."""
 
     def __init__(
@@ -46,22 +24,15 @@ class FocalLoss(LabelLoss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            reduction=reduction,
+            costfn.focal_loss,
+            per_example,
+            options={"gamma": gamma},
+            habits=habits_of_examples(weight, ignore_index, label_smoothing, reduction),
         )
-        self.hold("gamma", gamma)
-
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.focal_loss` with the options."""
-        return costfn.focal_loss(logits, target, gamma=self.held("gamma"))
 
 
-class LogitAdjustedLoss(LabelLoss):
+class LogitAdjustedLoss(LossModule):
     """Module of `costfn.logit_adjusted_loss`, which documents the options."""
-
-    prior: Tensor
 
     def __init__(
         self,
@@ -74,43 +45,8 @@ class LogitAdjustedLoss(LabelLoss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            reduction=reduction,
+            costfn.logit_adjusted_loss,
+            per_example,
+            options={"prior": as_tensor("prior", prior), "temperature": temperature},
+            habits=habits_of_examples(weight, ignore_index, label_smoothing, reduction),
         )
-        self.hold("prior", as_tensor("prior", prior))
-        self.hold("temperature", temperature)
-
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.logit_adjusted_loss` with the options."""
-        return costfn.logit_adjusted_loss(
-            logits, target, self.prior, temperature=self.held("temperature")
-        )
-
-
-class ForwardCorrectedLoss(LabelLoss):
-    """Module of `costfn.forward_corrected_loss`, which documents the options."""
-
-    transition: Tensor
-
-    def __init__(
-        self,
-        transition: Tensor | ArrayLike,
-        *,
-        weight: Tensor | ArrayLike | None = None,
-        ignore_index: IgnoreIndex = -100,
-        label_smoothing: float = 0.0,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            reduction=reduction,
-        )
-        self.hold("transition", as_tensor("transition", transition))
-
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.forward_corrected_loss` with the options."""
-        return costfn.forward_corrected_loss(logits, target, self.transition)

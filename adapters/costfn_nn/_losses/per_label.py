@@ -1,91 +1,28 @@
 """The losses of labels one by one as modules."""
 
-from abc import abstractmethod
-from typing import get_args
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._foundation import check
-from costfn._foundation.arrays import ArrayLike, as_tensor
+from costfn.front_end import ArrayLike, as_tensor
 
-from .._foundation.class_axis import IgnoreIndex, ignored_labels
-from .._foundation.held import Base
-from .._foundation.label_sets import PosWeight, entries, positive_weight
-from .._foundation.per_example import checked_weight
-
-
-class PerLabel(Base):
-    """A loss for each label, reduced.
-
-    Takes logits and targets of one shape, `(N, labels)`, `(labels,)` or `(N, labels,
-    d1, ...)`, with the labels on axis 1; where no option speaks of single labels, any
-    shape, as `(N,)` for yes or no. The mean is `sum(w * loss) / sum(w)`, with `w` the
-    product of `weight` by label, `pos_weight` for labels that are there, and
-    `sample_weight` (torch's mean divides by the number of labels). A target that is
-    `ignore_index` takes its label out.
-    """
-
-    weight: Tensor | None
-    pos_weight: float | Tensor | None
-
-    def __init__(
-        self,
-        *,
-        weight: Tensor | ArrayLike | None,
-        pos_weight: PosWeight,
-        ignore_index: IgnoreIndex,
-        reduction: Reduction,
-    ) -> None:
-        super().__init__()
-        self.hold_weight("weight", checked_weight(weight, 1))
-        self.hold_weight("pos_weight", positive_weight(pos_weight))
-        self._ignored = ignored_labels(ignore_index)
-        self.ignore_index = ignore_index
-        check.one_of("reduction", reduction, get_args(Reduction))
-        self.reduction: Reduction = reduction
-
-    @abstractmethod
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The loss of each label, labels last: the function with its options."""
-
-    def forward(
-        self,
-        logits: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        where: Tensor | None = None,
-    ) -> Tensor:
-        """Loss of a batch: a scalar, or one per label if `reduction` is `"none"`.
-
-        `sample_weight` and `where` (what to keep) have an entry for each label, for
-        each example, or for each entry of axis 0.
-        """
-        found = entries(
-            logits,
-            target,
-            sample_weight,
-            where,
-            ignored=self._ignored,
-            weight=self.weight,
-            pos_weight=self.pos_weight,
-        )
-        weight = found.weight
-        if weight is not None and weight.ndim < found.logits.ndim:
-            weight = weight.unsqueeze(-1).expand(found.logits.shape)
-        losses = costfn.reduce(
-            self.losses(found.logits, found.target),
-            weight=weight,
-            where=found.where,
-            reduction=self.reduction,
-        )
-        as_given = self.reduction == "none" and losses.ndim > 1
-        return losses.movedim(-1, 1) if as_given else losses
+from .._foundation.base import LossModule
+from .._foundation.habits import (
+    Ignored,
+    IgnoreIndex,
+    PosWeight,
+    checked_ignore_index,
+    checked_pos_weight,
+    checked_reduction,
+    checked_weight,
+)
+from .._foundation.label_sets import of_labels
 
 
-class SigmoidFocalLoss(PerLabel):
+class SigmoidFocalLoss(LossModule):
     """Module of `costfn.sigmoid_focal_loss`, which documents the options."""
 
     def __init__(
@@ -98,24 +35,24 @@ class SigmoidFocalLoss(PerLabel):
         ignore_index: IgnoreIndex = -100,
         reduction: Reduction = "mean",
     ) -> None:
+        number = alpha is None or isinstance(alpha, int | float)
         super().__init__(
-            weight=weight,
-            pos_weight=pos_weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
+            costfn.sigmoid_focal_loss,
+            _per_label,
+            options={
+                "alpha": alpha if number else as_tensor("alpha", alpha),
+                "gamma": gamma,
+            },
+            habits={
+                "weight": checked_weight(weight, labels=True),
+                "pos_weight": checked_pos_weight(pos_weight),
+                "ignore_index": checked_ignore_index(ignore_index),
+                "reduction": checked_reduction(reduction),
+            },
         )
-        plain = alpha is None or isinstance(alpha, int | float)
-        self.hold("alpha", alpha if plain else as_tensor("alpha", alpha))
-        self.hold("gamma", gamma)
-
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.sigmoid_focal_loss` with the options."""
-        return costfn.sigmoid_focal_loss(
-            logits, target, alpha=self.held("alpha"), gamma=self.held("gamma")
-        )
 
 
-class AsymmetricLoss(PerLabel):
+class AsymmetricLoss(LossModule):
     """Module of `costfn.asymmetric_loss`, which documents the options."""
 
     def __init__(
@@ -130,21 +67,57 @@ class AsymmetricLoss(PerLabel):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(
-            weight=weight,
-            pos_weight=pos_weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
+            costfn.asymmetric_loss,
+            _per_label,
+            options={"gamma_pos": gamma_pos, "gamma_neg": gamma_neg, "margin": margin},
+            habits={
+                "weight": checked_weight(weight, labels=True),
+                "pos_weight": checked_pos_weight(pos_weight),
+                "ignore_index": checked_ignore_index(ignore_index),
+                "reduction": checked_reduction(reduction),
+            },
         )
-        self.hold("gamma_pos", gamma_pos)
-        self.hold("gamma_neg", gamma_neg)
-        self.hold("margin", margin)
 
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.asymmetric_loss` with the options."""
-        return costfn.asymmetric_loss(
-            logits,
-            target,
-            gamma_pos=self.held("gamma_pos"),
-            gamma_neg=self.held("gamma_neg"),
-            margin=self.held("margin"),
-        )
+
+def _per_label(
+    loss: Callable[..., Tensor],
+    options: Mapping[str, Any],
+    logits: Tensor,
+    target: Tensor,
+    *,
+    sample_weight: Tensor | None,
+    where: Tensor | None,
+    weight: Tensor | None,
+    pos_weight: float | Tensor | None,
+    ignore_index: Ignored,
+    reduction: Reduction,
+) -> Tensor:
+    """A loss for each label, reduced.
+
+    Takes logits and targets of one shape, `(N, labels)`, `(labels,)` or `(N, labels,
+    d1, ...)`, with the labels on axis 1; where no option speaks of single labels, any
+    shape, as `(N,)` for yes or no. The mean is `sum(w * loss) / sum(w)`, with `w` the
+    product of `weight` by label, `pos_weight` for labels that are there, and
+    `sample_weight` (torch's mean divides by the number of labels). A target that is
+    `ignore_index` takes its label out.
+    """
+    batch = of_labels(
+        logits,
+        target,
+        sample_weight=sample_weight,
+        where=where,
+        weight=weight,
+        pos_weight=pos_weight,
+        ignored=ignore_index,
+    )
+    each = batch.weight
+    if each is not None and each.ndim < batch.logits.ndim:
+        each = each.unsqueeze(-1).expand(batch.logits.shape)
+    losses = costfn.reduce(
+        loss(batch.logits, batch.target, **options),
+        weight=each,
+        where=batch.where,
+        reduction=reduction,
+    )
+    as_given = reduction == "none" and losses.ndim > 1
+    return losses.movedim(-1, 1) if as_given else losses

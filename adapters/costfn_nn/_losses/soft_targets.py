@@ -1,16 +1,22 @@
-"""The losses of soft targets as modules."""
+"""The losses of soft targets and of label noise as modules."""
 
 from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._foundation.arrays import ArrayLike
-from costfn._losses.soft_targets import Divergence
+from costfn.front_end import ArrayLike, Divergence, as_tensor
 
-from .._foundation.per_example import ProbsLoss, checked_cost
+from .._foundation.base import LossModule
+from .._foundation.habits import (
+    IgnoreIndex,
+    checked_reduction,
+    checked_weight,
+    habits_of_examples,
+)
+from .._foundation.per_example import per_example, per_example_of_probs
 
 
-class SoftTargetLoss(ProbsLoss):
+class SoftTargetLoss(LossModule):
     """Module of `costfn.soft_target_loss`, which documents the options."""
 
     def __init__(
@@ -20,42 +26,32 @@ class SoftTargetLoss(ProbsLoss):
         weight: Tensor | ArrayLike | None = None,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(weight=weight, reduction=reduction)
-        self.divergence: Divergence = divergence
+        super().__init__(
+            costfn.soft_target_loss,
+            per_example_of_probs,
+            options={"divergence": divergence},
+            habits={
+                "weight": checked_weight(weight),
+                "reduction": checked_reduction(reduction),
+            },
+        )
 
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.soft_target_loss` with the options."""
-        return costfn.soft_target_loss(logits, target, divergence=self.divergence)
 
-
-class SinkhornLoss(ProbsLoss):
-    """Module of `costfn.sinkhorn_loss`, which documents the options."""
-
-    cost: Tensor
+class ForwardCorrectedLoss(LossModule):
+    """Module of `costfn.forward_corrected_loss`, which documents the options."""
 
     def __init__(
         self,
-        cost: Tensor | ArrayLike,
+        transition: Tensor | ArrayLike,
         *,
-        epsilon: float | Tensor,
-        debias: bool = True,
-        iterations: int = 50,
         weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(weight=weight, reduction=reduction)
-        self.hold("cost", checked_cost(cost))
-        self.hold("epsilon", epsilon)
-        self.debias = debias
-        self.iterations = iterations
-
-    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """`costfn.sinkhorn_loss` with the options."""
-        return costfn.sinkhorn_loss(
-            logits,
-            target,
-            self.cost,
-            epsilon=self.held("epsilon"),
-            debias=self.debias,
-            iterations=self.iterations,
+        super().__init__(
+            costfn.forward_corrected_loss,
+            per_example,
+            options={"transition": as_tensor("transition", transition)},
+            habits=habits_of_examples(weight, ignore_index, label_smoothing, reduction),
         )

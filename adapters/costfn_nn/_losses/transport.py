@@ -1,25 +1,60 @@
-"""The batch losses, one number for many examples, as modules."""
+"""The losses of transport as modules."""
 
 from torch import Tensor
 
 import costfn
 from costfn import Reduction
-from costfn._foundation.arrays import ArrayLike
 from costfn.confusion import Scope
+from costfn.front_end import ArrayLike
 
-from .._foundation.class_axis import IgnoreIndex
-from .._foundation.counted import OfImages
-from .._foundation.per_example import checked_cost
+from .._foundation.base import LossModule
+from .._foundation.counted import counted_by_class
+from .._foundation.habits import (
+    IgnoreIndex,
+    checked_cost,
+    checked_ignore_index,
+    checked_reduction,
+    checked_smoothing,
+    checked_weight,
+)
+from .._foundation.per_example import per_example_of_probs
 
 
-class GeneralizedWassersteinDiceLoss(OfImages):
+class SinkhornLoss(LossModule):
+    """Module of `costfn.sinkhorn_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        cost: Tensor | ArrayLike,
+        *,
+        epsilon: float | Tensor,
+        debias: bool = True,
+        iterations: int = 50,
+        weight: Tensor | ArrayLike | None = None,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            costfn.sinkhorn_loss,
+            per_example_of_probs,
+            options={
+                "cost": checked_cost(cost),
+                "epsilon": epsilon,
+                "debias": debias,
+                "iterations": iterations,
+            },
+            habits={
+                "weight": checked_weight(weight),
+                "reduction": checked_reduction(reduction),
+            },
+        )
+
+
+class GeneralizedWassersteinDiceLoss(LossModule):
     """Module of `costfn.generalized_wasserstein_dice_loss`.
 
     That documents the options. Class weights enter its sums; `reduction` is that of the
     images of `scope="example"`.
     """
-
-    cost: Tensor
 
     def __init__(
         self,
@@ -33,34 +68,17 @@ class GeneralizedWassersteinDiceLoss(OfImages):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-        )
-        self.hold("cost", checked_cost(cost))
-        self.background = background
-        self.scope: Scope = scope
-        self.reduction: Reduction = reduction
-
-    def task_and_scope(self) -> tuple[str, str]:
-        """What is counted, and over what."""
-        return "multiclass", self.scope
-
-    def evaluate(
-        self,
-        logits: Tensor,
-        target: Tensor,
-        weight: Tensor | None,
-        where: Tensor | None,
-    ) -> Tensor:
-        """`costfn.generalized_wasserstein_dice_loss` with the options."""
-        return costfn.generalized_wasserstein_dice_loss(
-            logits,
-            target,
-            self.cost,
-            background=self.background,
-            scope=self.scope,
-            sample_weight=weight,
-            where=where,
-            reduction=self.reduction,
+            costfn.generalized_wasserstein_dice_loss,
+            counted_by_class,
+            options={
+                "cost": checked_cost(cost),
+                "background": background,
+                "scope": scope,
+                "reduction": reduction,
+            },
+            habits={
+                "weight": checked_weight(weight),
+                "ignore_index": checked_ignore_index(ignore_index),
+                "label_smoothing": checked_smoothing(label_smoothing),
+            },
         )

@@ -1,143 +1,129 @@
-"""The losses for metrics of the confusion matrix as modules."""
+"""The losses for rates of one class as modules."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
 
 import costfn
+from costfn import Reduction
+from costfn.confusion import Scope, Task
+from costfn.front_end import ArrayLike
+from costfn.metrics import Absent, Average
+from costfn.relaxations import Relaxation
 
-from .._foundation.counted import CostMetricLoss, MetricLoss
-
-
-class AccuracyLoss(MetricLoss):
-    """Module of `costfn.accuracy_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.accuracy_loss)
-
-
-class BalancedAccuracyLoss(MetricLoss):
-    """Module of `costfn.balanced_accuracy_loss`, which documents the options.
-
-    `weight` changes nothing in the mean over classes: each class is measured within its
-    own examples, where the weight of the class cancels. `class_weight` weighs the mean.
-    """
-
-    loss = staticmethod(costfn.balanced_accuracy_loss)
+from .._foundation.base import LossModule
+from .._foundation.counted import counted
+from .._foundation.habits import (
+    IgnoreIndex,
+    PosWeight,
+    SumCounts,
+    averaging,
+    counting,
+    habits_of_counts,
+)
 
 
-class CohenKappaLoss(MetricLoss):
-    """Module of `costfn.cohen_kappa_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.cohen_kappa_loss)
-
-
-class DiceLoss(MetricLoss):
-    """Module of `costfn.dice_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.dice_loss)
-
-
-class FBetaLoss(MetricLoss):
-    """Module of `costfn.f_beta_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.f_beta_loss)
-
-
-class FocalTverskyLoss(MetricLoss):
-    """Module of `costfn.focal_tversky_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.focal_tversky_loss)
-
-
-class FowlkesMallowsLoss(MetricLoss):
-    """Module of `costfn.fowlkes_mallows_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.fowlkes_mallows_loss)
-
-
-class GMeanLoss(MetricLoss):
-    """Module of `costfn.g_mean_loss`, which documents the options.
-
-    `weight` changes nothing in the mean over classes: each class is measured within its
-    own examples, where the weight of the class cancels. `class_weight` weighs the mean.
-    """
-
-    loss = staticmethod(costfn.g_mean_loss)
-
-
-class GeneralizedDiceLoss(MetricLoss):
-    """Module of `costfn.generalized_dice_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.generalized_dice_loss)
-
-
-class HssLoss(MetricLoss):
-    """Module of `costfn.hss_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.hss_loss)
-
-
-class InformednessLoss(MetricLoss):
-    """Module of `costfn.informedness_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.informedness_loss)
-
-
-class JaccardLoss(MetricLoss):
-    """Module of `costfn.jaccard_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.jaccard_loss)
-
-
-class MarkednessLoss(MetricLoss):
-    """Module of `costfn.markedness_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.markedness_loss)
-
-
-class MccLoss(MetricLoss):
-    """Module of `costfn.mcc_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.mcc_loss)
-
-
-class PrecisionLoss(MetricLoss):
+class PrecisionLoss(LossModule):
     """Module of `costfn.precision_loss`, which documents the options."""
 
-    loss = staticmethod(costfn.precision_loss)
+    def __init__(
+        self,
+        *,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.precision_loss,
+            counted,
+            options={
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )
 
 
-class RecallLoss(MetricLoss):
+class RecallLoss(LossModule):
     """Module of `costfn.recall_loss`, which documents the options.
 
     `weight` changes nothing in the mean over classes: each class is measured within its
     own examples, where the weight of the class cancels. `class_weight` weighs the mean.
     """
 
-    loss = staticmethod(costfn.recall_loss)
+    def __init__(
+        self,
+        *,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.recall_loss,
+            counted,
+            options={
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )
 
 
-class SpecificityLoss(MetricLoss):
+class SpecificityLoss(LossModule):
     """Module of `costfn.specificity_loss`, which documents the options."""
 
-    loss = staticmethod(costfn.specificity_loss)
-
-
-class TverskyLoss(MetricLoss):
-    """Module of `costfn.tversky_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.tversky_loss)
-
-
-class NormalizedCostLoss(CostMetricLoss):
-    """Module of `costfn.normalized_cost_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.normalized_cost_loss)
-
-
-class RegretLoss(CostMetricLoss):
-    """Module of `costfn.regret_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.regret_loss)
-
-
-class SavingsLoss(CostMetricLoss):
-    """Module of `costfn.savings_loss`, which documents the options."""
-
-    loss = staticmethod(costfn.savings_loss)
+    def __init__(
+        self,
+        *,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.specificity_loss,
+            counted,
+            options={
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )
