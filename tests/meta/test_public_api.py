@@ -12,6 +12,7 @@ import pytest
 
 import batch_losses
 import costfn
+import costfn.front_end
 import costfn_jax
 import costfn_nn
 from losses import LOSSES
@@ -26,7 +27,7 @@ ROOMS = [
     "_foundation",
     "_losses _metrics",
     "relaxations confusion metrics costs",
-    "decisions catalogue",
+    "decisions catalogue front_end",
     "scale",
     "doctor",
     "per_sample",
@@ -71,6 +72,7 @@ def test_every_loss_has_a_row_an_entry_and_a_module():
         costfn.confusion,
         costfn.costs,
         costfn.decisions,
+        costfn.front_end,
         costfn.metrics,
         costfn.per_sample,
         costfn.relaxations,

@@ -78,8 +78,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/hidden.py",
-        "if _check.visible(cost) is not None:\n        return wide",
-        "if _check.visible(cost) is not None or not cost.is_floating_point():\n"
+        "if check.visible(cost) is not None:\n        return wide",
+        "if check.visible(cost) is not None or not cost.is_floating_point():\n"
         "        return wide",
         "integers not checked under the transforms",
     ),

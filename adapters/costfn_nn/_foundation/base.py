@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .held import held, hold, listed, shown
+from .held import as_text, held, hold, shown
 
 
 class LossModule(nn.Module):
@@ -76,6 +76,6 @@ class LossModule(nn.Module):
         parameters = inspect.signature(type(self)).parameters
         unset = {name for name, p in parameters.items() if p.default is None}
         options = shown(self)
-        return listed(
+        return as_text(
             {n: x for n, x in options.items() if n not in unset or x != repr(None)}
         )

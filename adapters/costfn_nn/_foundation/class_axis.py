@@ -39,18 +39,18 @@ def kept(target: Tensor, ignored: Ignored) -> Tensor | None:
     keep: Tensor | None = None
     wide = target if target.is_floating_point() else target.long()
     for label in labels:
-        keep = both(keep, wide != label)
+        keep = masks_together(keep, wide != label)
     return keep
 
 
-def both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+def masks_together(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     """Two masks, each of which may be missing, as one."""
     if first is None or second is None:
         return second if first is None else first
     return first & second
 
 
-def last(values: Tensor) -> Tensor:
+def moved_last(values: Tensor) -> Tensor:
     """From axis 1, where there is one, to the last."""
     return values.movedim(1, -1) if values.ndim > 1 else values
 
@@ -66,7 +66,7 @@ def check_logits(logits: Tensor) -> None:
         )
 
 
-def examples_of(logits: Tensor) -> torch.Size:
+def batch_shape(logits: Tensor) -> torch.Size:
     """The shape of the examples: that of logits without the classes on axis 1."""
     return logits.shape[:1] + logits.shape[2:] if logits.ndim > 1 else torch.Size()
 
@@ -75,7 +75,7 @@ def check_target_as_passed(target: Tensor, logits: Tensor, classes: int) -> None
     """Checks kind and shape of labels or class probabilities, before axes are moved."""
     check_tensor("target", target)
     got, shape, batch = (
-        tuple(x) for x in (target.shape, logits.shape, examples_of(logits))
+        tuple(x) for x in (target.shape, logits.shape, batch_shape(logits))
     )
     probs = (*batch[:1], classes, *batch[1:])
     hint = f"; {HABIT}" if shape[:-1] in (got, got[:-1]) else ""
@@ -101,7 +101,9 @@ def check_target_as_passed(target: Tensor, logits: Tensor, classes: int) -> None
         )
 
 
-def of_examples(name: str, value: Tensor | None, batch: torch.Size) -> Tensor | None:
+def for_each_example(
+    name: str, value: Tensor | None, batch: torch.Size
+) -> Tensor | None:
     """A weight or mask of examples: one each, or one for each entry of axis 0."""
     if value is None:
         return None
@@ -127,7 +129,7 @@ def over_axes(of_image: Tensor, shape: torch.Size) -> Tensor:
     return of_image.reshape(-1, *(1,) * (len(shape) - 1)).expand(shape)
 
 
-def times(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+def weights_together(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     """Two weights, each of which may be missing, as one."""
     if first is None or second is None:
         return second if first is None else first

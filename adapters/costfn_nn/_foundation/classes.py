@@ -13,19 +13,19 @@ from costfn.front_end import (
 
 from .class_axis import (
     Prepared,
-    both,
+    batch_shape,
     check_logits,
     check_target_as_passed,
-    examples_of,
+    for_each_example,
     kept,
-    last,
-    of_examples,
-    times,
+    masks_together,
+    moved_last,
+    weights_together,
 )
 from .habits import Ignored
 
 
-def of_classes(
+def prepare_classes(
     logits: Tensor,
     target: Tensor,
     *,
@@ -49,33 +49,33 @@ def of_classes(
     matrix may have more decisions than classes.
     """
     check_logits(logits)
-    batch = examples_of(logits)
+    batch = batch_shape(logits)
     classes = logits.shape[min(1, logits.ndim - 1)] if classes is None else classes
     check_target_as_passed(target, logits, classes)
     soft = target.is_floating_point()
-    keep = of_examples("where", where, batch)
-    keep = both(keep, None if soft else kept(target, ignored))
+    keep = for_each_example("where", where, batch)
+    keep = masks_together(keep, None if soft else kept(target, ignored))
     # Labels as int64: torch cannot mask the wider unsigned types.
-    logits, target = last(logits), last(target) if soft else target.long()
+    logits, target = moved_last(logits), moved_last(target) if soft else target.long()
     if keep is not None:
         # The logits too, or a NaN among them would reach the gradient as 0 * NaN.
         logits = logits.masked_fill(~keep.unsqueeze(-1), 0.0)
         clear = ~(keep.unsqueeze(-1) if soft else keep)
         target = target.masked_fill(clear, 1 / classes if soft else 0)
     check_target(target, batch, classes)
-    each = of_images(sample_weight, batch, scope, weighed=weight is not None)
+    each = weight_of_images(sample_weight, batch, scope, weighed=weight is not None)
     if each is None:
-        each = of_examples("sample_weight", sample_weight, batch)
+        each = for_each_example("sample_weight", sample_weight, batch)
         if each is not None:
             each = each if keep is None else each.masked_fill(~keep, 0)
             check_weights("sample_weight", each, batch)
         if weight is not None:
-            each = times(weight_of_target(weight, target, classes), each)
+            each = weights_together(weight_of_target(weight, target, classes), each)
     target = smoothed_target(target, smoothing, classes, logits)
     return Prepared(logits, target, each, keep)
 
 
-def of_images(
+def weight_of_images(
     sample_weight: Tensor | None, batch: torch.Size, scope: str, *, weighed: bool
 ) -> Tensor | None:
     """Weights of whole images, where the loss takes a mean over images.

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from costfn.front_end import check_tensor
 
-from .classes import of_classes, of_images
+from .classes import prepare_classes, weight_of_images
 from .habits import Ignored
-from .label_sets import of_labels
+from .label_sets import prepare_labels
 
 
 def counted(
@@ -50,13 +50,13 @@ def counted(
     shape, several = logits.shape, options["task"] == "multilabel"
     batch = shape[:1] + shape[2:] if several and shape else shape
     weighed = weight is not None or pos_weight is not None
-    of_image = of_images(sample_weight, batch, options["scope"], weighed=weighed)
+    of_image = weight_of_images(sample_weight, batch, options["scope"], weighed=weighed)
     if sample_weight is not None and options.get("average") == "samples" and weighed:
         raise ValueError(
             "sample_weight must be None for average 'samples' with weight or "
             "pos_weight, got weights of examples, which would cancel"
         )
-    found = of_labels(
+    found = prepare_labels(
         logits,
         target,
         sample_weight=None if of_image is not None else sample_weight,
@@ -89,7 +89,7 @@ def counted_by_class(
     label_smoothing: float,
 ) -> Tensor:
     """The loss of what is counted over the batch, where an example has one label."""
-    batch = of_classes(
+    batch = prepare_classes(
         logits,
         target,
         sample_weight=sample_weight,

@@ -43,7 +43,7 @@ def shown(module: nn.Module) -> dict[str, object]:
     return options
 
 
-def listed(options: dict[str, object]) -> str:
+def as_text(options: dict[str, object]) -> str:
     """Options as `cost=(3, 3), risk=0.0, reduction='mean'`."""
     return ", ".join(f"{name}={value}" for name, value in options.items())
 
@@ -80,7 +80,7 @@ class Held(nn.Module):
 
     def extra_repr(self) -> str:
         """The parts that are no objects of their own."""
-        return listed(shown(self))
+        return as_text(shown(self))
 
     def _get_name(self) -> str:
         return self._name

@@ -12,11 +12,19 @@ from costfn.front_end import (
     smoothed_label_sets,
 )
 
-from .class_axis import Prepared, both, examples_of, kept, last, over_axes, times
+from .class_axis import (
+    Prepared,
+    batch_shape,
+    kept,
+    masks_together,
+    moved_last,
+    over_axes,
+    weights_together,
+)
 from .habits import Ignored
 
 
-def of_labels(
+def prepare_labels(
     logits: Tensor,
     target: Tensor,
     *,
@@ -39,24 +47,26 @@ def of_labels(
             f"target must have the shape {tuple(logits.shape)} of the logits, one "
             f"entry for each label, got {tuple(target.shape)}"
         )
-    keep = both(kept(target, ignored), _mask(where, logits, labels))
+    keep = masks_together(kept(target, ignored), _mask(where, logits, labels))
     # Marks as int64: torch cannot mask the wider unsigned types.
     if not (
         target.is_floating_point() or target.is_complex() or target.dtype == torch.bool
     ):
         target = target.long()
     if labels:
-        logits, target = last(logits), last(target)
-        keep = keep if keep is None else last(keep)
+        logits, target = moved_last(logits), moved_last(target)
+        keep = keep if keep is None else moved_last(keep)
     if keep is not None:
         logits, target = (x.masked_fill(~keep, 0) for x in (logits, target))
     check_label_sets(target, logits.shape, None)
-    of_label = times(_of_labels(weight, logits), _of_positives(pos_weight, target))
+    of_label = weights_together(
+        _of_labels(weight, logits), _of_positives(pos_weight, target)
+    )
     given = _weight(sample_weight, logits, keep, labels)
     if of_label is not None and given is not None and given.ndim < of_label.ndim:
         given = given.unsqueeze(-1)
     target = smoothed_label_sets(target, smoothing, logits)
-    return Prepared(logits, target, times(of_label, given), keep)
+    return Prepared(logits, target, weights_together(of_label, given), keep)
 
 
 def _of_labels(weight: Tensor | None, logits: Tensor) -> Tensor | None:
@@ -99,7 +109,7 @@ def _mask(where: Tensor | None, logits: Tensor, labels: bool) -> Tensor | None:
 
 def _over_labels(name: str, value: Tensor, logits: Tensor, labels: bool) -> Tensor:
     """One entry per label, per example, or for each entry of axis 0, for all labels."""
-    shape, batch = logits.shape, examples_of(logits)
+    shape, batch = logits.shape, batch_shape(logits)
     if value.shape == shape:
         return value
     if labels and value.shape == batch:
@@ -124,7 +134,7 @@ def _weight(
     if value.shape == batch:
         weight = value
     elif labels and value.shape == before:
-        weight = last(value)
+        weight = moved_last(value)
     elif value.shape == shape[:1] and len(batch) > 1:
         weight = over_axes(value, batch)
     else:

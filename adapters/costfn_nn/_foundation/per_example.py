@@ -10,7 +10,7 @@ from costfn import Reduction
 from costfn.front_end import check_tensor
 
 from .class_axis import Prepared
-from .classes import of_classes
+from .classes import prepare_classes
 from .habits import Ignored
 
 
@@ -34,7 +34,7 @@ def per_example(
     their one-hot form agree (torch divides by the number of examples for
     probabilities). A cost matrix has a row for each true class.
     """
-    batch = of_classes(
+    batch = prepare_classes(
         logits,
         target,
         sample_weight=sample_weight,
@@ -65,7 +65,7 @@ def per_example_of_probs(
             "target must be class probabilities, one row of them per example, got "
             f"{target.dtype}; torch.nn.functional.one_hot makes them of labels"
         )
-    batch = of_classes(
+    batch = prepare_classes(
         logits, target, sample_weight=sample_weight, where=where, weight=weight
     )
     return _reduced(loss, options, batch, reduction)

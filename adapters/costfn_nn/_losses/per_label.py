@@ -19,7 +19,7 @@ from .._foundation.habits import (
     checked_reduction,
     checked_weight,
 )
-from .._foundation.label_sets import of_labels
+from .._foundation.label_sets import prepare_labels
 
 
 class SigmoidFocalLoss(LossModule):
@@ -101,7 +101,7 @@ def _per_label(
     `sample_weight` (torch's mean divides by the number of labels). A target that is
     `ignore_index` takes its label out.
     """
-    batch = of_labels(
+    batch = prepare_labels(
         logits,
         target,
         sample_weight=sample_weight,

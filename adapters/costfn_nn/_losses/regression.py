@@ -11,7 +11,7 @@ from costfn import Reduction
 from costfn.front_end import check_tensor
 
 from .._foundation.base import LossModule
-from .._foundation.class_axis import of_examples
+from .._foundation.class_axis import for_each_example
 from .._foundation.habits import checked_reduction
 
 
@@ -62,8 +62,8 @@ def _elementwise(
 ) -> Tensor:
     check_tensor("prediction", prediction)
     check_tensor("target", target)
-    where = of_examples("where", where, prediction.shape)
-    weight = of_examples("sample_weight", sample_weight, prediction.shape)
+    where = for_each_example("where", where, prediction.shape)
+    weight = for_each_example("sample_weight", sample_weight, prediction.shape)
     if where is not None and target.shape == prediction.shape:
         prediction, target = (torch.where(where, x, 1.0) for x in (prediction, target))
     losses = loss(prediction, target, **options)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 import costfn
 
-from .._foundation.held import held, hold, listed, shown
+from .._foundation.held import as_text, held, hold, shown
 
 
 class WithMetrics(nn.Module):
@@ -33,4 +33,4 @@ class WithMetrics(nn.Module):
 
     def extra_repr(self) -> str:
         """The functions that are no modules."""
-        return listed(shown(self))
+        return as_text(shown(self))

@@ -9,9 +9,9 @@ import costfn
 from costfn.front_end import Present
 
 from .._foundation.base import LossModule
-from .._foundation.classes import of_classes
+from .._foundation.classes import prepare_classes
 from .._foundation.habits import Ignored, IgnoreIndex, checked_ignore_index
-from .._foundation.label_sets import of_labels
+from .._foundation.label_sets import prepare_labels
 
 
 class LovaszSoftmaxLoss(LossModule):
@@ -54,7 +54,7 @@ def _of_classes(
     ignore_index: Ignored,
 ) -> Tensor:
     _no_weight(sample_weight)
-    batch = of_classes(
+    batch = prepare_classes(
         logits, target, sample_weight=None, where=where, ignored=ignore_index
     )
     return loss(batch.logits, batch.target, where=batch.where, **options)
@@ -71,7 +71,7 @@ def _of_marks(
     ignore_index: Ignored,
 ) -> Tensor:
     _no_weight(sample_weight)
-    batch = of_labels(
+    batch = prepare_labels(
         logits,
         target,
         sample_weight=None,
