@@ -16,13 +16,14 @@ from torch import Tensor
 import costfn
 import costfn_nn
 from costfn import Reduction, relaxations
-from costfn._metrics.metric_loss import batch_loss
 from costfn.front_end import ArrayLike
 from module_table import BY_NAME, CASES
 
 KEYWORD, REQUIRED = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
 # What a module takes in its call, and not when it is made.
 BATCH = ("logits", "prediction", "target", "target_probs", "sample_weight", "where")
+# Of the options of counting; that of the others is None.
+COUNTING = {"task": "multiclass", "scope": "batch", "reduction": "mean"}
 HABITS = {
     "weight": (None, {Tensor, NoneType}),
     "pos_weight": (None, {float, Tensor, NoneType}),
@@ -47,9 +48,8 @@ def options_of(function):
     for p in inspect.signature(function).parameters.values():
         if get_origin(p.annotation) is Unpack:
             (counting,) = get_args(p.annotation)
-            defaults = inspect.signature(batch_loss).parameters
             for name, hint in get_type_hints(counting).items():
-                found[name] = (KEYWORD, defaults[name].default, members(hint))
+                found[name] = (KEYWORD, COUNTING.get(name), members(hint))
         else:
             found[p.name] = (p.kind, p.default, members(p.annotation))
     return {name: x for name, x in found.items() if name not in BATCH}

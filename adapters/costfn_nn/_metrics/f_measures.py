@@ -1,4 +1,4 @@
-"""The losses for two rates in one as modules."""
+"""The losses for means of precision and recall as modules."""
 
 from collections.abc import Sequence
 
@@ -84,74 +84,6 @@ class FowlkesMallowsLoss(LossModule):
     ) -> None:
         super().__init__(
             costfn.fowlkes_mallows_loss,
-            counted,
-            options={
-                **averaging(average, zero_division, absent, classes, class_weight),
-                **counting(relaxation, task, scope, sum_counts, reduction),
-            },
-            habits=habits_of_counts(
-                task, weight, pos_weight, ignore_index, label_smoothing
-            ),
-        )
-
-
-class InformednessLoss(LossModule):
-    """Module of `costfn.informedness_loss`, which documents the options."""
-
-    def __init__(
-        self,
-        *,
-        average: Average | None = "macro",
-        zero_division: float = 0.0,
-        absent: Absent = "keep",
-        classes: Sequence[int] | None = None,
-        class_weight: Tensor | ArrayLike | None = None,
-        relaxation: Relaxation | None = None,
-        task: Task = "multiclass",
-        scope: Scope = "batch",
-        sum_counts: SumCounts | None = None,
-        reduction: Reduction = "mean",
-        weight: Tensor | ArrayLike | None = None,
-        pos_weight: PosWeight = None,
-        ignore_index: IgnoreIndex = -100,
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(
-            costfn.informedness_loss,
-            counted,
-            options={
-                **averaging(average, zero_division, absent, classes, class_weight),
-                **counting(relaxation, task, scope, sum_counts, reduction),
-            },
-            habits=habits_of_counts(
-                task, weight, pos_weight, ignore_index, label_smoothing
-            ),
-        )
-
-
-class MarkednessLoss(LossModule):
-    """Module of `costfn.markedness_loss`, which documents the options."""
-
-    def __init__(
-        self,
-        *,
-        average: Average | None = "macro",
-        zero_division: float = 0.0,
-        absent: Absent = "keep",
-        classes: Sequence[int] | None = None,
-        class_weight: Tensor | ArrayLike | None = None,
-        relaxation: Relaxation | None = None,
-        task: Task = "multiclass",
-        scope: Scope = "batch",
-        sum_counts: SumCounts | None = None,
-        reduction: Reduction = "mean",
-        weight: Tensor | ArrayLike | None = None,
-        pos_weight: PosWeight = None,
-        ignore_index: IgnoreIndex = -100,
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(
-            costfn.markedness_loss,
             counted,
             options={
                 **averaging(average, zero_division, absent, classes, class_weight),
