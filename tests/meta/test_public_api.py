@@ -16,6 +16,7 @@ import pytest
 
 import batch_losses
 import costfn
+import costfn.front_end
 import costfn_jax
 import costfn_nn
 from costfn._metrics.batch_loss import Counting
@@ -31,7 +32,7 @@ ROOMS = [
     "_foundation",
     "_losses _metrics",
     "relaxations confusion metrics costs",
-    "decisions catalogue",
+    "decisions catalogue front_end",
     "scale",
     "doctor",
     "per_sample",
@@ -76,6 +77,7 @@ def test_every_loss_has_a_row_an_entry_and_a_module():
         costfn.confusion,
         costfn.costs,
         costfn.decisions,
+        costfn.front_end,
         costfn.metrics,
         costfn.per_sample,
         costfn.relaxations,

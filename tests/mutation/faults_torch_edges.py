@@ -187,7 +187,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "labels compared in a narrow type",
     ),
     (
-        "costfn_nn/_axes.py",
+        "costfn_nn/_foundation/class_axis.py",
         "wide = target if target.is_floating_point() else target.long()",
         "wide = target",
         "labels compared in a narrow type",
@@ -262,13 +262,13 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "an object that cannot be pickled",
     ),
     (
-        "costfn_nn/_held.py",
+        "costfn_nn/_foundation/held.py",
         "return partial(_object, type(value))",
         "return lambda parts: _object(type(value), parts)",
         "an object that cannot be pickled",
     ),
     (
-        "costfn_nn/_held.py",
+        "costfn_nn/_foundation/held.py",
         "module.register_parameter(name, value)",
         "module.register_buffer(name, value.detach())",
         "an option that is learned, but not by the optimiser",

@@ -1,92 +1,72 @@
 """Labels that are there or not: entries on their own, with weights for each label."""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
-from costfn._foundation import check, check_costs
-from costfn._foundation.arrays import ArrayLike, as_tensor
-from costfn._foundation.hidden import bad_label_sets
-from costfn._foundation.math import upcast
+from costfn.front_end import (
+    check_floating_point,
+    check_label_sets,
+    check_numbers,
+    check_tensor,
+    check_weights,
+    smoothed_label_sets,
+)
 
-from ._axes import both, examples_of, kept, last, over_axes, times
-
-PosWeight = float | Tensor | ArrayLike | None
-
-
-class Entries(NamedTuple):
-    """Logits and targets, labels last, harmless where masked.
-
-    Attributes:
-        logits: `(*batch, labels)`.
-        target: Of the same shape.
-        weight: Of the same shape or `(*batch,)`, or None.
-        where: Of the same shape, or None.
-    """
-
-    logits: Tensor
-    target: Tensor
-    weight: Tensor | None
-    where: Tensor | None
+from .class_axis import (
+    Prepared,
+    batch_shape,
+    kept,
+    masks_together,
+    moved_last,
+    over_axes,
+    weights_together,
+)
+from .habits import Ignored
 
 
-def positive_weight(value: PosWeight) -> float | Tensor | None:
-    """Checks the weight of labels that are there: a number, or one for each label."""
-    if value is None:
-        return None
-    weight = as_tensor("pos_weight", value)
-    check.numbers("pos_weight", weight)
-    if weight.ndim > 1:
-        raise ValueError(
-            "pos_weight must be one number, or one for each label, got shape "
-            f"{tuple(weight.shape)}"
-        )
-    check_costs.cost_values("pos_weight", weight, non_negative=True)
-    return float(value) if isinstance(value, int | float) else weight
-
-
-def entries(
+def prepare_labels(
     logits: Tensor,
     target: Tensor,
+    *,
     sample_weight: Tensor | None,
     where: Tensor | None,
-    *,
-    ignored: tuple[int, ...],
-    weight: Tensor | None,
-    pos_weight: float | Tensor | None,
+    weight: Tensor | None = None,
+    pos_weight: float | Tensor | None = None,
+    ignored: Ignored,
     smoothing: float = 0.0,
     labels: bool = True,
-) -> Entries:
-    """Moves the labels from axis 1 to the last, clears what is masked, and weighs."""
-    check.floating_point("logits", logits)
-    check.tensor("target", target)
+) -> Prepared:
+    """Moves the labels from axis 1 to the last, clears what is masked, and weighs.
+
+    Or takes entries of any shape, where `labels` is false and there is no such axis.
+    """
+    check_floating_point("logits", logits)
+    check_tensor("target", target)
     if target.shape != logits.shape:
         raise ValueError(
             f"target must have the shape {tuple(logits.shape)} of the logits, one "
             f"entry for each label, got {tuple(target.shape)}"
         )
-    keep = both(kept(target, ignored), _mask(where, logits, labels))
+    keep = masks_together(kept(target, ignored), _mask(where, logits, labels))
     # Marks as int64: torch cannot mask the wider unsigned types.
     if not (
         target.is_floating_point() or target.is_complex() or target.dtype == torch.bool
     ):
         target = target.long()
     if labels:
-        logits, target = last(logits), last(target)
-        keep = keep if keep is None else last(keep)
+        logits, target = moved_last(logits), moved_last(target)
+        keep = keep if keep is None else moved_last(keep)
     if keep is not None:
         logits, target = (x.masked_fill(~keep, 0) for x in (logits, target))
-    check.label_sets(target, logits.shape, None)
-    of_label = times(_of_labels(weight, logits), _of_positives(pos_weight, target))
+    check_label_sets(target, logits.shape, None)
+    of_label = weights_together(
+        _of_labels(weight, logits), _of_positives(pos_weight, target)
+    )
     given = _weight(sample_weight, logits, keep, labels)
     if of_label is not None and given is not None and given.ndim < of_label.ndim:
         given = given.unsqueeze(-1)
-    if smoothing:
-        bad = bad_label_sets(target)
-        soft = (1 - smoothing) * target.to(upcast(logits).dtype) + smoothing / 2
-        target = soft if bad is None else soft.masked_fill(bad, torch.nan)
-    return Entries(logits, target, times(of_label, given), keep)
+    target = smoothed_label_sets(target, smoothing, logits)
+    return Prepared(logits, target, weights_together(of_label, given), keep)
 
 
 def _of_labels(weight: Tensor | None, logits: Tensor) -> Tensor | None:
@@ -121,7 +101,7 @@ def _of_positives(weight: float | Tensor | None, target: Tensor) -> Tensor | Non
 def _mask(where: Tensor | None, logits: Tensor, labels: bool) -> Tensor | None:
     if where is None:
         return None
-    check.tensor("where", where)
+    check_tensor("where", where)
     if where.dtype != torch.bool:
         raise TypeError(f"where must be boolean, got {where.dtype}")
     return _over_labels("where", where, logits, labels)
@@ -129,7 +109,7 @@ def _mask(where: Tensor | None, logits: Tensor, labels: bool) -> Tensor | None:
 
 def _over_labels(name: str, value: Tensor, logits: Tensor, labels: bool) -> Tensor:
     """One entry per label, per example, or for each entry of axis 0, for all labels."""
-    shape, batch = logits.shape, examples_of(logits)
+    shape, batch = logits.shape, batch_shape(logits)
     if value.shape == shape:
         return value
     if labels and value.shape == batch:
@@ -145,7 +125,7 @@ def _weight(
     """A weight per entry, or per example, with the labels last."""
     if value is None:
         return None
-    check.numbers("sample_weight", value)
+    check_numbers("sample_weight", value)
     shape = logits.shape  # labels are last here
     batch = shape[:-1] if labels else shape
     before = (
@@ -154,7 +134,7 @@ def _weight(
     if value.shape == batch:
         weight = value
     elif labels and value.shape == before:
-        weight = last(value)
+        weight = moved_last(value)
     elif value.shape == shape[:1] and len(batch) > 1:
         weight = over_axes(value, batch)
     else:
@@ -162,7 +142,7 @@ def _weight(
     if keep is not None:
         each = keep if weight.shape == shape else keep.any(-1)
         weight = weight.masked_fill(~each, 0)
-    check.weights("sample_weight", weight, weight.shape)
+    check_weights("sample_weight", weight, weight.shape)
     return weight
 
 

@@ -1,68 +1,63 @@
-"""The habits of torch: classes on axis 1, labels to ignore, weights and masks."""
+"""The axes of torch: classes on axis 1, and weights and masks beside them."""
 
-from collections.abc import Sequence
-from operator import index as as_int
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from costfn._foundation import check
+from costfn.front_end import check_floating_point, check_numbers, check_tensor
 
-IgnoreIndex = int | Sequence[int] | None
-"""A label that takes its example out, several, or none."""
+from .habits import Ignored
 
 HABIT = "modules have the classes on axis 1, functions on the last"
 
 
-def ignored_labels(ignore_index: IgnoreIndex) -> tuple[int, ...]:
-    """Checks the labels to ignore."""
-    if ignore_index is None:
-        return ()
-    several = isinstance(ignore_index, Sequence | np.ndarray | Tensor)
-    given: Any = ignore_index if several else [ignore_index]
-    try:
-        labels = tuple(as_int(label) for label in given)
-    except TypeError:
-        labels = ()
-    if isinstance(ignore_index, bool | str) or (not labels and len(given)):
-        raise TypeError(
-            "ignore_index must be an integer, several of them or None, got "
-            f"{ignore_index!r}"
-        )
-    return labels
+class Prepared(NamedTuple):
+    """Logits and targets with the classes or labels last, harmless where masked.
+
+    Attributes:
+        logits: `(*batch, classes)`, or `(*batch,)` for yes or no.
+        target: As the function takes it.
+        weight: `(*batch,)`, for labels one by one also of the logits' shape, or None.
+        where: What is kept, `(*batch,)` or of the logits' shape, or None.
+    """
+
+    logits: Tensor
+    target: Tensor
+    weight: Tensor | None
+    where: Tensor | None
 
 
-def kept(target: Tensor, ignored: tuple[int, ...]) -> Tensor | None:
+def kept(target: Tensor, ignored: Ignored) -> Tensor | None:
     """Where a target is none of the labels to ignore; None for everywhere.
 
     As int64: in uint8 itself -100 would be the label 156.
     """
-    if not ignored:
+    if ignored is None:
         return None
+    labels = (ignored,) if isinstance(ignored, int) else ignored
+    keep: Tensor | None = None
     wide = target if target.is_floating_point() else target.long()
-    keep = wide != ignored[0]
-    for label in ignored[1:]:
-        keep = keep & (wide != label)
+    for label in labels:
+        keep = masks_together(keep, wide != label)
     return keep
 
 
-def both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+def masks_together(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     """Two masks, each of which may be missing, as one."""
     if first is None or second is None:
         return second if first is None else first
     return first & second
 
 
-def last(values: Tensor) -> Tensor:
+def moved_last(values: Tensor) -> Tensor:
     """From axis 1, where there is one, to the last."""
     return values.movedim(1, -1) if values.ndim > 1 else values
 
 
 def check_logits(logits: Tensor) -> None:
     """Checks scores of two or more classes on axis 1, or on the only one."""
-    check.floating_point("logits", logits)
+    check_floating_point("logits", logits)
     axis = min(1, logits.ndim - 1)
     if logits.ndim == 0 or logits.shape[axis] < 2:
         raise ValueError(
@@ -71,53 +66,53 @@ def check_logits(logits: Tensor) -> None:
         )
 
 
-def examples_of(logits: Tensor) -> torch.Size:
+def batch_shape(logits: Tensor) -> torch.Size:
     """The shape of the examples: that of logits without the classes on axis 1."""
     return logits.shape[:1] + logits.shape[2:] if logits.ndim > 1 else torch.Size()
 
 
-def check_target(target: Tensor, logits: Tensor, classes: int, name: str) -> None:
-    """Checks kind and shape of labels or class probabilities, as they were passed."""
-    check.tensor(name, target)
+def check_target_as_passed(target: Tensor, logits: Tensor, classes: int) -> None:
+    """Checks kind and shape of labels or class probabilities, before axes are moved."""
+    check_tensor("target", target)
     got, shape, batch = (
-        tuple(x) for x in (target.shape, logits.shape, examples_of(logits))
+        tuple(x) for x in (target.shape, logits.shape, batch_shape(logits))
     )
     probs = (*batch[:1], classes, *batch[1:])
     hint = f"; {HABIT}" if shape[:-1] in (got, got[:-1]) else ""
     if target.is_floating_point():
         if got == batch:
             raise TypeError(
-                f"{name} must be integer labels of shape {batch} or class probabilities"
+                f"target must be integer labels of shape {batch} or class probabilities"
                 f" of shape {probs}, got {target.dtype} of shape {batch};"
                 " labels stored as floats become labels by target.long()"
             )
         if got != probs:
             raise ValueError(
-                f"{name} must have the shape {probs}, one probability per class on "
+                f"target must have the shape {probs}, one probability per class on "
                 f"axis 1 as the logits {shape}, got {got}{hint}"
             )
         return
     if target.dtype == torch.bool or target.is_complex():
-        raise TypeError(f"{name} must be integer labels, got {target.dtype}")
+        raise TypeError(f"target must be integer labels, got {target.dtype}")
     if got != batch:
         raise ValueError(
-            f"{name} must have the shape {batch} of the examples, which is that of the "
+            f"target must have the shape {batch} of the examples, which is that of the "
             f"logits {shape} without the classes on axis 1, got {got}{hint}"
         )
 
 
-def of_examples(
-    name: str, value: Tensor | None, batch: torch.Size, *, expand: bool = True
+def for_each_example(
+    name: str, value: Tensor | None, batch: torch.Size
 ) -> Tensor | None:
     """A weight or mask of examples: one each, or one for each entry of axis 0."""
     if value is None:
         return None
     if name == "where":
-        check.tensor(name, value)
+        check_tensor(name, value)
         if value.dtype != torch.bool:
             raise TypeError(f"where must be boolean, got {value.dtype}")
     else:
-        check.numbers(name, value)
+        check_numbers(name, value)
     if value.shape == batch:
         return value
     if len(batch) < 2 or value.shape != batch[:1]:
@@ -126,7 +121,7 @@ def of_examples(
             f"{name} must have the shape {tuple(batch)} of the examples{images}, "
             f"got {tuple(value.shape)}"
         )
-    return over_axes(value, batch) if expand else value
+    return over_axes(value, batch)
 
 
 def over_axes(of_image: Tensor, shape: torch.Size) -> Tensor:
@@ -134,7 +129,7 @@ def over_axes(of_image: Tensor, shape: torch.Size) -> Tensor:
     return of_image.reshape(-1, *(1,) * (len(shape) - 1)).expand(shape)
 
 
-def times(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+def weights_together(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     """Two weights, each of which may be missing, as one."""
     if first is None or second is None:
         return second if first is None else first

@@ -1,7 +1,6 @@
 """What a module holds: options, and every tensor in them where torch looks for it."""
 
 import dataclasses
-from abc import ABC
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,32 +8,44 @@ from typing import Any
 from torch import Tensor, nn
 
 
-class Base(nn.Module, ABC):
-    """A module of options.
+def hold(module: nn.Module, name: str, value: object) -> None:
+    """Keeps an option of a module under its name, for `held` to give back.
 
-    Parameters among them are found by `parameters()`; other tensors are buffers, which
-    move by `.to()` and are saved; both also inside of relaxations and made losses.
+    A parameter is found by `parameters()`; another tensor is a buffer, which moves by
+    `.to()` and is saved; both also inside of relaxations and made losses.
     """
+    if isinstance(value, nn.Parameter):
+        module.register_parameter(name, value)
+    elif isinstance(value, Tensor):
+        module.register_buffer(name, value)
+    elif not isinstance(value, nn.Module) and _has_tensors(value):
+        module.add_module(name, Held(value))
+    else:
+        setattr(module, name, value)
 
-    def hold(self, name: str, value: object) -> None:
-        """Keeps an option under its name, for `held` to give back."""
-        _hold(self, name, value)
 
-    def hold_weight(self, name: str, value: float | Tensor | None) -> None:
-        """Keeps a weight, or as torch does a buffer of None, which is not shown."""
-        if value is None:
-            self.register_buffer(name, None)
-        else:
-            self.hold(name, value)
+def held(module: nn.Module, name: str) -> Any:
+    """The option as it is now: moved, loaded or trained since."""
+    value = getattr(module, name)
+    return value.whole() if isinstance(value, Held) else value
 
-    def held(self, name: str) -> Any:
-        """The option as it is now: moved, loaded or trained since."""
-        value = getattr(self, name)
-        return value.whole() if isinstance(value, Held) else value
 
-    def extra_repr(self) -> str:
-        """The options, as `cost=(3, 3), risk=0.0, reduction='mean'`."""
-        return ", ".join(f"{name}={value}" for name, value in _shown(self).items())
+def shown(module: nn.Module) -> dict[str, object]:
+    """Shapes of the tensors, and the other options, as text."""
+    tensors = [
+        *module.named_parameters(recurse=False),
+        *module.named_buffers(recurse=False),
+    ]
+    options: dict[str, object] = {name: tuple(x.shape) for name, x in tensors}
+    for name, value in vars(module).items():
+        if not name.startswith("_") and name != "training":
+            options[name] = repr(value)
+    return options
+
+
+def as_text(options: dict[str, object]) -> str:
+    """Options as `cost=(3, 3), risk=0.0, reduction='mean'`."""
+    return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
 class Held(nn.Module):
@@ -53,7 +64,7 @@ class Held(nn.Module):
         # As attributes torch's own names are taken.
         self._names = {n: n + "_" * hasattr(nn.Module, n) for n in parts}
         for name, part in parts.items():
-            _hold(self, self._names[name], part)
+            hold(self, self._names[name], part)
 
     def whole(self) -> Any:
         """The object, with the tensors as they are now."""
@@ -69,21 +80,10 @@ class Held(nn.Module):
 
     def extra_repr(self) -> str:
         """The parts that are no objects of their own."""
-        return ", ".join(f"{name}={value}" for name, value in _shown(self).items())
+        return as_text(shown(self))
 
     def _get_name(self) -> str:
         return self._name
-
-
-def _hold(module: nn.Module, name: str, value: object) -> None:
-    if isinstance(value, nn.Parameter):
-        module.register_parameter(name, value)
-    elif isinstance(value, Tensor):
-        module.register_buffer(name, value)
-    elif not isinstance(value, nn.Module) and _has_tensors(value):
-        module.add_module(name, Held(value))
-    else:
-        setattr(module, name, value)
 
 
 def _has_tensors(value: object) -> bool:
@@ -131,16 +131,3 @@ def _sequence(kind: Callable[..., Any], parts: dict[str, Any]) -> Any:
 
 def _object(kind: Callable[..., Any], parts: dict[str, Any]) -> Any:
     return kind(**parts)
-
-
-def _shown(module: nn.Module) -> dict[str, object]:
-    """Shapes of the tensors, and the other options."""
-    tensors = [
-        *module.named_parameters(recurse=False),
-        *module.named_buffers(recurse=False),
-    ]
-    options: dict[str, object] = {name: tuple(x.shape) for name, x in tensors}
-    for name, value in vars(module).items():
-        if not name.startswith("_") and name != "training":
-            options[name] = repr(value)
-    return options
