@@ -1,0 +1,85 @@
+"""The order of the checks, and the report that comes of them."""
+
+from collections.abc import Collection
+
+from .differences import check_differences
+from .direction import check_direction, check_saturation
+from .edges import check_edges
+from .examination import Examination
+from .properties import (
+    check_determinism,
+    check_inputs_kept,
+    check_order,
+    check_prediction,
+    check_returned,
+    check_target,
+)
+from .replay import check_flow, check_roles, check_slices
+from .report import RANK, Finding, Report
+from .values import check_axis
+
+CHECKS = {
+    "gradient flow": check_flow,
+    "prediction used": check_prediction,
+    "inputs written": check_inputs_kept,
+    "dead terms": check_roles,
+    "untrained parts": check_slices,
+    "return value": check_returned,
+    "determinism": check_determinism,
+    "target used": check_target,
+    "finite differences": check_differences,
+    "edges": check_edges,
+    "class axis": check_axis,
+    "direction": check_direction,
+    "saturation": check_saturation,
+    "order of samples": check_order,
+}
+# Which of two findings of one severity says more.
+FIRST = (
+    "INPLACE",
+    "EXCEPTION",
+    "MUTATES_INPUT",
+    "NO_GRAD",
+    "BROADCAST",
+    "ARG_SWAP",
+    "WRONG_SIGN",
+)
+LAST = ("REQUIRES_GRAD_MASK", "NOT_SCALAR", "NONDET", "SATURATION", "BATCH_ORDER")
+
+
+def diagnose(exam: Examination, allow: Collection[str]) -> Report:
+    """Perform every check on a loss, and report."""
+    base = exam.base
+    if base.failure is not None:
+        exam.findings.append(exam.subject.explain(base))
+    if base.evaluated:
+        exam.findings += exam.subject.rules(exam.inputs.prediction, exam.inputs.target)
+        for name, check in CHECKS.items():
+            exam.perform(name, check, always=check is check_flow)
+    else:
+        exam.not_checked.append("all that needs a value of the loss")
+    return Report(
+        exam.subject.name,
+        tuple(_sorted(exam.findings, allow)),
+        tuple(exam.checked),
+        tuple(exam.not_checked),
+        exam.seconds,
+    )
+
+
+def _order(found: Finding) -> tuple[int, int]:
+    rank = 1
+    if found.cause in FIRST:
+        rank = 0
+    elif found.cause in LAST:
+        rank = 2 + LAST.index(found.cause)
+    return RANK[found.severity], rank
+
+
+def _sorted(findings: list[Finding], allow: Collection[str]) -> list[Finding]:
+    """Worst first, each cause at a line once, without those allowed."""
+    kept: dict[tuple[str, str | None, int | None], Finding] = {}
+    for found in sorted(findings, key=_order):
+        if found.cause not in allow:
+            kept.setdefault((found.cause, found.file, found.line), found)
+    return list(kept.values())
