@@ -4,7 +4,7 @@ Use it as `costfn.doctor` for losses of torch and as `costfn_jax.doctor` for los
 of JAX. Here are the parts that need neither framework, only NumPy.
 """
 
-from ._method.causes import CAUSES, Cause
+from ._method.causes import CAUSES
 from ._method.report import BrokenLossError, Finding, Report
 
-__all__ = ["CAUSES", "BrokenLossError", "Cause", "Finding", "Report"]
+__all__ = ["CAUSES", "BrokenLossError", "Finding", "Report"]

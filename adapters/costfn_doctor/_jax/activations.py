@@ -1,4 +1,9 @@
-"""Softmax or sigmoid of what already went through one, found in the jaxpr."""
+"""Softmax or sigmoid of what already went through one of them.
+
+A jaxpr knows no softmax: it is exp, a sum and a division. So each value that comes
+from an activation is marked. The exponential of a marked value that is then summed
+is another softmax; with log1p it is another sigmoid.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -10,19 +15,19 @@ import numpy as np
 from .._method.inputs import simplex_axis
 from .._method.report import Finding, Severity, finding
 from .._method.source import Source
+from .._method.thresholds import LARGEST_NORMALISED
 from .interpreter import Step, evaluate
 from .tracer import distinct
 
-# What leaves probabilities as they are, or takes their maximum off, as softmax does.
+# They leave probabilities as they are, or subtract their maximum, as softmax does.
 PASSES = {"reduce_max", "max", "sub", "neg", "abs", "stop_gradient"}
 PASSES |= {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose"}
 PASSES |= {"convert_element_type", "clamp", "slice", "copy"}
 SIGMOIDS = {"logistic", "logaddexp", "softplus"}
-ENTRIES = 4096
 
 
 class Squashed(NamedTuple):
-    """Values between 0 and 1 by an activation, with the least and the largest."""
+    """Values between 0 and 1: their activation, the smallest and the largest."""
 
     by: str
     low: float
@@ -32,8 +37,8 @@ class Squashed(NamedTuple):
 def double_activations(
     closed: Any, arguments: Sequence[Any], source: Source
 ) -> Iterator[Finding]:
-    """Findings about activations of the prediction that come one after another."""
-    kept: list[Any] = []  # or another value would take the identity of one that is gone
+    """Findings about activations that follow each other on the prediction."""
+    kept: list[Any] = []  # so that no other value gets the id of one that is gone
     live: set[int] = set()
     squashed: dict[int, Squashed] = {}
     grown: dict[int, Squashed] = {}  # exponentials of such values
@@ -74,7 +79,7 @@ def double_activations(
     def note(step: Step, what: str, origin: Squashed) -> None:
         given = origin.by == "given"
         severity: Severity = "warning" if given else "error"
-        of = (
+        given_what = (
             "the prediction, whose rows are probabilities"
             if given
             else f"what already went through {origin.by}"
@@ -84,7 +89,7 @@ def double_activations(
             finding(
                 severity,
                 "DOUBLE_ACTIVATION",
-                f"{what} is applied to {of}",
+                f"{what} is applied to {given_what}",
                 step.at,
                 evidence={"smallest input": origin.low, "largest": origin.high},
             ),
@@ -103,8 +108,8 @@ def _squashed(by: str, value: Any) -> Squashed:
 
 
 def _is_softmax(value: Any) -> bool:
-    """Whether each row holds a distribution with no 0 and no 1, as a softmax does."""
-    if value.ndim < 2 or not 1 < value.size <= ENTRIES:
+    """Whether each row holds a distribution without 0 and 1, as after a softmax."""
+    if value.ndim < 2 or not 1 < value.size <= LARGEST_NORMALISED:
         return False
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return False

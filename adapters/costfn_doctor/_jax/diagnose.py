@@ -7,16 +7,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .._method.diagnosis import diagnose as examine
+from .._method.diagnosis import examine
 from .._method.examination import Examination
-from .._method.inputs import Inputs, Kind, guess_kind, some_rows
+from .._method.inputs import Inputs, Kind, guess_kind, samples_wanted, some_rows
 from .._method.options import check_options
 from .._method.report import Report
 from .forms import is_array
 from .subject import JaxSubject
-
-SAMPLES = 16
-FEW = 64
 
 
 def diagnose(
@@ -33,7 +30,7 @@ def diagnose(
 ) -> Report:
     """Does the gradient of a JAX loss flow, and if not, where does it stop?
 
-    As `costfn.doctor.diagnose`, with the jaxpr of the loss as its trace.
+    It works as `costfn.doctor.diagnose` does, but reads the jaxpr of the loss.
 
     Args:
         loss: Any function of `(prediction, target)`; of the prediction alone if
@@ -41,19 +38,20 @@ def diagnose(
         prediction: An example of what a network puts out, floating point.
         target: An example of what it is compared with.
         batch_dim: Axis of the samples.
-        kind: What the prediction is: "logits", "logprob", "prob" or "real". A
-            guess by default; what depends on a guess is a warning, no error.
-        ideal: A prediction that is perfect for this target, if that is not plain.
+        kind: What the prediction is: "logits", "logprob", "prob" or "real". By
+            default the doctor guesses; what depends on a guess is a warning.
+        ideal: A prediction that is perfect for this target, if that is not obvious.
         stochastic: The loss draws random numbers on purpose.
         allow: Causes not to report, such as `{"STOP_GRADIENT_WEIGHT"}`.
-        budget_seconds: Time to spend; what there is no time for is listed.
+        budget_seconds: Time to spend. The report lists what there was no time for.
 
     Returns:
-        The report. Errors that the loss raises are findings in it.
+        The report. An error that the loss raises is a finding in it.
 
     Raises:
-        TypeError: If `loss` is not callable or `prediction` no floating-point array.
-        ValueError: If `prediction` is empty, or an option has no such value.
+        TypeError: If `loss` is not callable, or `prediction` is not a floating-point
+            array.
+        ValueError: If `prediction` is empty, or an option is wrong.
 
     Example:
         >>> import jax.numpy as jnp
@@ -79,40 +77,43 @@ def diagnose(
         allow=allow,
         budget_seconds=budget_seconds,
     )
-    moved = _Moved(loss, batch_dim)
-    p = moved.inwards(np.asarray(prediction, dtype=float))
-    t = moved.inwards(np.asarray(target)) if is_array(target) else target
-    best = None if ideal is None else moved.inwards(np.asarray(ideal, dtype=float))
+    moved = _SamplesFirst(loss, batch_dim)
+    p = moved.samples_first(np.asarray(prediction, dtype=float))
+    t = moved.samples_first(np.asarray(target)) if is_array(target) else target
+    best = (
+        None if ideal is None else moved.samples_first(np.asarray(ideal, dtype=float))
+    )
     notes = []
     count = p.shape[0] if p.ndim else 1
-    wanted = min(count, max(SAMPLES, FEW * count // p.size))
+    wanted = samples_wanted(count, p.size)
     if wanted < count and (t is None or (is_array(t) and t.shape[:1] == (count,))):
         rows = some_rows(count, wanted)
         p, t = p[rows], None if t is None else t[rows]
         best = None if best is None else best[rows]
-        notes = [f"samples but {wanted} of {count}"]
+        notes = [f"all but {wanted} of {count} samples"]
     inputs = Inputs(p, t, kind or guess_kind(p), kind is not None, best)
     subject = JaxSubject(moved if batch_dim else loss, prediction, target)
     states = np.random.get_state(), random.getstate()
     try:
-        exam = Examination(subject, inputs, budget_seconds, stochastic)
-        exam.not_checked += notes
+        exam = Examination(
+            subject, inputs, budget_seconds, stochastic, not_checked=notes
+        )
         return examine(exam, allow)
     finally:
         np.random.set_state(states[0])
         random.setstate(states[1])
 
 
-class _Moved:
-    """A loss whose samples are on another axis, called with them first."""
+class _SamplesFirst:
+    """A loss that takes the samples on the first axis, in place of another one."""
 
     def __init__(self, loss: Callable[..., Any], batch_dim: int) -> None:
         self.loss, self.batch_dim = loss, batch_dim
         self.__name__ = getattr(loss, "__name__", type(loss).__name__)
         self.__wrapped__ = loss
 
-    def inwards(self, value: Any) -> Any:
-        """The samples first."""
+    def samples_first(self, value: Any) -> Any:
+        """A value with its samples moved to the first axis."""
         if self.batch_dim and value.ndim > abs(self.batch_dim):
             return np.moveaxis(value, self.batch_dim, 0)
         return value

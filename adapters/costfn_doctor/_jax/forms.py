@@ -1,4 +1,4 @@
-"""Forms of a loss, and of what it takes and returns."""
+"""What a loss of JAX takes and returns, in all the forms that this may have."""
 
 import contextlib
 import inspect
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._method.source import home_of
+from .._method.subject import SCALAR
 
 
 def is_array(value: Any) -> bool:
@@ -17,7 +18,7 @@ def is_array(value: Any) -> bool:
 
 
 def without_log(result: Any) -> Any:
-    """The loss, of a result that may be a loss and a dictionary to log."""
+    """The loss alone, if the result is a loss and a dictionary for the log."""
     pair = isinstance(result, tuple) and len(result) == 2
     return result[0] if pair and isinstance(result[1], dict) else result
 
@@ -27,7 +28,7 @@ def returned(result: Any) -> tuple[str, tuple[int, ...]]:
     if isinstance(result, (list, tuple, dict)):
         return f"a {type(result).__name__}", ()
     shape = jnp.shape(result)
-    return "a scalar" if shape == () else f"an array of shape {shape}", shape
+    return SCALAR if shape == () else f"an array of shape {shape}", shape
 
 
 def home(loss: Any) -> str | None:

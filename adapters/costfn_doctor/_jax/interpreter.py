@@ -1,4 +1,8 @@
-"""Evaluates a jaxpr one operation at a time, so that each can be seen or frozen."""
+"""Evaluates a jaxpr one operation at a time, so that each can be seen or frozen.
+
+The path of an operation is its place in the jaxpr and in those nested in it. It is
+the same in every evaluation, so it tells which operation to freeze.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +17,7 @@ Hook = Callable[["Step", Sequence[Any], Sequence[Any]], Sequence[Any]]
 
 
 class Step:
-    """An operation of the jaxpr: where it is and what it reads and writes."""
+    """An operation of the jaxpr: its equation, its path and its line."""
 
     def __init__(self, equation: Any, path: Path, at: Location | None) -> None:
         self.equation, self.path, self.at = equation, path, at
@@ -21,7 +25,7 @@ class Step:
 
 
 def place(equation: Any, source: Source, outer: Location | None) -> Location | None:
-    """Line of the user that wrote an operation."""
+    """Line of the user's code that wrote an operation."""
     for frame in source_info_util.user_frames(equation.source_info.traceback):
         if source.is_user(frame.file_name):
             return Location(frame.file_name, frame.start_line, frame.function_name)
@@ -29,7 +33,10 @@ def place(equation: Any, source: Source, outer: Location | None) -> Location | N
 
 
 def _inner(equation: Any) -> Any:
-    """The jaxpr of a call that only groups operations."""
+    """The jaxpr of a call that only groups operations.
+
+    Loops such as `scan` are no such calls: they stay one operation.
+    """
     if equation.primitive.name not in ("jit", "pjit", "closed_call", "remat2", "remat"):
         return None
     inner = equation.params.get("jaxpr")
@@ -37,7 +44,11 @@ def _inner(equation: Any) -> Any:
 
 
 def _of_library(inner: Any, source: Source) -> bool:
-    """Whether a call is of a function of JAX, whose lines may be another call's."""
+    """Whether the call is of a function of JAX itself.
+
+    JAX traces such a function once and caches it, so the lines in it may be those of
+    an earlier call.
+    """
     written = inner.jaxpr.debug_info.func_src_info  # such as "round at file.py:12"
     file = str(written).rpartition(" at ")[2].rpartition(":")[0]
     return not source.is_user(file)
@@ -53,7 +64,17 @@ def evaluate(
     *,
     inside: bool = False,
 ) -> list[Any]:
-    """Results of a jaxpr; the hook sees each operation and gives its results."""
+    """Results of a jaxpr; the hook sees each operation and returns its results.
+
+    Args:
+        closed: The jaxpr.
+        arguments: Its inputs.
+        hook: Called with a step, its inputs and its results.
+        source: Tells the user's code from libraries.
+        path: Of the call that contains the jaxpr.
+        outer: Line of that call.
+        inside: The call is of a function of JAX; its line is that of all operations.
+    """
     jaxpr = closed.jaxpr
     values: dict[Any, Any] = {}
 

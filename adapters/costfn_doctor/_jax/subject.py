@@ -1,43 +1,45 @@
-"""A JAX loss as the doctor asks for it."""
+"""A JAX loss under examination."""
 
 import contextlib
 import math
 import os
 import random
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._method.non_finite import first_non_finite
 from .._method.report import Finding, finding
 from .._method.source import DOCTOR, Location, Source
-from .._method.subject import Failure, Frozen, NonFinite, Run
+from .._method.subject import SCALAR, Failure, Frozen, NonFinite, Run
+from .._method.thresholds import SMALL_CHANGE
 from .._method.trace import Array, Trace
-from .._method.values import first_non_finite
 from .activations import double_activations
+from .broadcasts import broadcasts
 from .forms import home, is_array, returned, without_log
-from .tracer import Tracer, first_bad
+from .tracer import Tracer, first_not_finite
 
-OURS = (
+NEVER_BLAMED = (
     DOCTOR,
     os.path.dirname(jax.__file__),
 )
+# Their slope is infinite somewhere.
 SINGULAR = {"sqrt", "rsqrt", "cbrt", "log", "log1p", "pow", "acos", "asin", "acosh"}
 SINGULAR |= {"atanh", "logistic", "integer_pow"}
+LONGEST_MESSAGE = 120
 
 
 class JaxSubject:
-    """Runs a JAX loss on arrays."""
+    """Runs a JAX loss on arrays, and answers what the method asks about it."""
 
     def __init__(self, loss: Callable[..., Any], prediction: Any, target: Any) -> None:
         self.loss = loss
-        named = getattr(loss, "__name__", type(loss).__name__)
-        self.name = str(named)
-        self.source = Source(OURS, home(loss))
-        self._returned: tuple[str, tuple[int, ...]] = ("a scalar", ())
+        self.name = str(getattr(loss, "__name__", type(loss).__name__))
+        self.source = Source(NEVER_BLAMED, home(loss))
+        self._returned: tuple[str, tuple[int, ...]] = (SCALAR, ())
         self._compiles = True
         self._tracers: dict[Any, Tracer] = {}
         self._both = jax.jit(jax.value_and_grad(self._scalar))
@@ -89,7 +91,7 @@ class JaxSubject:
                     tracer = self._tracer(p, t)
                     both = tracer.replay(self._given(p, t), frozen, gradient)
                     value, slope = both if gradient else (both, None)
-                elif seed:  # a compiled loss would draw no new random numbers
+                elif seed:  # a compiled loss would not draw new random numbers
                     value, slope = self._scalar(p, t), None
                 else:
                     value, slope = self._compiled(p, t)(p, t)
@@ -102,29 +104,29 @@ class JaxSubject:
                 if (traced or record) and not frozen:
                     run.trace = self._tracer(p, t).record(self._given(p, t))
             except Exception as error:
-                if phase == "trace":  # Python decides by values: no cuts to be seen
+                if phase == "trace":  # Python code reads values, so there is no jaxpr
                     return run
                 run.failure = Failure(error, self.source.of_error(error), phase)
         return run
 
     def _compiled(self, p: Any, t: Any) -> Callable[..., Any]:
-        """Value and gradient, compiled if that can be."""
+        """Value and gradient, compiled if possible."""
         eager = jax.value_and_grad(self._scalar)
         if not self._compiles or not isinstance(t, jax.Array):
             return eager
         try:
             self._both(p, t)
-        except Exception:  # it needs the target's values, or is at fault
+        except Exception:  # it reads values of the target, or is faulty
             self._compiles = False
             return eager
         return self._both
 
     def _given(self, p: Any, t: Any) -> tuple[Any, ...]:
-        """The arguments of the traced function: both, if the target can be one."""
+        """Arguments of the traced function: both, if the target can be an argument."""
         return (p, t) if self._compiles and isinstance(t, jax.Array) else (p,)
 
     def _tracer(self, p: Any, t: Any) -> Tracer:
-        """The tracer of the loss: one for all calls, or one for this target."""
+        """The tracer of the loss: one for all targets, or one for this target."""
         if len(self._given(p, t)) == 1:
             closed = jax.make_jaxpr(lambda q: self._scalar(q, t))(p)
             return Tracer(closed, self.source, compiled=False)
@@ -136,14 +138,11 @@ class JaxSubject:
 
     def rules(self, prediction: Array, target: Any) -> list[Finding]:
         """Findings about single calls."""
-        return [
-            *self._promoted(prediction, target),
-            *self._activations(prediction, target),
-        ]
-
-    def _activations(self, prediction: Array, target: Any) -> list[Finding]:
-        """Activations one after another, where the loss can be traced at all."""
         p, t = self._arguments(prediction, target, False)
+        return [*broadcasts(self._scalar, p, t, self.source), *self._activations(p, t)]
+
+    def _activations(self, p: Any, t: Any) -> list[Finding]:
+        """Activations that follow each other, if the loss has a jaxpr at all."""
         try:
             given = self._given(p, t)
             tracer = self._tracer(p, t)
@@ -151,48 +150,12 @@ class JaxSubject:
             return []
         return list(double_activations(tracer.closed, given, self.source))
 
-    def _promoted(self, prediction: Array, target: Any) -> Iterator[Finding]:
-        """Operands of as many entries and unlike ranks, joined into a larger one."""
-        p, t = self._arguments(prediction, target, False)
-        try:
-            with jax.numpy_rank_promotion("raise"):
-                self._call(p, t)
-        except Exception as error:
-            shapes = [
-                tuple(int(n) for n in re.findall(r"\d+", part))
-                for part in re.findall(
-                    r"\(([\d, ]*)\)", str(error).partition("with")[0]
-                )
-            ]
-            if "rank_promotion" not in str(error) or len(shapes) != 2:
-                return
-            a, b = shapes
-            joint = np.broadcast_shapes(a, b)
-            if math.prod(a) != math.prod(b) or math.prod(joint) == math.prod(a):
-                return
-            value = float(self._scalar(p, t))
-            evidence = {"loss": value}
-            given = {p.shape, getattr(t, "shape", None)}
-            if given == {a, b}:
-                evidence["in one shape"] = float(self._scalar(p.reshape(t.shape), t))
-            text = f"{a} against {b} becomes {tuple(joint)}"
-            differs = abs(evidence.get("in one shape", value) - value) > 1e-6 * abs(
-                value
-            )
-            yield finding(
-                "error" if differs else "warning",
-                "BROADCAST",
-                text,
-                self.source.of_error(error),
-                evidence=evidence,
-            )
-
     def explain(self, run: Run) -> Finding:
         """Finding for a run that failed."""
         failure = run.failure
         assert failure is not None
         kind = type(failure.error).__name__
-        said = str(failure.error).splitlines()[0][:120]
+        said = str(failure.error).splitlines()[0][:LONGEST_MESSAGE]
         cause = {
             "TracerArrayConversionError": "NUMPY_ESCAPE",
             "ConcretizationTypeError": "ITEM_ESCAPE",
@@ -209,11 +172,11 @@ class JaxSubject:
             op, place = forward
             if not math.isfinite(run.value):
                 return place
-            if _selected(run.trace, op.at):
+            if _discarded(run.trace, op.at):
                 return place._replace(masked=True)
         p, t = self._arguments(prediction, target, False)
         slope = jax.make_jaxpr(jax.grad(lambda q: self._scalar(q, t)))(p)
-        found = first_bad(slope, (p,), self.source)
+        found = first_not_finite(slope, (p,), self.source)
         if found is None:
             return None
         step = found[1]
@@ -221,15 +184,19 @@ class JaxSubject:
         return NonFinite(
             step.at,
             ", ".join(sorted(here & SINGULAR)) or step.name,
-            True,
-            zero_gradient=_selected(run.trace, step.at),
+            backward=True,
+            zero_gradient=_discarded(run.trace, step.at),
             divides_by_zero="div" in here and not here & SINGULAR,
             nan=True,
         )
 
     def vanishing(self, prediction: Array, target: Any) -> Location | None:
-        """Line where most of a small change of the prediction is lost."""
-        size = 1e-2 * np.random.default_rng(0).normal(size=prediction.shape)
+        """Line where most of a small change of the prediction is lost.
+
+        A jaxpr has no hooks on its backward pass. But where the gradient vanishes, a
+        small change of the prediction does not pass either.
+        """
+        size = SMALL_CHANGE * np.random.default_rng(0).normal(size=prediction.shape)
         one = self.run(prediction, target, gradient=False).trace
         other = self.run(prediction + size, target, gradient=False).trace
         moved = {one.prediction: np.ones(prediction.shape, bool)}
@@ -253,33 +220,35 @@ class JaxSubject:
     def line_that_changes(
         self, what: str, prediction: Array, target: Any
     ) -> Location | None:
-        """Not to be seen: a traced loss changes nothing line by line."""
+        """None: JAX traces a loss as a whole, and its arrays cannot change."""
+        return None
+
+    def line_that_returns(self, prediction: Array, target: Any) -> Location | None:
+        """None: the last operation of the jaxpr tells it."""
         return None
 
     def backward_findings(self, prediction: Array, target: Any) -> list[Finding]:
-        """Findings about custom rules: named by their call, not tested alone."""
+        """Findings about custom derivatives: their call is named, they are not tested.
+
+        The method asks for them only if the gradient is wrong or missing.
+        """
         trace = self.run(prediction, target, gradient=False).trace
-        values = {
-            n: v
-            for op in trace.ops
-            for n, v in zip(op.outputs, op.values or (), strict=False)
-        }
-        values[trace.prediction] = prediction
+        values = {**trace.recorded_values(), trace.prediction: prediction}
         custom = ("custom_vjp_call", "custom_jvp_call", "custom_vjp_call_jaxpr")
         for op in trace.ops:
             if op.name in custom and op.live and op.at is not None:
                 given = [values[n] for n in op.inputs if n in values]
                 gave = op.values or ()
                 if any(np.array_equal(a, b) for a in gave for b in given):
-                    text = "forward is the identity, its derivative another function's"
+                    text = "the function is the identity, its derivative another's"
                     return [finding("information", "STRAIGHT_THROUGH", text, op.at)]
-                text = "a custom derivative that is not the slope of its function"
+                text = "a custom derivative is not the slope of its function"
                 return [finding("error", "WRONG_BACKWARD", text, op.at)]
         return []
 
 
-def _selected(trace: Trace, at: Location | None) -> bool:
-    """Whether what a line makes is later chosen from, or thrown away."""
+def _discarded(trace: Trace, at: Location | None) -> bool:
+    """Whether a part of what a line makes is thrown away later."""
     start = [value for op in trace.ops if op.at == at for value in op.outputs]
     reached = trace.reached(start)
-    return any(op.selects and reached.intersection(op.inputs) for op in trace.ops)
+    return any(op.discards and reached.intersection(op.inputs) for op in trace.ops)

@@ -1,4 +1,4 @@
-"""Reads from a jaxpr what the loss does and where its gradient ends."""
+"""Reads from a jaxpr what a loss does and where its gradient ends."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -13,19 +13,19 @@ from .._method.subject import Frozen
 from .._method.trace import Cut, Op, Site, Trace
 from .interpreter import Step, evaluate
 
-STEPS = {"round", "floor", "ceil", "sign"}
+FLAT = {"round", "floor", "ceil", "sign"}
 SUMS = {"add", "sub", "neg", "add_any", "reshape", "broadcast_in_dim", "squeeze"}
 SUMS |= {"slice", "transpose", "concatenate", "copy", "expand_dims", "gather"}
 LOOK_UPS = {"gather", "dynamic_slice"}
 
 
 class Tracer:
-    """Runs a jaxpr so that every result is seen, or some are given.
+    """Runs a jaxpr and records every result, or replaces some of them.
 
     Args:
         closed: The jaxpr, of the prediction and perhaps the target.
         source: Tells the user's code from libraries.
-        compiled: Compile each kind of run once, for many calls.
+        compiled: Compile each kind of run once, to call it many times.
     """
 
     def __init__(self, closed: Any, source: Source, *, compiled: bool) -> None:
@@ -36,20 +36,24 @@ class Tracer:
         self._replays: dict[Any, Callable[..., Any]] = {}
 
     def record(self, arguments: Sequence[Any]) -> Trace:
-        """The trace of one evaluation on real numbers."""
+        """The trace of one evaluation, with its numbers."""
         values = self._all(*arguments)
         made = copy.deepcopy(self._template)
         for op, results in zip(made.ops, values, strict=True):
-            op.values = [_double(result) for result in results]
+            op.values = [_as_double(result) for result in results]
             if op.site in made.cuts:
                 made.cuts[op.site].recorded.append(list(results))
         return made
 
     def _everything(self, *arguments: Any) -> list[list[Any]]:
-        """Results of all operations; what each is, goes into the template."""
+        """Results of all operations.
+
+        What the operations are does not depend on the numbers: it goes into the
+        template while JAX traces this function, and `record` adds the numbers.
+        """
         trace = self._template = Trace()
         numbers: dict[int, int] = {}
-        kept: list[Any] = []
+        kept: list[Any] = []  # so that no other value gets the id of one that is gone
 
         def number(value: Any) -> int:
             if id(value) not in numbers:
@@ -67,7 +71,7 @@ class Tracer:
             results = [distinct(result, inputs) for result in results]
             arrays = [value for value in inputs if isinstance(value, jax.Array)]
             reads = tuple(map(number, arrays))
-            flows = not alive.isdisjoint(reads)
+            live = not alive.isdisjoint(reads)
             site = Site(step.at, step.name, step.path)
             op = Op(
                 step.name,
@@ -75,15 +79,15 @@ class Tracer:
                 reads,
                 tuple(map(number, results)),
                 site,
-                flows,
+                live,
                 additive=step.name in SUMS,
-                looks_up=step.name in LOOK_UPS and arrays[0].ndim >= 2,
-                selects=step.name == "select_n",
+                reads_table=step.name in LOOK_UPS and arrays[0].ndim >= 2,
+                discards=step.name == "select_n",
                 divides=step.name == "div",
             )
             trace.ops.append(op)
             everything.append(list(results))
-            if flows:
+            if live:
                 cause = cause_of(step, results)
                 if cause is None:
                     alive.update(op.outputs)
@@ -119,21 +123,21 @@ class Tracer:
 
 
 def distinct(result: Any, inputs: Sequence[Any]) -> Any:
-    """A result with an identity of its own, though it may be an input unchanged."""
+    """A result with an id of its own, even if it is one of the inputs unchanged."""
     return jnp.array(result) if any(result is value for value in inputs) else result
 
 
-def _double(value: Any) -> Any:
+def _as_double(value: Any) -> Any:
     if jnp.issubdtype(value.dtype, jax.dtypes.extended):
         return np.zeros(0)
     return np.asarray(value, dtype=float)
 
 
 def cause_of(step: Step, results: Sequence[Any]) -> str | None:
-    """Why no gradient passes an operation, or None if one does."""
+    """Why no gradient passes through an operation, or None if one does."""
     if step.name == "stop_gradient":
         return "DETACH"
-    if step.name in STEPS:
+    if step.name in FLAT:
         return "PIECEWISE_CONST"
     if any(jnp.issubdtype(value.dtype, jnp.inexact) for value in results):
         return None
@@ -143,10 +147,10 @@ def cause_of(step: Step, results: Sequence[Any]) -> str | None:
     return "HARD_THRESHOLD" if boolean else "INDEX_OP"
 
 
-def first_bad(
+def first_not_finite(
     closed: Any, arguments: Sequence[Any], source: Source
 ) -> tuple[Any, Step] | None:
-    """First operation that makes numbers that are not finite of finite ones."""
+    """First operation that makes a number that is not finite of finite ones."""
     found: list[tuple[Any, Step]] = []
 
     def finite(values: Sequence[Any]) -> bool:

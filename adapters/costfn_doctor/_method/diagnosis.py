@@ -1,11 +1,14 @@
-"""The order of the checks, and the report that comes of them."""
+"""The checks in their order, and the report that they give."""
 
 from collections.abc import Collection
 
+from .class_axis import check_axis
+from .dead_terms import check_dead_terms
 from .differences import check_differences
-from .direction import check_direction, check_saturation
+from .direction import check_direction
 from .edges import check_edges
 from .examination import Examination
+from .flow import check_flow
 from .properties import (
     check_determinism,
     check_inputs_kept,
@@ -14,27 +17,29 @@ from .properties import (
     check_returned,
     check_target,
 )
-from .replay import check_flow, check_roles, check_slices
 from .report import RANK, Finding, Report
-from .values import check_axis
+from .saturation import check_saturation
+from .untrained_columns import check_untrained_columns
 
+# Time may run out: the checks that decide the verdict most often come first.
 CHECKS = {
     "gradient flow": check_flow,
     "prediction used": check_prediction,
     "inputs written": check_inputs_kept,
-    "dead terms": check_roles,
-    "untrained parts": check_slices,
+    "dead terms": check_dead_terms,
+    "untrained columns": check_untrained_columns,
     "return value": check_returned,
     "determinism": check_determinism,
     "target used": check_target,
     "finite differences": check_differences,
-    "edges": check_edges,
+    "extreme inputs": check_edges,
     "class axis": check_axis,
     "direction": check_direction,
     "saturation": check_saturation,
     "order of samples": check_order,
 }
-# Which of two findings of one severity says more.
+# Among findings of one severity these come first: they are often the reason for the
+# others. Those in LAST are often a consequence.
 FIRST = (
     "INPLACE",
     "EXCEPTION",
@@ -47,7 +52,7 @@ FIRST = (
 LAST = ("REQUIRES_GRAD_MASK", "NOT_SCALAR", "NONDET", "SATURATION", "BATCH_ORDER")
 
 
-def diagnose(exam: Examination, allow: Collection[str]) -> Report:
+def examine(exam: Examination, allow: Collection[str]) -> Report:
     """Perform every check on a loss, and report."""
     base = exam.base
     if base.failure is not None:
@@ -57,7 +62,7 @@ def diagnose(exam: Examination, allow: Collection[str]) -> Report:
         for name, check in CHECKS.items():
             exam.perform(name, check, always=check is check_flow)
     else:
-        exam.not_checked.append("all that needs a value of the loss")
+        exam.not_checked.append("everything that needs a value of the loss")
     return Report(
         exam.subject.name,
         tuple(_sorted(exam.findings, allow)),
@@ -77,7 +82,7 @@ def _order(found: Finding) -> tuple[int, int]:
 
 
 def _sorted(findings: list[Finding], allow: Collection[str]) -> list[Finding]:
-    """Worst first, each cause at a line once, without those allowed."""
+    """Worst first, each cause at a line once, without the causes that are allowed."""
     kept: dict[tuple[str, str | None, int | None], Finding] = {}
     for found in sorted(findings, key=_order):
         if found.cause not in allow:

@@ -1,45 +1,55 @@
-"""Does the gradient point to better predictions, and is there always one?"""
+"""Does a lower loss mean better predictions?"""
 
 import math
 
 import numpy as np
 
 from .examination import Examination
-from .inputs import RIGHT, class_axis, is_binary
+from .inputs import class_axis, is_binary
 from .report import Severity, finding
-from .trace import Array
-
-SURE = 25.0
+from .thresholds import (
+    GRADIENTS_LOOKED_AT,
+    MOVES,
+    NO_LEAD,
+    RIGHT_LOGIT,
+    SLIGHT_LEAD,
+    SMALLEST_PUSH,
+)
 
 
 def check_direction(exam: Examination) -> None:
-    """Right predictions cost less than wrong ones, and the gradient knows it."""
+    """Compare the loss of a right and of a wrong prediction, and ask the gradient.
+
+    A loss is upside down if right predictions give more than every prediction tried
+    and wrong ones less. The gradient must agree before this is reported: margins
+    and regularisers can make one right prediction expensive.
+    """
     pair = exam.inputs.right_and_wrong()
     if pair is None or not exam.trains or not exam.values:
         return
     right, wrong = pair
     inputs = exam.inputs
-    size = 1.0 if inputs.kind == "prob" or not inputs.classifies else RIGHT
-    size = 1.0 if inputs.ideal is not None else size
+    scaled = inputs.kind != "prob" and inputs.classifies and inputs.ideal is None
+    size = RIGHT_LOGIT if scaled else 1.0
     good, bad = exam.value(size * right), exam.value(size * wrong)
     if not (math.isfinite(good) and math.isfinite(bad)):
         return
     low, high = min(exam.values), max(exam.values)
-    tolerance = 5 * exam.tolerance
-    upside_down = good > high + tolerance and bad < low - tolerance
-    if not inputs.classifies:
-        # Far from the target is where a reward for being wrong shows.
-        upside_down = good > high + tolerance and bad < good - tolerance
-    pushes = _pushes(exam)
-    if upside_down and (pushes is None or pushes < 1e-3 or not inputs.classifies):
-        text = f"right predictions cost {good:.4g}, wrong ones {bad:.4g}"
-    elif pushes is not None and pushes <= 1e-4 and not good < low:
+    tolerance = MOVES * exam.tolerance
+    # In regression it is enough that the wrong prediction costs less than the right
+    # one: a bounded reward for being wrong may show only far from the target.
+    least = low if inputs.classifies else good
+    upside_down = good > high + tolerance and bad < least - tolerance
+    lead = _lead(exam)
+    if upside_down and (lead is None or lead < SLIGHT_LEAD or not inputs.classifies):
+        text = f"the loss is {good:.4g} when right and {bad:.4g} when wrong"
+    elif lead is not None and lead <= NO_LEAD and not good < low:
         text = "the gradient does not tell positives from negatives"
     else:
-        exam.checked.append(f"right costs {good:.3g}, wrong {bad:.3g}")
+        exam.checked.append(f"loss {good:.3g} when right, {bad:.3g} when wrong")
         return
-    told = inputs.told or inputs.ideal is not None
-    severity: Severity = "error" if told else "warning"
+    stated = inputs.kind_given or inputs.ideal is not None
+    severity: Severity = "error" if stated else "warning"
     exam.findings.append(
         finding(
             severity,
@@ -51,11 +61,11 @@ def check_direction(exam: Examination) -> None:
     )
 
 
-def _pushes(exam: Examination) -> float | None:
-    """How much more descent raises the scores of the true class than the others.
+def _lead(exam: Examination) -> float | None:
+    """How much more a descent step raises the true scores than the other scores.
 
-    The lead of the true class over the rest, relative to the push itself, at the
-    prediction where it is largest; None where the target shows no classes.
+    1 if it raises the scores of the true class alone, -1 if the others alone. The
+    largest over the predictions tried; None where the target shows no classes.
     """
     p, t = exam.inputs.prediction, exam.inputs.target
     axis = class_axis(p, t)
@@ -66,97 +76,9 @@ def _pushes(exam: Examination) -> float | None:
     else:
         return None
     leads = []
-    for gradient in exam.gradients[:4]:
+    for gradient in exam.gradients[:GRADIENTS_LOOKED_AT]:
         up = -gradient
         if np.isfinite(up).all() and (up != 0).any():
             a, b = float(up[true].mean()), float(up[~true].mean())
-            leads.append((a - b) / max(abs(a), abs(b), 1e-30))
+            leads.append((a - b) / max(abs(a), abs(b), SMALLEST_PUSH))
     return max(leads) if leads else None
-
-
-def check_saturation(exam: Examination) -> None:
-    """A prediction that is wrong gets a gradient, however sure it is."""
-    pair = exam.inputs.right_and_wrong()
-    if pair is None or not exam.trains or exam.base.gradient is None:
-        return
-    before = len(exam.findings)
-    right, wrong = pair
-    usual = float(abs(exam.base.gradient).max())
-    if exam.inputs.classifies and exam.inputs.kind in ("logits", "real"):
-        _sure_and_wrong(exam, right, wrong, usual)
-    if len(exam.findings) == before:
-        _flat(exam, RIGHT * right if exam.inputs.kind == "logits" else right)
-
-
-def _sure_and_wrong(
-    exam: Examination, right: Array, wrong: Array, usual: float
-) -> None:
-    """All wrong and sure of it: does any gradient remain?"""
-    far = exam.run(SURE * wrong)
-    best = exam.value(SURE * right)
-    if far.gradient is None or not math.isfinite(far.value):
-        return
-    left = float(abs(far.gradient).max()) / max(usual, 1e-30)
-    if far.value - best <= 0.01 * max(exam.scale, 1e-6) or left > 1e-5:
-        exam.checked.append(f"sure and wrong keeps {left:.2g} of the gradient")
-        return
-    if not additive(exam):
-        exam.checked.append(
-            "sure and wrong loses the gradient, as overlap and rank losses do"
-        )
-        return
-    at = exam.subject.vanishing(SURE * wrong, exam.inputs.target)
-    exam.findings.append(
-        finding(
-            "warning",
-            "SATURATION",
-            "predictions that are wrong and sure get no gradient",
-            at,
-            evidence={"gradient there": left * usual, "as given": usual},
-        )
-    )
-
-
-def additive(exam: Examination) -> bool:
-    """Whether the loss is a sum over labelled places: no two of them interact."""
-    p, t = exam.inputs.prediction, exam.inputs.target
-    axis = class_axis(p, t)
-    places = p.shape if axis is None else np.delete(p.shape, axis)
-    if np.prod(places) < 2:
-        return True
-    chosen = np.random.default_rng(3).random(places) < 0.5
-    chosen.flat[:2] = True, False
-    chosen = chosen if axis is None else np.expand_dims(chosen, axis)
-    pair = exam.inputs.right_and_wrong()
-    for other in (exam.samples[0], *(pair or ())):
-        one, two = np.where(chosen, other, p), np.where(chosen, p, other)
-        whole = exam.value(other) + exam.base.value
-        change = abs(exam.value(one) + exam.value(two) - whole)
-        if not change <= max(1e-4 * exam.movement, 2 * exam.tolerance):
-            return False
-    return True
-
-
-def _flat(exam: Examination, better: Array) -> None:
-    """Entries without gradient that would lower the loss at their right value."""
-    p, gradient = exam.inputs.prediction, exam.base.gradient
-    assert gradient is not None
-    zero = gradient == 0
-    share = float(zero.mean())
-    if share <= 0.05:
-        return
-    there = exam.value(np.where(zero, better, p))
-    near = exam.value(np.where(zero, p + 1e-3 * (better - p), p))
-    gain = exam.base.value - there
-    still = abs(near - exam.base.value) <= 1e-7 * max(exam.scale, 1.0)
-    if still and gain > 0.01 * max(abs(exam.base.value), exam.tolerance):
-        at = exam.subject.vanishing(p, exam.inputs.target)
-        exam.findings.append(
-            finding(
-                "warning",
-                "SATURATION",
-                f"{share:.0%} of the prediction has no gradient and would gain by one",
-                at,
-                evidence={"loss": exam.base.value, "with those right": there},
-            )
-        )

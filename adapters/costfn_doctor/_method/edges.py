@@ -1,4 +1,4 @@
-"""Inputs that training reaches and where a derivative may not be finite."""
+"""Extreme inputs that training can reach, where a derivative may not be finite."""
 
 import math
 from collections.abc import Iterator
@@ -6,16 +6,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .causes import CAUSES
 from .examination import Examination
-from .inputs import Inputs, is_binary, is_real, one_hot, simplex_axis
+from .inputs import Inputs, is_binary, is_positive, is_real, one_hot, simplex_axis
 from .report import Severity, finding
 from .subject import NonFinite, Run
+from .thresholds import (
+    COLUMNS_HAVE_DOMAINS,
+    LARGE_LOGITS,
+    NARROW_FROM,
+    USUAL_LARGE_LOGIT,
+)
 from .trace import Array
 
 
 class Edge(NamedTuple):
-    """An input at the border of the ordinary."""
+    """An extreme input: its name in the report, the input, and how likely it is.
+
+    A far one may lie outside the domain of the loss. What fails there is a warning.
+    """
 
     name: str
     prediction: Array
@@ -23,50 +31,73 @@ class Edge(NamedTuple):
     far: bool = False
 
 
+class Domain:
+    """What the numbers of a prediction tell about the inputs that the loss takes."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        p = inputs.prediction
+        self.positive = inputs.kind == "real" and is_positive(p)
+        # A column that is always positive may be a variance beside a mean.
+        rows = p.ndim > 1 and len(p) >= COLUMNS_HAVE_DOMAINS
+        self.mixed = rows and bool((p.min(0) > 0).any())
+        # As after tanh, where 1 itself is never reached.
+        self.narrow = p.size >= NARROW_FROM and bool(abs(p).max() < 1)
+
+
 def edges(inputs: Inputs) -> Iterator[Edge]:
-    """Inputs at the edge, those that training surely reaches first."""
-    yield Edge("the example as given", inputs.prediction, inputs.target)
-    yield from _of_prediction(inputs)
-    yield from _of_target(inputs)
-
-
-def _of_prediction(inputs: Inputs) -> Iterator[Edge]:
-    p, t, kind = inputs.prediction, inputs.target, inputs.kind
-    positive = kind == "real" and p.size > 3 and p.min() > 0
-    # Columns of another domain, such as a variance beside a mean; or a tanh's range.
-    mixed = p.ndim > 1 and len(p) >= 10 and bool((p.min(0) > 0).any())
-    narrow = p.size >= 32 and abs(p).max() < 1
+    """Extreme inputs; those that training is sure to reach come first."""
+    p, t = inputs.prediction, inputs.target
+    domain = Domain(inputs)
+    yield Edge("the example as given", p, t)
     if is_real(t) and t.shape == p.shape:
         yield Edge("a perfect prediction", t.astype(float), t)
-    if kind == "prob":
-        yield from _of_probabilities(inputs)
-    elif kind == "logprob":
+    if inputs.kind == "prob":
+        yield from _probabilities(inputs)
+    elif inputs.kind == "logprob":
         axis = simplex_axis(np.exp(p)) or -1
         yield Edge("uniform predictions", np.full_like(p, -np.log(p.shape[axis])), t)
     else:
-        level = float(p.mean()) if positive else 0.0
-        yield Edge("a constant prediction", np.full_like(p, level), t, mixed)
-        if positive:
-            yield Edge("predictions of zero", np.zeros_like(p), t, far=True)
-        else:
-            signs = np.where(p > 0, 1.0, -1.0)
-            yield Edge("entries of exactly 1 and -1", signs, t, mixed or narrow)
-    if p.ndim and len(p) > 1:
-        q = p.copy()
-        q[1] = q[0]
-        yield Edge("two equal samples", q, t)
-    if p.ndim > 1 and kind in ("real", "logits"):
-        same = np.broadcast_to(p[..., :1], p.shape)
-        yield Edge("rows of equal entries", same, t, mixed)
-    if kind in ("real", "logits") and not positive:
+        yield from _constants(inputs, domain)
+    yield from _equal_entries(inputs, domain)
+    yield from _large(inputs, domain)
+    yield from _targets(inputs)
+
+
+def _constants(inputs: Inputs, domain: Domain) -> Iterator[Edge]:
+    p, t = inputs.prediction, inputs.target
+    level = float(p.mean()) if domain.positive else 0.0
+    yield Edge("a constant prediction", np.full_like(p, level), t, domain.mixed)
+    if domain.positive:
+        yield Edge("predictions of zero", np.zeros_like(p), t, far=True)
+    else:
         signs = np.where(p > 0, 1.0, -1.0)
-        for size in (30, 100):
-            far = size > 30 or mixed or narrow
-            yield Edge(f"predictions of {size} and -{size}", size * signs, t, far)
-            yield Edge(f"predictions of -{size} and {size}", -size * signs, t, far)
+        far = domain.mixed or domain.narrow
+        yield Edge("entries of exactly 1 and -1", signs, t, far)
 
 
-def _of_probabilities(inputs: Inputs) -> Iterator[Edge]:
+def _equal_entries(inputs: Inputs, domain: Domain) -> Iterator[Edge]:
+    p, t = inputs.prediction, inputs.target
+    if p.ndim and len(p) > 1:
+        twice = p.copy()
+        twice[1] = twice[0]
+        yield Edge("two equal samples", twice, t)
+    if p.ndim > 1 and inputs.kind in ("real", "logits"):
+        same = np.broadcast_to(p[..., :1], p.shape)
+        yield Edge("rows of equal entries", same, t, domain.mixed)
+
+
+def _large(inputs: Inputs, domain: Domain) -> Iterator[Edge]:
+    p, t = inputs.prediction, inputs.target
+    if inputs.kind not in ("real", "logits") or domain.positive:
+        return
+    signs = np.where(p > 0, 1.0, -1.0)
+    for size in LARGE_LOGITS:
+        far = size > USUAL_LARGE_LOGIT or domain.mixed or domain.narrow
+        yield Edge(f"predictions of {size} and -{size}", size * signs, t, far)
+        yield Edge(f"predictions of -{size} and {size}", -size * signs, t, far)
+
+
+def _probabilities(inputs: Inputs) -> Iterator[Edge]:
     p, t = inputs.prediction, inputs.target
     axis = simplex_axis(p)
     if axis is not None:
@@ -79,11 +110,11 @@ def _of_probabilities(inputs: Inputs) -> Iterator[Edge]:
     yield Edge("probabilities of exactly 0 and 1", hard, t)
     yield Edge("probabilities of exactly 1 and 0", 1 - hard, t)
     if is_binary(t) and t.shape == p.shape:
-        yield Edge("certain and wrong probabilities", 1.0 - t, t)
+        yield Edge("wrong probabilities of exactly 0 and 1", 1.0 - t, t)
     yield Edge("probabilities of zero", np.zeros_like(p), t)
 
 
-def _of_target(inputs: Inputs) -> Iterator[Edge]:
+def _targets(inputs: Inputs) -> Iterator[Edge]:
     p, t = inputs.prediction, inputs.target
     if not isinstance(t, np.ndarray) or not t.size:
         return
@@ -91,11 +122,11 @@ def _of_target(inputs: Inputs) -> Iterator[Edge]:
         far = bool((t > 0).all())
         zero = t.copy()
         zero.flat[0] = 0
-        yield Edge("a target of 0 in it", p, zero, far)
+        yield Edge("a target that contains 0", p, zero, far)
         if not is_binary(t):
             yield Edge("targets all zero", p, np.zeros_like(t), far=True)
     if is_binary(t) and inputs.kind == "prob" and t.shape == p.shape:
-        yield Edge("an empty target, rightly predicted", np.zeros_like(p), t * 0)
+        yield Edge("an empty target, predicted correctly", np.zeros_like(p), t * 0)
     if is_binary(t):
         yield Edge("targets all zero", p, np.zeros_like(t), far=True)
         yield Edge("targets all one", p, np.ones_like(t), far=True)
@@ -103,7 +134,8 @@ def _of_target(inputs: Inputs) -> Iterator[Edge]:
         yield Edge("a batch of one class", p, np.full_like(t, t.flat[0]), far=True)
     if t.dtype.kind in "iu" and t.ndim == 1:
         counts = np.unique(t, return_counts=True)[1]
-        # As of two views of each sample, where none can be alone.
+        # If every label occurs equally often, samples may be views of the same thing,
+        # and then no label is ever alone.
         paired = bool(counts.min() > 1 and counts.min() == counts.max())
         top = t.max()
         single = np.where(t == top, t.min(), t)
@@ -112,7 +144,7 @@ def _of_target(inputs: Inputs) -> Iterator[Edge]:
 
 
 def check_edges(exam: Examination) -> None:
-    """NaN and infinity at the edges, and the line where they begin."""
+    """Look for NaN and infinity at extreme inputs, and for the line that makes them."""
     tried = failed = 0
     for edge in edges(exam.inputs):
         run = exam.run(edge.prediction, edge.target)
@@ -127,20 +159,21 @@ def check_edges(exam: Examination) -> None:
         if place is not None:
             _report(exam, edge, run, place)
     if failed:
-        exam.not_checked.append(f"{failed} edges at which the loss raises an error")
-    if tried and not _causes(exam):
-        exam.checked.append(f"finite at {tried} edges")
+        text = f"{failed} extreme inputs for which the loss raises an error"
+        exam.not_checked.append(text)
+    if tried and not _reported_causes(exam):
+        exam.checked.append(f"finite at {tried} extreme inputs")
 
 
-def _causes(exam: Examination) -> set[str]:
-    """Causes that were found of numbers that are not finite."""
+def _reported_causes(exam: Examination) -> set[str]:
+    """Causes of numbers that are not finite among the findings."""
     causes = {found.cause for found in exam.findings}
     return {cause for cause in causes if cause.startswith(("NAN", "OVER"))}
 
 
 def _report(exam: Examination, edge: Edge, run: Run, place: NonFinite) -> None:
     cause = _cause(place, math.isfinite(run.value))
-    before = _causes(exam)
+    before = _reported_causes(exam)
     if cause in before or (edge.far and before):
         return
     severity: Severity = "warning" if edge.far else "error"
@@ -149,15 +182,8 @@ def _report(exam: Examination, edge: Edge, run: Run, place: NonFinite) -> None:
     else:
         what = f"the loss is {run.value} for {edge.name}"
     where = "backward" if place.backward else "forward"
-    exam.findings.append(
-        finding(
-            severity,
-            cause,
-            f"{what}: it begins in {place.operation} ({where})",
-            place.at,
-            mend=CAUSES[cause].mend,
-        )
-    )
+    text = f"{what}; {place.operation} is the first ({where} pass)"
+    exam.findings.append(finding(severity, cause, text, place.at))
 
 
 def _cause(place: NonFinite, finite_value: bool) -> str:

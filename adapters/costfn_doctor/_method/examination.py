@@ -1,4 +1,4 @@
-"""The state of one examination: runs, the clock, findings."""
+"""The state of one examination: the runs, the clock, the findings."""
 
 import math
 import time
@@ -7,19 +7,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from .inputs import RIGHT, Inputs
+from .inputs import Inputs
 from .report import Finding
 from .subject import Frozen, Run, Subject
+from .thresholds import (
+    FEWEST_SAMPLES,
+    MOVES,
+    RIGHT_LOGIT,
+    ROUNDING,
+    SAMPLES,
+    SMALLEST_SCALE,
+)
 from .trace import Array, Site
 
-SAMPLES = 5
-OFTEN_RIGHT = 2  # place of the sample that is often right
+OFTEN_RIGHT = 2
+"""Place of the sample that is often right among the others."""
 
 
 class OutOfTimeError(Exception):
-    """The budget is spent."""
+    """The time budget is spent."""
 
 
 @dataclass
@@ -41,16 +47,20 @@ class Examination:
         return time.perf_counter() - self.start
 
     def spend(self) -> None:
-        """Stop the check that runs, if the budget is spent."""
+        """Stop the current check, if the budget is spent."""
         if self.seconds > self.budget:
             raise OutOfTimeError
 
     def run(self, prediction: Array, target: Any = None, **options: Any) -> Run:
-        """Evaluate the loss on a prediction, and the given target by default."""
+        """Evaluate the loss on a prediction, with the given target by default."""
         self.spend()
         target = self.inputs.target if target is None else target
         needed = bool(options.get("frozen") or options.get("record"))
         return self.subject.run(prediction, target, **{"traced": needed, **options})
+
+    def recorded(self, prediction: Array, target: Any = None, **options: Any) -> Run:
+        """Evaluate the loss without gradient and record the numbers of every step."""
+        return self.run(prediction, target, record=True, gradient=False, **options)
 
     def value(self, prediction: Array, frozen: Frozen | None = None) -> float:
         """Value of the loss alone."""
@@ -69,27 +79,33 @@ class Examination:
 
     @cached_property
     def base(self) -> Run:
-        """The run on the inputs as they are given."""
+        """The run on the inputs as they were given."""
         return self.subject.run(self.inputs.prediction, self.inputs.target)
 
     @cached_property
     def samples(self) -> list[Array]:
-        """Other predictions like the one given; of classes one that is often right."""
+        """Other predictions like the one given; among logits one that is often right.
+
+        With many classes random guesses are rarely right, so an accuracy would not
+        change between random predictions. Hence one sample has every second row right.
+        """
         found = [self.inputs.sample(k) for k in range(SAMPLES)]
         pair = self.inputs.right_and_wrong() if self.inputs.classifies else None
         if pair is not None and self.inputs.kind in ("logits", "real"):
             often = self.inputs.prediction.copy()
-            # Chance is right too seldom for an accuracy to move, of many classes.
-            often[::2] = RIGHT * pair[0][::2]
+            often[::2] = RIGHT_LOGIT * pair[0][::2]
             found.insert(OFTEN_RIGHT, often)
         return found
 
     @cached_property
     def runs(self) -> list[Run]:
-        """The runs on the other predictions: as many as time allows, at least two."""
+        """The runs on the other predictions: as many as the budget allows.
+
+        A minimum is run in any case, because the verdict on the gradient needs it.
+        """
         runs: list[Run] = []
         for sample in self.samples:
-            if len(runs) < 2 or self.seconds < self.budget:
+            if len(runs) < FEWEST_SAMPLES or self.seconds < self.budget:
                 runs.append(self.subject.run(sample, self.inputs.target))
         return runs
 
@@ -101,44 +117,43 @@ class Examination:
 
     @property
     def scale(self) -> float:
-        """Largest of the values."""
-        return max([abs(value) for value in self.values] + [1e-12])
+        """Largest of the values, ignoring their signs."""
+        return max((abs(value) for value in self.values), default=0.0)
 
     @property
     def tolerance(self) -> float:
-        """A change of the loss that is no more than rounding."""
-        return 2e-6 * max(self.scale, 1e-6)
+        """Largest change of the loss that may be rounding."""
+        return ROUNDING * max(self.scale, SMALLEST_SCALE)
 
     @property
     def movement(self) -> float:
-        """How far the loss moves with the prediction."""
+        """Difference between the largest and the smallest value of the loss."""
         return max(self.values) - min(self.values) if self.values else 0.0
 
     @property
     def moves(self) -> bool:
-        """Whether the loss moves with the prediction, beyond rounding."""
-        return self.movement > 5 * self.tolerance
+        """Whether the loss changes with the prediction, by more than rounding."""
+        return self.movement > MOVES * self.tolerance
 
     @cached_property
     def gradients(self) -> list[Array]:
-        """The gradients that there are, at all predictions tried."""
+        """The gradients that exist, at all predictions tried."""
         runs = [self.base, *self.runs]
         return [run.gradient for run in runs if run.gradient is not None]
 
     @property
     def trains(self) -> bool:
-        """Whether a gradient that is not zero reaches the prediction."""
+        """Whether a gradient other than zero reaches the prediction."""
         return any(bool((gradient != 0).any()) for gradient in self.gradients)
 
     @cached_property
     def effects(self) -> dict[Site, float]:
-        """Of each cut the change of the loss when it alone is frozen."""
-        return {site: self.effect({site}) for site in self.base.trace.cuts}
+        """For each cut, how much the loss changes when this cut alone is frozen."""
+        return {site: self._effect(site) for site in self.base.trace.cuts}
 
-    def effect(self, sites: set[Site]) -> float:
-        """Largest change of the loss at other predictions, with sites frozen."""
-        cuts = self.base.trace.cuts
-        frozen = {site: cuts[site].recorded for site in sites}
+    def _effect(self, site: Site) -> float:
+        """Largest change of the loss at other predictions with a site frozen."""
+        frozen = {site: self.base.trace.cuts[site].recorded}
         largest = 0.0
         for sample, free in zip(self.samples, self.runs, strict=False):
             run = self.run(sample, gradient=False, frozen=frozen)
@@ -149,10 +164,6 @@ class Examination:
         return largest
 
     @property
-    def active(self) -> list[Site]:
-        """Cuts that the value of the loss goes through, in their order."""
+    def active_cuts(self) -> list[Site]:
+        """Cuts on which the value of the loss depends, in their order."""
         return [site for site, by in self.effects.items() if by > self.tolerance]
-
-    def along(self, gradient: Array, direction: Array) -> float:
-        """Derivative along a direction."""
-        return float(np.sum(gradient * direction))

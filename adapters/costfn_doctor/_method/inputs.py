@@ -1,14 +1,30 @@
-"""Predictions and targets to try: ordinary ones, ideal ones, and edges."""
+"""Predictions and targets to try: ordinary ones, perfect ones, other ones."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from .thresholds import (
+    FEW_ENTRIES,
+    FEWEST_CLASSES_USED,
+    FEWEST_ENTRIES,
+    FEWEST_ROWS,
+    LARGE_NOISE,
+    LEAST_TARGET_SPREAD,
+    OTHER_TARGETS,
+    POSITIVE_NOISE,
+    PROB_MARGIN,
+    ROWS,
+    ROWS_SUM_TO_ONE,
+    SMALL_NOISE,
+    TARGET_FACTORS,
+    WRONG_BY,
+)
 from .trace import Array
 
-RIGHT = 6.0  # logit of a right prediction, which is not all that sure
 Kind = Literal["logits", "logprob", "prob", "real"]
 
 
@@ -27,10 +43,17 @@ def guess_kind(prediction: Array) -> Kind:
 def some_rows(count: int, wanted: int) -> Array:
     """Rows from all over a batch, which may be ordered by class.
 
-    In pairs of neighbours, of which losses of pairs are made.
+    Neighbours are taken in pairs, because some losses compare them in pairs.
     """
     number = np.arange(wanted)
     return number // 2 * 2 * count // wanted // 2 * 2 + number % 2
+
+
+def samples_wanted(count: int, size: int, *, most_entries: float = math.inf) -> int:
+    """How many samples of a batch to examine: enough of them, and enough entries."""
+    each = size // count
+    enough = max(FEWEST_ROWS, min(ROWS, most_entries // each), FEWEST_ENTRIES // each)
+    return min(count, int(enough))
 
 
 def simplex_axis(values: Array, *, start: int = 0) -> int | None:
@@ -38,7 +61,7 @@ def simplex_axis(values: Array, *, start: int = 0) -> int | None:
     axes = [axis for axis in (1, values.ndim - 1, 0) if start <= axis < values.ndim]
     for axis in axes:
         inside = values.shape[axis] > 1 and values.min() >= 0
-        if inside and np.allclose(values.sum(axis), 1, atol=1e-3):
+        if inside and np.allclose(values.sum(axis), 1, atol=ROWS_SUM_TO_ONE):
             return axis
     return None
 
@@ -56,6 +79,11 @@ def is_binary(target: Any) -> bool:
 def is_real(target: Any) -> bool:
     """Whether a target is an array of floating-point numbers."""
     return isinstance(target, np.ndarray) and target.dtype.kind == "f"
+
+
+def is_positive(prediction: Array) -> bool:
+    """Whether all entries are positive, and too many for that to be chance."""
+    return prediction.size > FEW_ENTRIES and bool(prediction.min() > 0)
 
 
 def class_axis(prediction: Array, target: Any) -> int | None:
@@ -80,12 +108,20 @@ def one_hot(target: Array, classes: int, axis: int) -> Array:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The prediction and target given, and what may stand in their place."""
+    """The prediction and the target that were given, and others like them.
+
+    Attributes:
+        prediction: As it was given.
+        target: As it was given; an array, or whatever the loss takes.
+        kind: What the prediction is.
+        kind_given: The caller said so; otherwise it is a guess.
+        ideal: A prediction that is perfect for the target, if the caller gave one.
+    """
 
     prediction: Array
     target: Any
     kind: Kind
-    told: bool
+    kind_given: bool
     ideal: Array | None = None
 
     @property
@@ -96,17 +132,19 @@ class Inputs:
     def sample(self, k: int) -> Array:
         """Another prediction like the one given.
 
-        Even ones mix entries across the batch and add noise; odd ones keep each
-        row together, which may be a box or a rotation, and add little noise.
+        Even ones mix entries across the batch and add much noise: without it two
+        samples of an accuracy would often be equal. Odd ones keep each row together
+        and add little noise, because a row may be a box or a rotation.
         """
         rng = np.random.default_rng(77 + k)
         p = self.prediction
         if p.ndim and p.shape[0] > 1:
             p = p[rng.permutation(len(p))] if k % 2 else rng.permuted(p, axis=0)
+        size = SMALL_NOISE if k % 2 else LARGE_NOISE
         noise = rng.normal(size=p.shape)
-        size = 0.1 if k % 2 else 0.7
         if self.kind == "prob":
-            inside = np.clip(p, 0.02, 0.98)
+            # Noise on the logits keeps probabilities between 0 and 1.
+            inside = np.clip(p, PROB_MARGIN, 1 - PROB_MARGIN)
             moved = 1 / (1 + (1 - inside) / inside * np.exp(-size * noise))
             axis = simplex_axis(self.prediction)
             rows = 1 if axis is None else moved.sum(axis, keepdims=True)
@@ -115,17 +153,18 @@ class Inputs:
             axis = simplex_axis(np.exp(self.prediction)) or -1
             moved = p + size * noise
             return np.asarray(moved - np.log(np.exp(moved).sum(axis, keepdims=True)))
-        if self.prediction.size > 3 and self.prediction.min() > 0:
-            return np.asarray(p * np.exp(0.5 * size * noise))
+        if is_positive(self.prediction):
+            return np.asarray(p * np.exp(POSITIVE_NOISE * size * noise))
+        # The weights keep the standard deviation that the prediction has.
         mean = self.prediction.mean()
         near = mean + np.sqrt(1 - size**2) * (p - mean)
         return np.asarray(near + size * self.spread * noise)
 
     def right_and_wrong(self) -> tuple[Array, Array] | None:
-        """Directions of a right and a wrong prediction, if the target shows them.
+        """A right and a wrong prediction, if the target shows which those are.
 
-        Logits are of size one, to be scaled; probabilities are between 0.02 and
-        0.98; for regression they are the target and values far from it.
+        Logits are -1 and 1, to be scaled. Probabilities keep a margin to 0 and 1.
+        For regression they are the target and values far from it.
         """
         p, t = self.prediction, self.target
         axis = class_axis(p, t)
@@ -143,28 +182,34 @@ class Inputs:
         elif is_real(t) and t.shape == p.shape:
             rng = np.random.default_rng(5)
             signs = rng.choice([-1.0, 1.0], size=t.shape)
-            return t.astype(float), t + 3 * (t.std() + 0.1) * signs
+            far = WRONG_BY * (t.std() + LEAST_TARGET_SPREAD)
+            return t.astype(float), t + far * signs
         else:
             return None
         if self.kind == "prob":
-            return right * 0.96 + 0.02, wrong * 0.96 + 0.02
+            inner = 1 - 2 * PROB_MARGIN
+            return right * inner + PROB_MARGIN, wrong * inner + PROB_MARGIN
         return 2 * right - 1, 2 * wrong - 1
 
     @property
     def classifies(self) -> bool:
-        """Whether the target holds classes of these predictions, most of them."""
+        """Whether the target holds classes of this prediction.
+
+        Labels that use few of the columns belong to something else: groups of
+        embeddings, for instance.
+        """
         t, p = self.target, self.prediction
         axis = class_axis(p, t)
         if axis is not None:
-            return bool(2 * (t.max() + 1) > p.shape[axis])
+            return bool(t.max() + 1 > FEWEST_CLASSES_USED * p.shape[axis])
         return is_binary(t) and t.shape == p.shape
 
     def other_targets(self) -> Iterator[Array]:
-        """Targets shuffled, then targets with other values."""
+        """Shuffled targets first, then targets with other values."""
         t = self.target
-        for seed in range(3):
+        for seed in range(OTHER_TARGETS):
             yield np.random.default_rng(seed).permutation(t.ravel()).reshape(t.shape)
-        for seed in range(3):
+        for seed in range(OTHER_TARGETS):
             rng = np.random.default_rng(seed)
             if t.dtype.kind == "b":
                 yield rng.random(t.shape) < 0.5
@@ -173,4 +218,4 @@ class Inputs:
             elif is_binary(t):
                 yield rng.integers(0, 2, t.shape).astype(t.dtype)
             else:
-                yield (t * rng.uniform(0.5, 1.5, t.shape)).astype(t.dtype)
+                yield (t * rng.uniform(*TARGET_FACTORS, t.shape)).astype(t.dtype)

@@ -1,4 +1,4 @@
-"""The options of an examination, checked."""
+"""Checks the options that the torch and the JAX side both take."""
 
 from collections.abc import Collection
 from typing import get_args
@@ -16,7 +16,7 @@ def check_options(
     allow: Collection[str],
     budget_seconds: float,
 ) -> None:
-    """Check what both frameworks are given, with the shape of the prediction."""
+    """Raise an error for a wrong option; `shape` is that of the prediction."""
     if not callable(loss):
         raise TypeError(f"loss must be callable, got {type(loss).__name__}")
     if 0 in shape:

@@ -1,43 +1,52 @@
-"""What can be seen from outside: values and gradients of a black box."""
+"""What shows from outside: values and gradients, without a look at the operations."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from .examination import Examination
 from .inputs import class_axis
 from .report import Severity, finding
-from .trace import Op, Same, Trace, first_difference
+from .subject import SCALAR
+from .thresholds import (
+    FEWEST_TO_REORDER,
+    LEAST_REORDERING,
+    MOVES,
+    MOVES_BY_ORDER,
+    ORDERS,
+    POINTS_TO_COMPARE,
+    SEEDS,
+)
+from .trace import equal_in_any_order, first_difference, last_absorption
 
 
 def check_returned(exam: Examination) -> None:
     """The loss returns one number in a tensor, or one per example to be reduced."""
     base = exam.base
-    if base.returned == "a scalar":
+    if base.returned == SCALAR:
         return
-    if _of_examples(exam):
-        text = f"one loss per example, {base.shape}: what was examined is their sum"
+    if _is_per_example(exam):
         exam.findings.append(
             finding(
                 "information",
                 "NOT_SCALAR",
-                text,
+                f"it returns one loss per example, {base.shape}; the doctor examined "
+                "their sum",
                 base.trace.last_line(),
-                mend="reduce it before the backward pass: costfn.reduce, or the mean",
+                fix="reduce it before the backward pass: costfn.reduce, or the mean",
             )
         )
         return
-    text = f"it returns {base.returned}"
     p, t = exam.inputs.prediction, exam.inputs.target
-    at = exam.subject.line_that_changes("end", p, t) or base.trace.last_line()
-    if not any(found.severity == "error" for found in exam.findings):
-        exam.findings.append(finding("error", "NOT_SCALAR", text, at))
-    else:
-        exam.findings.append(finding("information", "NOT_SCALAR", text, at))
+    at = exam.subject.line_that_returns(p, t) or base.trace.last_line()
+    # Beside another error it is more often the consequence than the cause.
+    errors = any(found.severity == "error" for found in exam.findings)
+    severity: Severity = "information" if errors else "error"
+    text = f"it returns {base.returned}"
+    exam.findings.append(finding(severity, "NOT_SCALAR", text, at))
 
 
-def _of_examples(exam: Examination) -> bool:
+def _is_per_example(exam: Examination) -> bool:
     """Whether the result is one loss per example, or per entry of the target."""
     p, t, shape = exam.inputs.prediction, exam.inputs.target, exam.base.shape
     if not shape:
@@ -49,29 +58,26 @@ def _of_examples(exam: Examination) -> bool:
     return shape in places
 
 
-def absorber(one: Trace, other: Trace, changed: Sequence[int]) -> Op | None:
-    """Last operation that makes the same of the values that differ."""
-    return first_difference(one, other, same=Same(), changed=changed, absorbed=True)
-
-
 def check_prediction(exam: Examination) -> None:
-    """The loss moves with the prediction, or has a gradient."""
-    if exam.moves or exam.trains or exam.base.failure is not None:
-        return
-    if not exam.values:
+    """The loss changes with the prediction, or has a gradient.
+
+    A loss may be constant and still train: a policy gradient's ratio is 1 by value.
+    """
+    if exam.moves or exam.trains or exam.base.failure is not None or not exam.values:
         return
     trace = exam.base.trace
     at = None
-    for sample in exam.samples[:2]:
-        one = exam.run(exam.inputs.prediction, record=True, gradient=False)
-        other = exam.run(sample, record=True, gradient=False)
-        op = absorber(one.trace, other.trace, [one.trace.prediction])
+    for sample in exam.samples[:POINTS_TO_COMPARE]:
+        one, other = exam.recorded(exam.inputs.prediction), exam.recorded(sample)
+        op = last_absorption(one.trace, other.trace, [one.trace.prediction])
         at = at if op is None else op.at
-    read = any(trace.prediction in op.inputs for op in trace.ops)
-    if at is None:
-        at = trace.dropped([trace.prediction]) if read else trace.stands_in()
+    is_read = any(trace.prediction in op.inputs for op in trace.ops)
+    if at is None and is_read:
+        at = trace.dropped([trace.prediction])
+    elif at is None:
+        at = trace.taken_for_prediction()
     text = "the loss is the same for every prediction"
-    if not read:
+    if not is_read:
         text += ", which it never reads"
     exam.findings.append(
         finding(
@@ -86,34 +92,31 @@ def check_prediction(exam: Examination) -> None:
 
 def check_target(exam: Examination) -> None:
     """The loss or its gradient depends on the target."""
-    target, base = exam.inputs.target, exam.base
+    target = exam.inputs.target
     if not isinstance(target, np.ndarray) or target.size < 2 or not exam.values:
         return
     largest = 0.0
     for other in exam.inputs.other_targets():
-        run = exam.run(exam.inputs.prediction, other)
-        if not run.evaluated:
+        change = _change_by_target(exam, other)
+        if change is None:
             return
-        change = abs(run.value - base.value)
-        if run.gradient is not None and base.gradient is not None:
-            change = max(change, float(abs(run.gradient - base.gradient).max()))
-        largest = max(largest, change if math.isfinite(change) else math.inf)
-        if largest > 5 * exam.tolerance:
-            exam.checked.append(f"the target matters (moves the loss by {largest:.3g})")
+        largest = max(largest, change)
+        if largest > MOVES * exam.tolerance:
+            text = "the target matters (another target changes the loss by "
+            exam.checked.append(f"{text}{largest:.3g})")
             return
-    trace = base.trace
+    trace = exam.base.trace
     if not trace.target:
         return
     text = "other targets change neither the loss nor its gradient"
     at = trace.dropped(trace.target)
     severity: Severity = "error"
     if not trace.needed().isdisjoint(trace.reached(trace.target)):
-        # It is read on the way to the loss: it may matter for other weights.
+        # The target is read on the way to the loss: it may matter for other weights.
         text, severity = f"{text}, though the loss reads the target", "warning"
         p = exam.inputs.prediction
-        one = exam.run(p, record=True, gradient=False)
-        two = exam.run(p, other, record=True, gradient=False)
-        op = absorber(one.trace, two.trace, one.trace.target)
+        one, two = exam.recorded(p), exam.recorded(p, other)
+        op = last_absorption(one.trace, two.trace, one.trace.target)
         at = at if op is None else op.at
     exam.findings.append(
         finding(
@@ -126,28 +129,40 @@ def check_target(exam: Examination) -> None:
     )
 
 
+def _change_by_target(exam: Examination, other: object) -> float | None:
+    """Change of the loss or its gradient by another target; None if that fails."""
+    base = exam.base
+    run = exam.run(exam.inputs.prediction, other)
+    if not run.evaluated:
+        return None
+    change = abs(run.value - base.value)
+    if run.gradient is not None and base.gradient is not None:
+        change = max(change, float(abs(run.gradient - base.gradient).max()))
+    return change if math.isfinite(change) else math.inf
+
+
 def check_determinism(exam: Examination) -> None:
     """The same inputs give the same loss."""
     if exam.stochastic:
         return
     p = exam.inputs.prediction
-    values = [exam.run(p, seed=seed, gradient=False).value for seed in range(4)]
+    values = [exam.run(p, seed=seed, gradient=False).value for seed in range(SEEDS)]
     spread = max(values) - min(values)
     if math.isnan(spread):
         return
-    if spread <= 5 * exam.tolerance:
-        exam.checked.append("the same each time")
+    if spread <= MOVES * exam.tolerance:
+        exam.checked.append("the same loss in every call")
         return
     at = exam.subject.line_that_changes("random", p, exam.inputs.target)
     if at is None:
-        runs = [exam.run(p, seed=seed, record=True, gradient=False) for seed in (0, 1)]
-        op = first_difference(runs[0].trace, runs[1].trace, same=Same())
+        runs = [exam.recorded(p, seed=seed) for seed in (0, 1)]
+        op = first_difference(runs[0].trace, runs[1].trace)
         at = exam.base.trace.last_line() if op is None else op.at
     exam.findings.append(
         finding(
             "warning",
             "NONDET",
-            "identical inputs give different losses",
+            "the same inputs give different losses",
             at,
             evidence={"spread of the loss": spread},
         )
@@ -155,35 +170,33 @@ def check_determinism(exam: Examination) -> None:
 
 
 def check_order(exam: Examination) -> None:
-    """Reordering samples with their targets leaves the loss alone."""
+    """Reordering the samples together with their targets does not change the loss."""
     p, t = exam.inputs.prediction, exam.inputs.target
-    if not isinstance(t, np.ndarray) or not p.ndim or not t.ndim:
+    if not isinstance(t, np.ndarray) or not p.ndim or not t.ndim or exam.stochastic:
         return
     n = len(p)
-    if n < 3 or len(t) != n or any(f.cause == "NONDET" for f in exam.findings):
+    random = any(found.cause == "NONDET" for found in exam.findings)
+    if n < FEWEST_TO_REORDER or len(t) != n or random:
         return
-    if exam.base.returned != "a scalar" and not _of_examples(exam):
-        return
-    if exam.stochastic:
+    if exam.base.returned != SCALAR and not _is_per_example(exam):
         return
     largest, worst = 0.0, np.arange(n)
-    for seed in range(3):
+    for seed in range(ORDERS):
         order = np.random.default_rng(seed).permutation(n)
         value = exam.run(p[order], t[order], gradient=False).value
         change = abs(value - exam.base.value)
         if math.isfinite(change) and change > largest:
             largest, worst = change, order
-    if largest <= 10 * max(exam.tolerance, 2e-9):
-        exam.checked.append("no matter the order of samples")
+    if largest <= MOVES_BY_ORDER * max(exam.tolerance, LEAST_REORDERING):
+        exam.checked.append("the order of samples does not matter")
         return
-    one = exam.run(p, t, record=True, gradient=False)
-    other = exam.run(p[worst], t[worst], record=True, gradient=False)
-    op = first_difference(one.trace, other.trace, same=Same(any_order=True))
+    one, other = exam.recorded(p, t), exam.recorded(p[worst], t[worst])
+    op = first_difference(one.trace, other.trace, equal_in_any_order)
     exam.findings.append(
         finding(
             "warning",
             "BATCH_ORDER",
-            "samples reordered together with their targets change the loss",
+            "the loss changes when samples are reordered together with their targets",
             exam.base.trace.last_line() if op is None else op.at,
             evidence={"change of the loss": largest, "loss": exam.base.value},
         )
@@ -191,7 +204,7 @@ def check_order(exam: Examination) -> None:
 
 
 def check_inputs_kept(exam: Examination) -> None:
-    """The loss leaves the caller's prediction and target as they are."""
+    """The loss does not change the caller's prediction and target."""
     kept = True
     for name in ("prediction", "target"):
         traces = [run.trace for run in (exam.base, *exam.runs)]
@@ -207,10 +220,10 @@ def check_inputs_kept(exam: Examination) -> None:
             finding(
                 "error" if changed else "warning",
                 "MUTATES_INPUT",
-                f"the caller's {name} is overwritten",
+                f"the loss overwrites the caller's {name}",
                 at,
                 evidence={"entries changed": changed},
             )
         )
     if kept:
-        exam.checked.append("inputs left alone")
+        exam.checked.append("prediction and target are not changed")

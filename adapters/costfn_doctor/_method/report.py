@@ -14,6 +14,7 @@ Severity = Literal["error", "warning", "information"]
 Verdict = Literal["ok", "suspicious", "broken"]
 
 WIDTH = 88
+STEPS_SHOWN = 4
 RANK: dict[str, int] = {"error": 0, "warning": 1, "information": 2}
 _STYLE = {"error": "bold red", "warning": "yellow", "information": "cyan"}
 _VERDICT_STYLE = {"broken": "bold red", "suspicious": "yellow", "ok": "green"}
@@ -24,16 +25,16 @@ class Finding:
     """One thing that the doctor found.
 
     Attributes:
-        severity: "error" (shown by intervention or by numbers), "warning" (likely,
-            or a guess about what is meant) or "information".
+        severity: "error" (shown by an intervention or by numbers), "warning"
+            (likely, or it depends on a guess) or "information".
         cause: A name of the fixed vocabulary, such as "INDEX_OP".
         message: What was observed.
         file: Source file of the culprit, if a line is known.
         line: Line in it.
         code: Text of that line.
         evidence: What was measured, by name.
-        chain: The way of the value from the culprit towards the loss.
-        mend: What to do about it.
+        chain: What happens to the value between the culprit and the loss.
+        fix: What to do about it.
     """
 
     severity: Severity
@@ -44,7 +45,7 @@ class Finding:
     code: str = ""
     evidence: Mapping[str, float] = field(default_factory=dict)
     chain: Sequence[str] = ()
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.severity.upper()} {self.cause}: {self.message}"]
@@ -56,12 +57,12 @@ class Finding:
         if self.file is not None and self.line is not None:
             place = Location(self.file, self.line)
             lines.append(f"at {place}: {self.code}" if self.code else f"at {place}")
-        lines += [f"then {step}" for step in self.chain[:4]]
+        lines += [f"then {step}" for step in self.chain[:STEPS_SHOWN]]
         if self.evidence:
             numbers = (f"{name} {value:.3g}" for name, value in self.evidence.items())
             lines.append(f"measured: {', '.join(numbers)}")
-        if self.mend:
-            lines.append(f"mend: {self.mend}")
+        if self.fix:
+            lines.append(f"fix: {self.fix}")
         return lines
 
 
@@ -73,9 +74,9 @@ def finding(
     *,
     evidence: Mapping[str, float] | None = None,
     chain: Sequence[str] = (),
-    mend: str | None = None,
+    fix: str | None = None,
 ) -> Finding:
-    """A finding with the mend of its cause, unless it has a better one."""
+    """A finding with the fix of its cause, unless it is given a better one."""
     return Finding(
         severity,
         cause,
@@ -85,7 +86,7 @@ def finding(
         "" if at is None else at.code,
         dict(evidence or {}),
         tuple(chain),
-        CAUSES[cause].mend if mend is None else mend,
+        CAUSES[cause] if fix is None else fix,
     )
 
 
@@ -98,11 +99,11 @@ class Report:
     """What `diagnose` or `watch` found about a loss.
 
     Attributes:
-        name: Of the loss.
+        name: Name of the loss.
         findings: The worst first; the first is the diagnosis.
-        checked: What was checked and is in order, each with its numbers.
-        not_checked: What was not, each with the reason.
-        seconds: Time that it took.
+        checked: What was checked and is correct, with the numbers.
+        not_checked: What was not checked, with the reason.
+        seconds: Time that the diagnosis took.
     """
 
     name: str
@@ -120,7 +121,7 @@ class Report:
         return "suspicious" if "warning" in severities else "ok"
 
     def raise_if_broken(self) -> None:
-        """Raise an error with this report, if the loss is broken.
+        """Raise an error that contains this report, if the loss is broken.
 
         Raises:
             BrokenLossError: If the verdict is "broken".

@@ -1,4 +1,4 @@
-"""What the doctor asks of a framework: run the loss, freeze, trace."""
+"""What the doctor asks of a framework: run the loss, freeze lines, trace."""
 
 import math
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ from .source import Location, Source
 from .trace import Array, Site, Trace
 
 Frozen = Mapping[Site, list[Any]]
+"""Sites to freeze, each with the results to return: one for each time it runs."""
+SCALAR = "a scalar"
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,24 @@ class Failure:
 
 @dataclass
 class Run:
-    """One evaluation of the loss."""
+    """One evaluation of the loss.
+
+    Attributes:
+        value: The loss; the sum, if it returned one per example.
+        gradient: Of the prediction; None if there is none.
+        connected: A graph leads from the loss to the prediction.
+        new_leaf: The loss requires a gradient, but no graph leads to the prediction.
+        returned: What the loss returned, in words.
+        shape: Of the tensor that it returned.
+        failure: The error, if it raised one.
+        trace: The operations that it performed.
+    """
 
     value: float = float("nan")
     gradient: Array | None = None
     connected: bool = False
-    leaf: bool = False
-    returned: str = "a scalar"
+    new_leaf: bool = False
+    returned: str = SCALAR
     shape: tuple[int, ...] = ()
     failure: Failure | None = None
     trace: Trace = field(default_factory=Trace)
@@ -44,12 +57,23 @@ class Run:
 
     @property
     def evaluated(self) -> bool:
-        """Whether the loss has a value, its backward pass may have failed."""
+        """Whether the loss has a value; its backward pass may have failed."""
         return self.failure is None or self.failure.phase == "backward"
 
 
 class NonFinite(NamedTuple):
-    """Where a value or a gradient first stops being finite."""
+    """Where a value or a gradient first stops being finite.
+
+    Attributes:
+        at: Line of the user's code.
+        operation: The operation that made the number.
+        backward: It was its derivative.
+        zero_gradient: It multiplied a gradient of 0, in values thrown away later.
+        divides_by_zero: It divided by 0.
+        nan: It made NaN, and not infinity alone.
+        masked: A `where` or a mask throws its result away later.
+        large: One of its inputs was larger than 1.
+    """
 
     at: Location | None
     operation: str
@@ -62,7 +86,7 @@ class NonFinite(NamedTuple):
 
 
 class Subject(Protocol):
-    """A loss in its framework."""
+    """A loss under examination, run by its framework."""
 
     name: str
     source: Source
@@ -96,7 +120,10 @@ class Subject(Protocol):
     def line_that_changes(
         self, what: str, prediction: Array, target: Any
     ) -> Location | None:
-        """Line whose execution changes the random state or the caller's tensors."""
+        """Line that changes the random state or the caller's tensors."""
+
+    def line_that_returns(self, prediction: Array, target: Any) -> Location | None:
+        """Line at which the loss returns."""
 
     def backward_findings(self, prediction: Array, target: Any) -> list[Finding]:
-        """Findings about hand-written backward passes, each tested alone."""
+        """Findings about backward passes written by hand, each tested alone."""

@@ -1,6 +1,6 @@
 """What one run of a loss did: its operations, and where its graph was cut."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .source import Location
+from .thresholds import SAME_ABSOLUTE, SAME_RELATIVE
 
 Array = NDArray[Any]
 
@@ -23,12 +24,23 @@ class Site:
 
 @dataclass
 class Op:
-    """One operation of a run; numbers stand for the values that flow.
+    """One operation of a run; each value of the run has a number.
 
-    `additive` operations are sums, differences, signs and views; one that `masks`
-    switches gradients on for a value; one that `looks_up` reads a table of
-    numbers; one that `compares` is a loss of the framework's own; one that `selects`
-    throws values away, as where; one that is `infinite` was given an infinity.
+    Attributes:
+        name: As the framework calls the operation.
+        at: Line of the user's code that called it.
+        inputs: Numbers of the values that it read.
+        outputs: Numbers of the values that it made.
+        site: Where it can be frozen.
+        live: A gradient could flow through one of its inputs.
+        additive: It is a sum, a difference, a change of sign or a view.
+        enables_grad: It makes a value require a gradient.
+        reads_table: It looks numbers up in a table by an index.
+        is_loss: It is a loss of the framework itself.
+        discards: It throws values away, as `where` or a mask does.
+        divides: It divides by one of its inputs.
+        given_infinity: It was given an infinite Python number on purpose.
+        values: Numbers in its outputs, if the run was recorded.
     """
 
     name: str
@@ -38,18 +50,28 @@ class Op:
     site: Site | None = None
     live: bool = False
     additive: bool = False
-    masks: bool = False
-    looks_up: bool = False
-    compares: bool = False
-    selects: bool = False
+    enables_grad: bool = False
+    reads_table: bool = False
+    is_loss: bool = False
+    discards: bool = False
     divides: bool = False
-    infinite: bool = False
+    given_infinity: bool = False
     values: list[Array] | None = None
 
 
 @dataclass
 class Cut:
-    """A site where a value that has a gradient makes one that has none."""
+    """A site where a value that has a gradient makes one that has none.
+
+    Attributes:
+        site: The operation and its line.
+        cause: Why no gradient passes.
+        recorded: Its results, one for each time that the line ran.
+        inputs: Numbers of the values that it read.
+        outputs: Numbers of the values that it made.
+        steps: What happens to the value afterwards: cause, line, operation.
+        at: Line that switched gradients off, if that is the reason.
+    """
 
     site: Site
     cause: str
@@ -61,7 +83,7 @@ class Cut:
 
     @property
     def place(self) -> Location | None:
-        """The line to show: of the site, or where gradients were switched off."""
+        """The line to show: the site, or where gradients were switched off."""
         return self.site.at if self.at is None else self.at
 
     @property
@@ -72,7 +94,18 @@ class Cut:
 
 @dataclass
 class Trace:
-    """The operations of a run in their order, and the cuts by their site."""
+    """The operations of a run in their order, and the cuts by their site.
+
+    Attributes:
+        ops: All operations.
+        cuts: Each cut, by its site.
+        prediction: Number of the prediction.
+        target: Numbers of the tensors in the target.
+        result: Number of the loss.
+        writes: For "prediction" and "target" the first line that writes into it.
+        changed: For the same two how many entries the loss changed.
+        overwritten: In-place writes: line, and name of the node that was overwritten.
+    """
 
     ops: list[Op] = field(default_factory=list)
     cuts: dict[Site, Cut] = field(default_factory=dict)
@@ -83,16 +116,8 @@ class Trace:
     changed: dict[str, int] = field(default_factory=dict)
     overwritten: list[tuple[Location | None, str]] = field(default_factory=list)
 
-    def needed(self) -> set[int]:
-        """Values that the result is made of."""
-        found = {self.result}
-        for op in reversed(self.ops):
-            if not found.isdisjoint(op.outputs):
-                found.update(op.inputs)
-        return found
-
     def reached(self, start: Sequence[int]) -> set[int]:
-        """Values that are made of those at the start."""
+        """Values that are made of those at the start, which are included."""
         found = set(start)
         for op in self.ops:
             if not found.isdisjoint(op.inputs):
@@ -107,8 +132,12 @@ class Trace:
                 found.update(op.inputs)
         return found
 
+    def needed(self) -> set[int]:
+        """Values that the result is made of."""
+        return self.made_of(self.result)
+
     def dropped(self, start: Sequence[int]) -> Location | None:
-        """Last line that reads these values for something the result never sees."""
+        """Last line that makes of these values something that the result ignores."""
         found, needed, last = set(start), self.needed(), None
         for op in self.ops:
             if not found.isdisjoint(op.inputs):
@@ -117,9 +146,9 @@ class Trace:
                     last = op.at
         return last
 
-    def stands_in(self) -> Location | None:
-        """Line that made what the last operation takes for a prediction."""
-        last = next((op for op in reversed(self.ops) if op.compares), None)
+    def taken_for_prediction(self) -> Location | None:
+        """Line that made what the last loss of the framework took as its input."""
+        last = next((op for op in reversed(self.ops) if op.is_loss), None)
         made = {out: op.at for op in self.ops for out in op.outputs}
         return None if last is None else made.get(last.inputs[0])
 
@@ -130,56 +159,63 @@ class Trace:
                 return op.at
         return next((op.at for op in reversed(self.ops) if op.at is not None), None)
 
+    def recorded_values(self) -> dict[int, Array]:
+        """The numbers of each value of a recorded run."""
+        return {
+            number: value
+            for op in self.ops
+            for number, value in zip(op.outputs, op.values or (), strict=False)
+        }
 
-def first_difference(
-    one: Trace,
-    other: Trace,
-    *,
-    same: "Same",
-    changed: Sequence[int] = (),
-    absorbed: bool = False,
-) -> Op | None:
-    """First operation where two recorded runs part, or where they meet again.
 
-    Args:
-        one: A run with recorded values.
-        other: Another run of the same loss.
-        changed: Values that the two runs were given differently.
-        same: Whether two values count as equal.
-        absorbed: Find instead the last operation on the way to the result that is
-            given different values and makes equal ones of them.
+Equal = Callable[[Array, Array], bool]
 
-    Returns:
-        The operation in the first run, or None if there is none.
-    """
+
+def equal(a: Array, b: Array) -> bool:
+    """Whether two arrays are equal up to rounding."""
+    return a.shape == b.shape and bool(
+        np.allclose(a, b, rtol=SAME_RELATIVE, atol=SAME_ABSOLUTE, equal_nan=True)
+    )
+
+
+def equal_in_any_order(a: Array, b: Array) -> bool:
+    """Whether two arrays hold the same entries, in whatever order."""
+    return a.shape == b.shape and equal(np.sort(a, axis=None), np.sort(b, axis=None))
+
+
+def _compared(
+    one: Trace, other: Trace, same: Equal, changed: Sequence[int]
+) -> Iterator[tuple[Op, bool, bool]]:
+    """Each operation of two recorded runs: were its inputs, its outputs the same?"""
     values = dict.fromkeys(changed, False)
-    needed = one.needed()
-    found = None
     for a, b in zip(one.ops, other.ops, strict=False):
         if a.name != b.name or a.values is None or b.values is None:
-            break
-        equal = len(a.values) == len(b.values) and all(map(same, a.values, b.values))
-        moved = any(not values.get(value, True) for value in a.inputs)
-        for value in a.outputs:
-            values[value] = equal
-        if absorbed:
-            if moved and equal and a.values and not needed.isdisjoint(a.outputs):
-                found = a
-        elif not equal and not moved:
-            return a
+            return
+        inputs = all(values.get(number, True) for number in a.inputs)
+        outputs = len(a.values) == len(b.values) and all(map(same, a.values, b.values))
+        values.update(dict.fromkeys(a.outputs, outputs))
+        yield a, inputs, outputs
+
+
+def first_difference(one: Trace, other: Trace, same: Equal = equal) -> Op | None:
+    """First operation that makes different values of inputs that are the same."""
+    for op, inputs, outputs in _compared(one, other, same, ()):
+        if inputs and not outputs:
+            return op
+    return None
+
+
+def last_absorption(one: Trace, other: Trace, changed: Sequence[int]) -> Op | None:
+    """Last operation on the way to the result that makes different inputs the same.
+
+    Args:
+        one: A recorded run.
+        other: A recorded run of the same loss with other inputs.
+        changed: Numbers of the inputs that differ.
+    """
+    needed = one.needed()
+    found = None
+    for op, inputs, outputs in _compared(one, other, equal, changed):
+        if outputs and not inputs and op.values and not needed.isdisjoint(op.outputs):
+            found = op
     return found
-
-
-class Same:
-    """Equality of arrays up to rounding."""
-
-    def __init__(self, *, any_order: bool = False) -> None:
-        self.any_order = any_order
-
-    def __call__(self, a: Array, b: Array) -> bool:
-        """Whether the arrays are equal, in any order of entries if so wanted."""
-        if a.shape != b.shape:
-            return False
-        if self.any_order:
-            a, b = np.sort(a, axis=None), np.sort(b, axis=None)
-        return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True))

@@ -3,101 +3,146 @@
 import contextlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from .._method.nested import leaves
 from .._method.report import Finding, finding
 from .._method.source import Location
+from .._method.thresholds import (
+    FUNCTION_POINTS,
+    FUNCTION_STEP,
+    NEARLY,
+    NO_SLOPE,
+)
 
-STEP = 1e-6
-NEAR = 1e-3
+Called = tuple[type[Function], tuple[Any, ...]]
+"""A Function and the arguments that it was called with."""
 
 
-def test_functions(
-    functions: list[tuple[type[Function], tuple[Any, ...]]],
-) -> list[Finding]:
+def check_functions(functions: list[Called]) -> list[Finding]:
     """Findings about each class whose backward is not the slope of its forward."""
     found: dict[type[Function], Finding] = {}
     for cls, args in functions:
         if cls not in found:
-            with contextlib.suppress(Exception):  # no slope to be had in float64
-                one = _test(cls, args)
+            # Some take no float64, or no second call.
+            with contextlib.suppress(Exception):
+                one = _check(cls, args)
                 if one is not None:
                     found[cls] = one
     return list(found.values())
 
 
-def _test(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
-    worst: tuple[float, float] | None = None
-    flat = identity = clipped = True
-    call: Callable[..., Any] = cls.apply
-    for seed in range(3):
-        generator = torch.Generator().manual_seed(seed)
-        inputs = [_doubled(value) for value in args]
-        moved = [i for i, v in enumerate(inputs) if _moves(v, args[i])]
-        with torch.enable_grad():
-            leaves = [inputs[i].requires_grad_() for i in moved]
-            results = _floats(call(*inputs))
-            weights = [_normal(value, generator) for value in results]
-            total = sum((w * r).sum() for w, r in zip(weights, results, strict=True))
-            slopes = torch.autograd.grad(total, leaves, allow_unused=True)  # type: ignore[arg-type]
-        directions = [_normal(value, generator) for value in leaves]
-        automatic = sum(
-            float((g * d).sum())
-            for g, d in zip(slopes, directions, strict=True)
-            if g is not None
-        )
-        ends, both = [], []
-        for sign in (1, -1):
-            shifted = [v.detach() if isinstance(v, Tensor) else v for v in inputs]
-            for i, direction in zip(moved, directions, strict=True):
-                shifted[i] = shifted[i] + sign * STEP * direction
-            values = _floats(call(*shifted))
-            both.append(values)
-            ends.append(
-                sum(float((w * v).sum()) for w, v in zip(weights, values, strict=True))
-            )
-        differences = (ends[0] - ends[1]) / (2 * STEP)
-        flat &= abs(differences) < 1e-9
-        identity &= any(
-            result.shape == leaf.shape and torch.equal(result, leaf)
-            for result in results
-            for leaf in leaves
-        )
-        clipped &= _is_clipped(both, directions, leaves, slopes)
-        size = max(abs(differences), abs(automatic), 1e-9)
-        if abs(differences - automatic) <= NEAR * size:
+def _check(cls: type[Function], args: tuple[Any, ...]) -> Finding | None:
+    """The finding about a Function, if its slopes differ along every direction tried.
+
+    A forward that is a step, the identity or a clamp has another slope on purpose.
+    """
+    probes = []
+    for seed in range(FUNCTION_POINTS):
+        probe = _probe(cls, args, seed)
+        if probe.agrees:
             return None
-        worst = differences, automatic
-    assert worst is not None
-    evidence = {"slope by differences": worst[0], "by backward": worst[1]}
-    at = _place(cls)
-    if flat or identity or clipped:
-        what = "a step" if flat else "the identity" if identity else "a clamp"
-        text = f"forward of {cls.__name__} is {what}, its backward another function's"
-        return finding("information", "STRAIGHT_THROUGH", text, at, evidence=evidence)
-    text = f"backward of {cls.__name__} is not the slope of its forward"
+        probes.append(probe)
+    worst = probes[-1]
+    evidence = {
+        "slope by differences": worst.differences,
+        "slope by backward": worst.backward,
+    }
+    at = _line_of_backward(cls)
+    for what, holds in (
+        ("a step", all(probe.is_step for probe in probes)),
+        ("the identity", all(probe.is_identity for probe in probes)),
+        ("a clamp", all(probe.is_clamp for probe in probes)),
+    ):
+        if holds:
+            cause = "STRAIGHT_THROUGH"
+            text = f"the forward of {cls.__name__} is {what}; its backward belongs to "
+            text += "another function"
+            return finding("information", cause, text, at, evidence=evidence)
+    text = f"the backward of {cls.__name__} is not the slope of its forward"
     return finding("error", "WRONG_BACKWARD", text, at, evidence=evidence)
 
 
-def _is_clipped(
-    both: list[list[Tensor]],
+class _Probe(NamedTuple):
+    """Slopes of a Function along one direction, and what its forward looks like."""
+
+    differences: float
+    backward: float
+    is_identity: bool
+    is_clamp: bool
+
+    @property
+    def agrees(self) -> bool:
+        size = max(abs(self.differences), abs(self.backward), NO_SLOPE)
+        return abs(self.differences - self.backward) <= NEARLY * size
+
+    @property
+    def is_step(self) -> bool:
+        return abs(self.differences) < NO_SLOPE
+
+
+def _probe(cls: type[Function], args: tuple[Any, ...], seed: int) -> _Probe:
+    """Compare both slopes of a random projection of the results, in float64."""
+    call: Callable[..., Any] = cls.apply
+    generator = torch.Generator().manual_seed(seed)
+    inputs = [_doubled(value) for value in args]
+    moved = [i for i, value in enumerate(args) if _needs_gradient(value)]
+    with torch.enable_grad():
+        given = [inputs[i].requires_grad_() for i in moved]
+        results = _floats(call(*inputs))
+        weights = [_normal(value, generator) for value in results]
+        total = torch.stack(
+            [(w * r).sum() for w, r in zip(weights, results, strict=True)]
+        ).sum()
+        slopes = torch.autograd.grad(total, given, allow_unused=True)
+    directions = [_normal(value, generator) for value in given]
+    backward = sum(
+        float((slope * direction).sum())
+        for slope, direction in zip(slopes, directions, strict=True)
+        if slope is not None
+    )
+    ends = []
+    for sign in (1, -1):
+        shifted = [v.detach() if isinstance(v, Tensor) else v for v in inputs]
+        for i, direction in zip(moved, directions, strict=True):
+            shifted[i] = shifted[i] + sign * FUNCTION_STEP * direction
+        ends.append(_floats(call(*shifted)))
+    up, down = (
+        sum(float((w * v).sum()) for w, v in zip(weights, values, strict=True))
+        for values in ends
+    )
+    identity = any(
+        result.shape == leaf.shape and torch.equal(result, leaf)
+        for result in results
+        for leaf in given
+    )
+    return _Probe(
+        (up - down) / (2 * FUNCTION_STEP),
+        backward,
+        identity,
+        _is_clamp(ends, directions, given, slopes),
+    )
+
+
+def _is_clamp(
+    ends: list[list[Tensor]],
     directions: list[Tensor],
-    leaves: list[Tensor],
+    given: list[Tensor],
     slopes: Sequence[Tensor | None],
 ) -> bool:
     """Whether each entry is kept or held at a bound, and those kept have a gradient."""
-    shapes = [value.shape for value in both[0]]
-    if len(leaves) != 1 or shapes != [leaves[0].shape] or slopes[0] is None:
+    shapes = [value.shape for value in ends[0]]
+    if len(given) != 1 or shapes != [given[0].shape] or slopes[0] is None:
         return False
-    up, down = both[0][0], both[1][0]
-    slope = (up - down) / (2 * STEP * directions[0])
-    middle = ((up + down) / 2 - leaves[0].detach()).abs()
-    kept = ((slope - 1).abs() < NEAR) & (middle < NEAR * STEP) & (slopes[0] != 0)
-    return bool((kept | (slope.abs() < NEAR)).all())
+    up, down = ends[0][0], ends[1][0]
+    slope = (up - down) / (2 * FUNCTION_STEP * directions[0])
+    middle = ((up + down) / 2 - given[0].detach()).abs()
+    kept = ((slope - 1).abs() < NEARLY) & (middle < NEARLY * FUNCTION_STEP)
+    return bool(((kept & (slopes[0] != 0)) | (slope.abs() < NEARLY)).all())
 
 
 def _doubled(value: Any) -> Any:
@@ -107,24 +152,21 @@ def _doubled(value: Any) -> Any:
     return copy.double() if copy.is_floating_point() else copy
 
 
-def _moves(value: Any, given: Any) -> bool:
-    return (
-        isinstance(value, Tensor)
-        and value.is_floating_point()
-        and (given.requires_grad)
-    )
+def _needs_gradient(value: Any) -> bool:
+    real = isinstance(value, Tensor) and value.is_floating_point()
+    return real and bool(value.requires_grad)
 
 
 def _floats(result: Any) -> list[Tensor]:
-    parts = result if isinstance(result, tuple) else (result,)
-    return [p for p in parts if isinstance(p, Tensor) and p.is_floating_point()]
+    tensors = [part for part in leaves(result) if isinstance(part, Tensor)]
+    return [tensor for tensor in tensors if tensor.is_floating_point()]
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator, dtype=like.dtype)
 
 
-def _place(cls: type[Function]) -> Location | None:
+def _line_of_backward(cls: type[Function]) -> Location | None:
     try:
         lines, first = inspect.getsourcelines(cls.backward)
         file = inspect.getsourcefile(cls.backward)

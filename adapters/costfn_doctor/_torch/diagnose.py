@@ -6,20 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._method.diagnosis import diagnose as examine
+from .._method.diagnosis import examine
 from .._method.examination import Examination
-from .._method.inputs import Inputs, Kind, guess_kind, some_rows
+from .._method.inputs import Inputs, Kind, guess_kind, samples_wanted, some_rows
+from .._method.nested import mapped
 from .._method.options import check_options
 from .._method.report import Report
 from .._method.subject import Run
+from .._method.thresholds import LARGEST_BATCH
+from .evaluation import Evaluator
 from .forms import copied
 from .isolation import eager, isolated
 from .subject import TorchSubject
-
-SAMPLES = 16
-ENTRIES = 4096
-FEW = 64
-"""Samples, entries of a prediction that are enough, and as many as are nothing."""
 
 
 def diagnose(
@@ -36,10 +34,10 @@ def diagnose(
 ) -> Report:
     """Does the gradient of a loss flow, and if not, where does it stop?
 
-    The loss is run many times on predictions like the one given, on copies, with
-    what it returns compared to its gradients. Where the value moves and no gradient
-    follows, the results of suspected lines are frozen one by one: the culprit is
-    the first whose freezing stops the movement.
+    The loss is run many times on copies, with predictions like the one given. Its
+    values are compared with its gradients. If the value changes and has no gradient,
+    the results of suspected lines are frozen one by one: the culprit is the first
+    line that stops the changes when it is frozen.
 
     Args:
         loss: Any callable of `(prediction, target)`, or an `nn.Module`; of the
@@ -48,19 +46,20 @@ def diagnose(
         target: An example of what it is compared with: a tensor, or anything that
             the loss takes, such as a tuple.
         batch_dim: Axis of the samples.
-        kind: What the prediction is: "logits", "logprob", "prob" or "real". A
-            guess by default; what depends on a guess is a warning, no error.
-        ideal: A prediction that is perfect for this target, if that is not plain.
+        kind: What the prediction is: "logits", "logprob", "prob" or "real". By
+            default the doctor guesses; what depends on a guess is a warning.
+        ideal: A prediction that is perfect for this target, if that is not obvious.
         stochastic: The loss draws random numbers on purpose.
         allow: Causes not to report, such as `{"STOP_GRADIENT_WEIGHT"}`.
-        budget_seconds: Time to spend; what there is no time for is listed.
+        budget_seconds: Time to spend. The report lists what there was no time for.
 
     Returns:
-        The report. Errors that the loss raises are findings in it.
+        The report. An error that the loss raises is a finding in it.
 
     Raises:
-        TypeError: If `loss` is not callable or `prediction` no floating-point tensor.
-        ValueError: If `prediction` is empty, or an option has no such value.
+        TypeError: If `loss` is not callable, or `prediction` is not a floating-point
+            tensor.
+        ValueError: If `prediction` is empty, or an option is wrong.
 
     Example:
         >>> import torch, costfn
@@ -84,18 +83,15 @@ def diagnose(
         allow=allow,
         budget_seconds=budget_seconds,
     )
-    # Parameters of the loss stand still, unless it takes gradients by them itself.
+    # Parameters of the loss require no gradients, which is faster and keeps their
+    # `grad`. A loss that differentiates by its own weights fails so, and gets them.
     for still in (True, False):
         with isolated(loss, still), eager():
-            subject = TorchSubject(loss, prediction, target, kind, batch_dim, still)
-            exam = _examination(
-                subject,
-                prediction,
-                target,
-                batch_dim,
-                ideal,
-                stochastic,
-                budget_seconds,
+            evaluator = Evaluator(loss, prediction, target, kind, batch_dim, still)
+            inputs, notes = _inputs(evaluator, prediction, target, ideal, batch_dim)
+            subject = TorchSubject(evaluator)
+            exam = Examination(
+                subject, inputs, budget_seconds, stochastic, not_checked=notes
             )
             failure = exam.base.failure
             if failure is None or "does not require grad" not in str(failure.error):
@@ -104,73 +100,58 @@ def diagnose(
         return examine(exam, allow)
 
 
-def _examination(
-    subject: TorchSubject,
-    prediction: Tensor,
-    target: Any,
-    batch_dim: int,
-    ideal: Tensor | None,
-    stochastic: bool,
-    budget: float,
-) -> Examination:
+def _inputs(
+    evaluator: Evaluator, prediction: Tensor, target: Any, ideal: Any, batch_dim: int
+) -> tuple[Inputs, list[str]]:
+    """What to examine, and a note if that is but a part of the samples."""
     if prediction.dtype in (torch.float16, torch.bfloat16):
-        # What rounding hides would look like a cut; so float32, if the loss takes it.
-        subject.dtype = torch.float32
-        tried = _made(subject, prediction, target, ideal)
-        if not subject.run(tried.prediction, tried.target, gradient=False).evaluated:
-            subject.dtype = prediction.dtype
+        # Rounding hides small changes, which would look like a cut. So the loss is
+        # examined in float32, if it takes that.
+        evaluator.dtype = torch.float32
+        tried = _made(evaluator, prediction, target, ideal)
+        if not _run(evaluator, tried, gradient=False).evaluated:
+            evaluator.dtype = prediction.dtype
     count = prediction.shape[batch_dim] if prediction.dim() else 1
-    each = prediction.numel() // max(count, 1)
-    wanted = min(count, max(4, min(SAMPLES, ENTRIES // each), FEW // each))
-    notes = []
+    wanted = samples_wanted(count, prediction.numel(), most_entries=LARGEST_BATCH)
+    whole = _made(evaluator, prediction, target, ideal)
     if wanted < count:
-        whole = prediction, target, ideal
-        few, its_target, best = (
-            _some(value, batch_dim, count, wanted) for value in whole
-        )
-        if _serves(subject, (few, its_target), (prediction, target)):
-            prediction, target, ideal = few, its_target, best
-            notes = [f"samples but {wanted} of {count}"]
-    inputs = _made(subject, prediction, target, ideal)
-    return Examination(subject, inputs, budget, stochastic, not_checked=notes)
+        rows = torch.from_numpy(some_rows(count, wanted))
+
+        def some(value: Any) -> Any:
+            return mapped(lambda leaf: _some(leaf, batch_dim, count, rows), value)
+
+        part = _made(evaluator, some(prediction), some(target), some(ideal))
+        if _serves(evaluator, part, whole):
+            return part, [f"all but {wanted} of {count} samples"]
+    return whole, []
 
 
-def _some(value: Any, axis: int, count: int, wanted: int) -> Any:
-    """The chosen samples of every tensor that holds as many."""
-    if isinstance(value, Tensor):
-        if value.dim() > axis and value.shape[axis] == count:
-            rows = torch.from_numpy(some_rows(count, wanted))
-            return value.index_select(axis, rows.to(value.device))
-        return value
-    if isinstance(value, dict):
-        return {key: _some(part, axis, count, wanted) for key, part in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(_some(part, axis, count, wanted) for part in value)
-    return value
+def _some(leaf: Any, axis: int, count: int, rows: Tensor) -> Any:
+    """The chosen samples of a tensor that holds as many as the prediction."""
+    if isinstance(leaf, Tensor) and leaf.dim() > axis and leaf.shape[axis] == count:
+        return leaf.index_select(axis, rows.to(leaf.device))
+    return leaf
 
 
-def _serves(
-    subject: TorchSubject, part: tuple[Any, Any], whole: tuple[Any, Any]
-) -> bool:
-    """Whether the loss of some samples is a number, if that of all is."""
-
-    def run(prediction: Tensor, target: Any) -> Run:
-        tried = _made(subject, prediction, target, None)
-        return subject.run(tried.prediction, tried.target, traced=False)
-
-    found = run(*part)
+def _serves(evaluator: Evaluator, part: Inputs, whole: Inputs) -> bool:
+    """Whether some samples give a finite loss, or all of them give none either."""
+    found = _run(evaluator, part, traced=False)
     if found.failure is not None or found.finite:
         return found.evaluated and found.finite
-    other = run(*whole)
+    other = _run(evaluator, whole, traced=False)
     return other.failure is None and not other.finite
 
 
-def _made(subject: TorchSubject, prediction: Tensor, target: Any, ideal: Any) -> Inputs:
-    array = subject.array(prediction)
-    truth = subject.array(target) if isinstance(target, Tensor) else copied(target)
-    best = None if ideal is None else subject.array(ideal)
-    told = subject.kind is not None
-    return Inputs(array, truth, subject.kind or guess_kind(array), told, best)
+def _run(evaluator: Evaluator, inputs: Inputs, **options: Any) -> Run:
+    return evaluator.evaluate(inputs.prediction, inputs.target, **options).run
+
+
+def _made(evaluator: Evaluator, prediction: Tensor, target: Any, ideal: Any) -> Inputs:
+    array = evaluator.array(prediction)
+    truth = evaluator.array(target) if isinstance(target, Tensor) else copied(target)
+    best = None if ideal is None else evaluator.array(ideal)
+    given = evaluator.kind is not None
+    return Inputs(array, truth, evaluator.kind or guess_kind(array), given, best)
 
 
 def _check_prediction(prediction: Any) -> None:

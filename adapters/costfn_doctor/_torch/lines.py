@@ -1,4 +1,4 @@
-"""Watches the lines of the user's code for the one that changes something."""
+"""Steps through the lines of the user's code to find one that changes something."""
 
 import random
 import sys

@@ -6,12 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._method.nested import leaves
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Say nothing about the numbers of a tensor.
+# They tell nothing about the numbers in a tensor.
 METADATA = _words(
     """
     ._base broadcast_shapes can_cast data_ptr .device dim .dtype element_size
@@ -24,9 +26,12 @@ METADATA = _words(
     __str__ stride untyped_storage ._version
     """
 )
+# They make a Python number of a tensor.
 SCALARS = _words("__complex__ __float__ __index__ __int__ item tolist")
+# They make a NumPy array, or another library's, of a tensor.
 ARRAYS = _words("__array__ __dlpack__ numpy to_dlpack")
 DETACHES = _words("clone_detach .data detach detach_")
+# They build a new tensor of values.
 REWRAPS = _words("as_tensor asarray from_numpy new_tensor tensor")
 CASTS = _words("bool byte char int long short to type type_as")
 COUNTS = _words(
@@ -35,12 +40,14 @@ COUNTS = _words(
     unique_consecutive
     """
 )
+# Their derivative is zero everywhere.
 STEPS = _words(
     """
     bernoulli ceil fix floor floor_divide __floordiv__ heaviside normal poisson
     __rfloordiv__ round sgn sign trunc
     """
 )
+# A straight-through estimator consists of these and of views.
 SUMS = _words(
     """
     __add__ add __iadd__ __isub__ __neg__ neg negative positive __radd__ __rsub__
@@ -55,6 +62,7 @@ VIEWS = _words(
     unflatten unsqueeze view view_as
     """
 )
+# They make an axis, so a broadcast that follows may be intended.
 SHAPING = _words(
     """
     atleast_2d atleast_3d broadcast_to cartesian_prod expand expand_as ger meshgrid
@@ -62,6 +70,7 @@ SHAPING = _words(
     """
 )
 GATHERS = _words("gather __getitem__ index_select take_along_dim")
+# They throw values away.
 SELECTS = _words("masked_fill masked_scatter masked_select nan_to_num where")
 DIVIDES = _words(
     """
@@ -69,6 +78,7 @@ DIVIDES = _words(
     true_divide __truediv__
     """
 )
+# Activations whose result is between 0 and 1, and those that are their logarithms.
 SQUASHES = _words("expit sigmoid softmax softmin")
 LOG_SQUASHES = _words("log_softmax logsigmoid")
 TAKES_LOGITS = _words(
@@ -77,6 +87,7 @@ TAKES_LOGITS = _words(
     """
 )
 TAKES_LOG_PROBS = _words("kl_div nll_loss")
+# Losses in which prediction and target cannot change places.
 ASYMMETRIC = _words(
     """
     binary_cross_entropy binary_cross_entropy_with_logits cross_entropy kl_div
@@ -94,20 +105,12 @@ def name_of(function: Any) -> str:
 
 
 def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors in arguments or results, in their order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [tensor for part in value for tensor in tensors_in(part)]
-    if isinstance(value, dict):
-        return tensors_in(list(value.values()))
-    if isinstance(value, slice):
-        return tensors_in((value.start, value.stop, value.step))
-    return []
+    """The tensors in a nested value, in their order."""
+    return [leaf for leaf in leaves(value) if isinstance(leaf, Tensor)]
 
 
 def is_live(tensor: Tensor) -> bool:
-    """Whether gradients flow through a tensor, seen through vmap and grad too."""
+    """Whether gradients flow through a tensor, inside vmap and grad too."""
     return bool(torch.func.debug_unwrap(tensor, recurse=True).requires_grad)
 
 
@@ -116,7 +119,7 @@ def is_wrapped(tensor: Tensor) -> bool:
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
 
 
-def switches_on(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def enables_grad(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether an operation makes a value require a gradient."""
     if name in REWRAPS:
         return bool(kwargs.get("requires_grad"))
@@ -126,18 +129,18 @@ def switches_on(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> boo
 
 
 def steps(name: str, kwargs: dict[str, Any]) -> bool:
-    """Whether an operation has the derivative zero everywhere."""
+    """Whether the derivative of an operation is zero everywhere."""
     plain = name if name.startswith("__") else name.removesuffix("_")
     return plain in STEPS or bool(kwargs.get("rounding_mode"))
 
 
 def cause_of(name: str, results: list[Tensor], grad_mode: bool) -> str:
-    """Cause of a cut by the operation that makes it, and by what comes out."""
+    """Cause of a cut, by the operation and by its results without gradient."""
     if name in SCALARS:
         return "ITEM_ESCAPE"
     if name in ARRAYS:
         return "NUMPY_ESCAPE"
-    if not results:
+    if not results:  # a Python bool: `if`, `while` or `torch.equal`
         return "BRANCH"
     if name in COUNTS:
         return "NONDIFF_OP"
@@ -145,19 +148,19 @@ def cause_of(name: str, results: list[Tensor], grad_mode: bool) -> str:
         return "DETACH"
     if name in REWRAPS:
         return "REWRAP"
-    kinds = [result for result in results if not result.is_floating_point()]
-    if not grad_mode and len(kinds) < len(results):
+    discrete = [result for result in results if not result.is_floating_point()]
+    if not grad_mode and len(discrete) < len(results):
         return "NO_GRAD"
-    if name in CASTS and kinds:
+    if name in CASTS and discrete:
         return "INT_CAST"
-    if kinds:
-        boolean = kinds[0].dtype == torch.bool
+    if discrete:
+        boolean = discrete[0].dtype == torch.bool
         return "HARD_THRESHOLD" if boolean else "INDEX_OP"
     return "NONDIFF_OP" if grad_mode else "NO_GRAD"
 
 
 def infinite_on_purpose(args: Any) -> bool:
-    """Whether a number among the arguments is itself infinite."""
-    if isinstance(args, (list, tuple)):
-        return any(map(infinite_on_purpose, args))
-    return isinstance(args, float) and not math.isfinite(args)
+    """Whether a Python number among the arguments is itself not finite."""
+    return any(
+        isinstance(leaf, float) and not math.isfinite(leaf) for leaf in leaves(args)
+    )

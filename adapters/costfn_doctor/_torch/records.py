@@ -1,4 +1,4 @@
-"""Results of operations, kept so that they can be given back on a later run."""
+"""Results of operations, kept so that a later run can return them again."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._method import nested
 from . import operations
 
 
 class Live:
-    """Stands for a part of a result that keeps its gradient and is not frozen."""
+    """Takes the place of a part that keeps its gradient, and so is not frozen."""
 
 
 LIVE = Live()
@@ -24,19 +25,35 @@ class Written:
     value: Any
 
 
+@dataclass(frozen=True)
+class Batched:
+    """A value inside vmap: the whole batch, its axis and the level of the vmap."""
+
+    value: Tensor
+    axis: int
+    level: int
+
+    def wrapped(self) -> Tensor:
+        """The value as it was inside vmap."""
+        found: Tensor = torch._C._functorch._add_batch_dim(
+            self.value.clone(), self.axis, self.level
+        )
+        return found
+
+
 def recorded(result: Any) -> Any:
-    """A result to be frozen, of which live parts stay as they are."""
-    if isinstance(result, tuple) and any(map(_live, result)):
-        return tuple(LIVE if _live(part) else snapshot(part) for part in result)
+    """A result to be frozen, whose live parts stay as they are."""
+    if isinstance(result, tuple) and any(map(_is_live, result)):
+        return tuple(LIVE if _is_live(part) else snapshot(part) for part in result)
     return snapshot(result)
 
 
-def _live(part: Any) -> bool:
+def _is_live(part: Any) -> bool:
     return isinstance(part, Tensor) and operations.is_live(part)
 
 
 def frozen(held: Any, function: Any, args: Any, kwargs: Any) -> Any:
-    """A recorded result in place of that of a call."""
+    """The recorded result of a call in place of a fresh one."""
     if isinstance(held, Written):
         function(*args, **kwargs)
         with torch.no_grad():
@@ -53,50 +70,36 @@ def frozen(held: Any, function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def snapshot(value: Any) -> Any:
-    """A copy of a result, to be given back by `restored`."""
-    if isinstance(value, Tensor):
-        if operations.is_wrapped(value):
-            return Batched.of(value)
-        return value.detach().clone()
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(snapshot, value))
-    if isinstance(value, (list, tuple)):
-        # The results of sort, max, topk are built from one iterable.
-        return type(value)([snapshot(part) for part in value])
-    return value
+    """A copy of a result, which `restored` turns into a result again."""
+    return nested.mapped(_snapshot, value)
+
+
+def _snapshot(leaf: Any) -> Any:
+    if isinstance(leaf, Tensor):
+        return _unbatched(leaf) if operations.is_wrapped(leaf) else _copy(leaf)
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()
+
+
+def _unbatched(tensor: Tensor) -> Batched | Tensor:
+    """The batch of a value inside one vmap; in deeper transforms the value itself."""
+    functorch = torch._C._functorch
+    if not functorch.is_batchedtensor(tensor):
+        return tensor
+    inner = functorch.get_unwrapped(tensor)
+    if operations.is_wrapped(inner):
+        return tensor
+    axis, level = functorch.maybe_get_bdim(tensor), functorch.maybe_get_level(tensor)
+    return Batched(_copy(inner), axis, level)
 
 
 def restored(value: Any) -> Any:
-    """A recorded result, as a copy that may be written to."""
-    if isinstance(value, Batched):
-        return value.wrapped()
-    return snapshot(value)
+    """A recorded result, as a copy that the loss may write into."""
+    return nested.mapped(_restored, value)
 
 
-class Batched:
-    """A value inside vmap, as it is outside."""
-
-    def __init__(self, value: Tensor, axis: int, level: int) -> None:
-        self.value, self.axis, self.level = value, axis, level
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> "Batched | Tensor":
-        functorch = torch._C._functorch
-        if not functorch.is_batchedtensor(tensor):
-            return tensor
-        inner = functorch.get_unwrapped(tensor)
-        if operations.is_wrapped(inner):
-            return tensor
-        axis, level = (
-            functorch.maybe_get_bdim(tensor),
-            functorch.maybe_get_level(tensor),
-        )
-        return cls(inner.detach().clone(), axis, level)
-
-    def wrapped(self) -> Tensor:
-        found: Tensor = torch._C._functorch._add_batch_dim(
-            self.value.clone(), self.axis, self.level
-        )
-        return found
+def _restored(leaf: Any) -> Any:
+    return leaf.wrapped() if isinstance(leaf, Batched) else _snapshot(leaf)

@@ -1,4 +1,4 @@
-"""One real training step, watched: where is the graph cut on the way to the loss?"""
+"""Watches one training step: where is the graph cut on the way to the loss?"""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,18 +7,21 @@ from typing import Any
 from torch import Tensor, nn
 
 from .._method.causes import CAUSES
-from .._method.report import Finding, Report, finding
+from .._method.flow import BRANCH
+from .._method.report import RANK, Finding, Report, finding
 from .._method.source import Source
 from .._method.trace import Cut
+from .evaluation import NEVER_BLAMED
+from .graph import leaves_of
 from .operations import tensors_in
-from .subject import OURS
 from .tracer import Tracer
 
 ESCAPES = {"ITEM_ESCAPE", "NUMPY_ESCAPE"}
+NAMES_SHOWN = 4
 
 
 class Watch:
-    """What `watch` gives; its report is there when the block is left."""
+    """What `watch` yields; the report is ready after the block."""
 
     def __init__(self) -> None:
         self._report: Report | None = None
@@ -36,10 +39,10 @@ class Watch:
 
 
 class _StepTracer(Tracer):
-    """Traces a step up to its backward pass, and keeps what was descended on."""
+    """Traces a step, and keeps each loss whose backward pass was called."""
 
     def __init__(self) -> None:
-        super().__init__(Source(OURS))
+        super().__init__(Source(NEVER_BLAMED))
         self.losses: list[Tensor] = []
         self.reached: set[int] = set()
         self.needed: set[int] = set()
@@ -49,17 +52,24 @@ class _StepTracer(Tracer):
     ) -> Any:
         if getattr(function, "__name__", "") == "backward":
             for loss in tensors_in(args[0]):
-                self.see(loss)
+                self.add_loss(loss)
             return function(*args, **(kwargs or {}))
         return super().__torch_function__(function, types, args, kwargs)
 
-    def see(self, loss: Tensor) -> None:
+    def add_loss(self, loss: Tensor) -> None:
         """Note a loss, and the leaves that its graph leads to."""
         self.losses.append(loss)
-        self.reached |= leaves(loss)
+        self.reached |= {id(leaf) for leaf in leaves_of(loss)}
         self.needed |= self.trace.made_of(self.number(loss))
 
-    def leaf_inputs(self) -> list[Tensor]:
+    def add_last_scalar(self) -> None:
+        """Take the last number that was computed for the loss, if there was none."""
+        kept = (tensor for tensor in self._kept if tensor.is_floating_point())
+        scalars = [tensor for tensor in kept if tensor.numel() == 1]
+        if scalars and not self.losses:
+            self.add_loss(scalars[-1])
+
+    def parameters_read(self) -> list[Tensor]:
         """Parameters that the step read."""
         used = {number for op in self.trace.ops for number in op.inputs}
         return [
@@ -69,32 +79,18 @@ class _StepTracer(Tracer):
         ]
 
 
-def leaves(result: Tensor) -> set[int]:
-    """Ids of the leaves that a graph leads to."""
-    found, seen, waiting = set(), set(), [result.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            variable = getattr(node, "variable", None)
-            if variable is not None:
-                found.add(id(variable))
-            waiting += [parent for parent, _ in node.next_functions]
-    return found
-
-
 @contextlib.contextmanager
 def watch(model: nn.Module | None = None) -> Iterator[Watch]:
-    """Watch one training step: where is the graph cut, who gets no gradient?
+    """Watch one training step: where is the graph cut, what gets no gradient?
 
-    One run, nothing is repeated or frozen: cheaper than `diagnose`, and blind to
-    what only shows with other inputs. The step runs as it is.
+    The step runs once, as it is. That is cheaper than `diagnose`, but shows nothing
+    that needs other inputs.
 
     Args:
-        model: For the names of its parameters, and those that are never used.
+        model: For the names of its parameters, and to find those never used.
 
     Yields:
-        A `Watch`, whose `report` is there after the block.
+        A `Watch`, whose `report` is ready after the block.
 
     Example:
         >>> import torch, costfn
@@ -111,12 +107,8 @@ def watch(model: nn.Module | None = None) -> Iterator[Watch]:
     try:
         with tracer:
             yield found
-    finally:  # a step that fails most needs a report
-        if not tracer.losses:
-            every = (t for t in tracer._kept if t.is_floating_point())
-            scalars = [t for t in every if t.numel() == 1]
-            if scalars:
-                tracer.see(scalars[-1])
+    finally:  # a step that raises an error needs a report most
+        tracer.add_last_scalar()
         found._report = _report(tracer, model, before)
 
 
@@ -131,8 +123,8 @@ def _report(
     tracer: _StepTracer, model: nn.Module | None, before: dict[str, Tensor | None]
 ) -> Report:
     names = {} if model is None else {id(p): n for n, p in model.named_parameters()}
-    used = tracer.leaf_inputs()
-    # Of a model that is given; others may be meant to stand still.
+    used = tracer.parameters_read()
+    # Parameters of other models may be held fixed on purpose.
     lost = [
         p for p in used if id(p) not in tracer.reached and (not names or id(p) in names)
     ]
@@ -143,24 +135,27 @@ def _report(
         text += _listed(lost, names)
         findings.append(finding("error", "UNSEEN_CUT", text, at))
     if any(loss.is_leaf and loss.requires_grad for loss in tracer.losses):
-        at = next((op.at for op in reversed(tracer.trace.ops) if op.masks), None)
-        text = "the loss is a leaf: backward() runs and reaches no parameter"
+        at = next((op.at for op in reversed(tracer.trace.ops) if op.enables_grad), None)
+        text = "the loss is a leaf: backward() runs, but reaches no parameter"
         findings.append(finding("error", "REQUIRES_GRAD_MASK", text, at))
     for name, p in () if model is None else model.named_parameters():
         if p.requires_grad and all(p is not other for other in used):
             text = f"parameter {name} is never used in this step"
-            findings.append(finding("warning", "PRED_IGNORED", text, mend=""))
+            findings.append(finding("warning", "PRED_IGNORED", text, fix=""))
     findings += _flat(tracer, model, before)
     checked = f"{len(used) - len(lost)} of {len(used)} parameters reach the loss"
-    order = {"error": 0, "warning": 1, "information": 2}
-    findings.sort(key=lambda found: order[found.severity])
+    findings.sort(key=lambda found: RANK[found.severity])
     return Report("this step", tuple(findings), (checked,))
 
 
 def _cuts(
     tracer: _StepTracer, lost: list[Tensor], names: dict[int, str]
 ) -> Iterator[Finding]:
-    """Each cut on the way to the loss, with the parameters it takes gradient from."""
+    """Each cut on the way to the loss, with the parameters that lose their gradient.
+
+    What happens after `.item()` or `.numpy()` is not traced. So a cut of that kind
+    counts too if no traced value leads to the loss.
+    """
     trace = tracer.trace
     needed = tracer.needed
     numbers = {tracer.number(p): p for p in lost}
@@ -170,20 +165,23 @@ def _cuts(
         reaches = not needed.isdisjoint(trace.reached(cut.outputs))
         causes = {cut.cause, *(cause for cause, _, _ in cut.steps)}
         escapes = not connected and bool(causes & ESCAPES)
-        if not (reaches or escapes) or cut.cause == "BRANCH":
+        if not (reaches or escapes) or cut.cause == BRANCH:
             continue
         upstream = set().union(*(trace.made_of(value) for value in cut.inputs))
-        of = [p for number, p in numbers.items() if number in upstream]
-        yield _cut(cut, of, names)
-        for p in of:
+        behind = [p for number, p in numbers.items() if number in upstream]
+        yield _cut(cut, behind, names)
+        for p in behind:  # a parameter is listed at its first cut
             del numbers[tracer.number(p)]
 
 
 def _cut(cut: Cut, lost: list[Tensor], names: dict[int, str]) -> Finding:
     if not lost:
-        text = f"{cut.site.operation} passes no gradient on; others reach the loss"
-        return finding("information", cut.cause, text, cut.place, mend="")
-    text = f"cut by {cut.site.operation}: no gradient for {_listed(lost, names)}"
+        text = (
+            f"{cut.site.operation} cuts the graph, but no parameter loses its gradient"
+        )
+        return finding("information", cut.cause, text, cut.place, fix="")
+    text = f"{cut.site.operation} cuts the graph: no gradient for "
+    text += _listed(lost, names)
     evidence = {"parameters without gradient": len(lost)}
     return finding(
         "error",
@@ -192,20 +190,22 @@ def _cut(cut: Cut, lost: list[Tensor], names: dict[int, str]) -> Finding:
         cut.place,
         evidence=evidence,
         chain=cut.chain,
-        mend=CAUSES[cut.cause].mend,
+        fix=CAUSES[cut.cause],
     )
 
 
 def _listed(lost: list[Tensor], names: dict[int, str]) -> str:
     texts = [names.get(id(p), f"a parameter {tuple(p.shape)}") for p in lost]
-    more = f" and {len(texts) - 4} more" if len(texts) > 4 else ""
-    return ", ".join(texts[:4]) + more
+    hidden = len(texts) - NAMES_SHOWN
+    return ", ".join(texts[:NAMES_SHOWN]) + (
+        f" and {hidden} more" if hidden > 0 else ""
+    )
 
 
 def _flat(
     tracer: _StepTracer, model: nn.Module | None, before: dict[str, Tensor | None]
 ) -> Iterator[Finding]:
-    """Parameters whose gradient of this step is zero, behind a step function."""
+    """Parameters with a gradient of zero in this step, if it has a step function."""
     flat = [c for c in tracer.trace.cuts.values() if c.cause == "PIECEWISE_CONST"]
     if model is None or not flat:
         return
@@ -215,7 +215,7 @@ def _flat(
         if p.grad is not None and bool((p.grad == (0 if old is None else old)).all()):
             zero.append(name)
     if zero and all(bool(loss.isfinite().all()) for loss in tracer.losses):
-        text = f"the gradient is zero for {', '.join(zero[:4])}"
+        text = f"the gradient is zero for {', '.join(zero[:NAMES_SHOWN])}"
         evidence = {"parameters with gradient zero": len(zero)}
         yield finding(
             "error", "PIECEWISE_CONST", text, flat[0].place, evidence=evidence
