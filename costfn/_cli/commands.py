@@ -21,7 +21,7 @@ from ..compare import (
     load_data,
     read_cost,
 )
-from ..compare.report import check_directory
+from ..compare._report import check_directory
 from .doctor import doctor
 
 WIDTH = 96

@@ -18,7 +18,7 @@ try:
     from ._profiles import load_profile
     from ._report import LossContractError, Report
     from ._strategies import labels, logits, soft_labels
-    from ._trains import assert_trains
+    from ._assert_trains import assert_trains
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "hypothesis":
         raise

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._side import EPS
+from ._backend import EPS
 from ._strategies import Array
 from ._tolerance import VALUE, compare, scale_of, tolerance
 from ._trial import BreachError, InapplicableError, Trial, UnfitError, shown

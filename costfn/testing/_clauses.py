@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import (
-    _behaviour,
+    _returned_value,
     _claims,
     _derivatives,
     _dtypes,
-    _examples,
+    _batching,
     _learning,
-    _path,
+    _continuity,
     _reference,
 )
 
@@ -43,17 +43,17 @@ class Clause:
 
 
 ALWAYS = (
-    Clause(_behaviour.shape),
-    Clause(_behaviour.pure, needs=("shape",)),
+    Clause(_returned_value.shape),
+    Clause(_returned_value.pure, needs=("shape",)),
     Clause(_dtypes.dtype),
-    Clause(_behaviour.finite),
-    Clause(_behaviour.saturation),
+    Clause(_returned_value.finite),
+    Clause(_returned_value.saturation),
     Clause(_dtypes.precision, needs=("dtype", "finite")),
     Clause(_learning.alive, batches="some"),
     Clause(_learning.every_class, needs=("alive",), batches="together"),
     Clause(_learning.paired, needs=("alive",), batches="some"),
     Clause(_derivatives.gradient, needs=("alive", "finite")),
-    Clause(_path.continuous, needs=("gradient",)),
+    Clause(_continuity.continuous, needs=("gradient",)),
     Clause(_derivatives.second_derivative, needs=("gradient",)),
     Clause(_derivatives.reverse_mode),
     Clause(_derivatives.forward_mode, needs=("reverse_mode",)),
@@ -61,12 +61,12 @@ ALWAYS = (
         _derivatives.hessian,
         needs=("second_derivative", "reverse_mode", "forward_mode"),
     ),
-    Clause(_examples.vmap),
-    Clause(_examples.per_sample_gradients, needs=("vmap", "reverse_mode")),
-    Clause(_examples.independence),
-    Clause(_examples.permutation),
+    Clause(_batching.vmap),
+    Clause(_batching.per_sample_gradients, needs=("vmap", "reverse_mode")),
+    Clause(_batching.independence),
+    Clause(_batching.permutation),
     Clause(_derivatives.compiled, batches="largest"),
-    Clause(_behaviour.bad_labels, needs=("alive",)),
+    Clause(_returned_value.bad_labels, needs=("alive",)),
 )
 CLAIMED = (
     Clause(_claims.non_negative),

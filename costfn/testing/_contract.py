@@ -16,11 +16,11 @@ from ._batches import (
     regression_batches,
 )
 from ._clauses import ALWAYS, CLAIMED, CLAUSES
-from ._nature import examined
+from ._loss_traits import examined
 from ._reference import formula_of
 from ._report import Report, failure
-from ._run import Arguments, Run, drawn
-from ._side import Framework, Loss, framework_of, side_of
+from ._clause_run import Arguments, Run, drawn
+from ._backend import Framework, Loss, framework_of, backend_of
 from ._strategies import Array
 from ._trial import Trial
 
@@ -135,8 +135,8 @@ def assert_loss_contract(
     strategy = _strategy(inputs, task).map(_as_arrays)
     sample = drawn(strategy, max_examples)
     dims = _checked_dims(in_dims, len(sample[0]))
-    side = side_of(loss, framework or framework_of(loss, sample[0]))
-    blank = Trial(side, sample[0], dims, per_sample is not False, task)
+    backend = backend_of(loss, framework or framework_of(loss, sample[0]))
+    blank = Trial(backend, sample[0], dims, per_sample is not False, task)
     trials = [replace(blank, arguments=arguments) for arguments in sample]
     first = examined(trials, per_sample)
     if reference is not None:

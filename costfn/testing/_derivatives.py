@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ._side import EPS, Loss, Transform
+from ._backend import EPS, Loss, Transform
 from ._strategies import Array
 from ._tolerance import CURVATURE, GRADIENT, STEP, VALUE, compare, tolerance
 from ._trial import BreachError, Trial, UnfitError, generic, shown, total_of
@@ -84,7 +84,7 @@ def _differences(
 def reverse_mode(trial: Trial) -> None:
     """The transforms that take gradients give the usual one."""
     expected = ("the usual gradient", trial.gradient())
-    for name, transform in trial.side.gradients.items():
+    for name, transform in trial.backend.gradients.items():
         found = trial.call(name, partial(_of_total, trial, transform))
         compare(trial, GRADIENT, (f"the gradient by {name}", found), expected)
 
@@ -93,7 +93,7 @@ def forward_mode(trial: Trial) -> None:
     """Forward mode gives the derivatives that reverse mode does."""
     trial = trial.nudged()
     reverse = trial.gradient()
-    for name, transform in trial.side.forward.items():
+    for name, transform in trial.backend.forward.items():
         found = trial.call(name, partial(_of_total, trial, transform))
         compare(
             trial,
@@ -101,7 +101,7 @@ def forward_mode(trial: Trial) -> None:
             (f"the gradient by {name}", found),
             ("by reverse mode", reverse),
         )
-    found = trial.call("jvp", lambda: trial.side.along(trial.total(), generic))
+    found = trial.call("jvp", lambda: trial.backend.along(trial.total(), generic))
     compare(
         trial,
         GRADIENT,
@@ -115,7 +115,7 @@ def hessian(trial: Trial) -> None:
     trial = trial.nudged()
     expected = ("by two gradients", trial.curvature())
     direction = generic(trial.scores.shape)
-    for name, transform in trial.side.hessians.items():
+    for name, transform in trial.backend.hessians.items():
         matrix = trial.call(name, partial(_of_total, trial, transform))
         found = np.tensordot(matrix, direction, direction.ndim)
         said = f"the Hessian times {shown(direction)} by {name}"
@@ -128,10 +128,10 @@ def _of_total(trial: Trial, transform: Transform) -> Loss:
 
 def compiled(trial: Trial) -> None:
     """The loss can be compiled as one graph, and it and its gradient stay the same."""
-    side = trial.side
-    with side.setting(trial.dtype):
-        loss, graph = trial.loss(), side.compiled(trial.loss())
-        of_loss, of_graph = (side.gradient(total_of(f)) for f in (loss, graph))
+    backend = trial.backend
+    with backend.setting(trial.dtype):
+        loss, graph = trial.loss(), backend.compiled(trial.loss())
+        of_loss, of_graph = (backend.gradient(total_of(f)) for f in (loss, graph))
         for quantity, name, actual, expected in (
             (VALUE, "loss", graph, loss),
             (GRADIENT, "gradient", of_graph, of_loss),
@@ -139,6 +139,6 @@ def compiled(trial: Trial) -> None:
             compare(
                 trial,
                 quantity,
-                (f"the compiled {name}", side.array(actual(*trial.tensors()))),
-                (f"the {name}", side.array(expected(*trial.tensors()))),
+                (f"the compiled {name}", backend.array(actual(*trial.tensors()))),
+                (f"the {name}", backend.array(expected(*trial.tensors()))),
             )

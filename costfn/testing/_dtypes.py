@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._side import HUGE, DType
+from ._backend import HUGE, DType
 from ._tolerance import GRADIENT, VALUE, Quantity, compare
 from ._trial import BreachError, Trial
 
@@ -20,7 +20,7 @@ def dtype(trial: Trial) -> None:
     types: tuple[DType, ...] = ("float16", "bfloat16", "float32", "float64")
     for each in types:
         at = trial.with_dtype(each)
-        found = at.side.dtype(at.output("loss", at.loss))
+        found = at.backend.dtype(at.output("loss", at.loss))
         if found != each:
             raise BreachError(f"scores of {each} give a loss of {found}")
     if trial.arithmetic != "float64":
@@ -34,10 +34,10 @@ def arithmetic_of(trial: Trial) -> DType:
     """What the loss computes in where the scores are of float64."""
     at = trial.nudged()
     output = at.output("loss", at.loss)
-    if at.side.dtype(output) in ("float32", *HALF):
+    if at.backend.dtype(output) in ("float32", *HALF):
         return "float32"
     less = at.scores.astype(np.float32).astype(np.float64)
-    value, slope = at.side.array(output), at.gradient()
+    value, slope = at.backend.array(output), at.gradient()
     with np.errstate(invalid="ignore"):
         change = abs((slope * (at.scores - less)).sum())
         moves = change > 2.0**-40 * (1 + abs(value).sum())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ._side import EPS
+from ._backend import EPS
 from ._strategies import Array
 from ._tolerance import GRADIENT, VALUE, tolerance
 from ._trial import BreachError, InapplicableError, Trial, UnfitError, shown

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ._side import EPS, Loss, side_of
+from ._backend import EPS, Loss, backend_of
 from ._strategies import Array
 from ._tolerance import VALUE, compare
 from ._trial import BreachError, InapplicableError, Trial
@@ -52,13 +52,13 @@ def formula_of(function: Loss, arguments: Sequence[Array]) -> Formula:
 
 
 def _by(framework: Any, function: Loss) -> Formula:
-    side = side_of(function, framework)
+    backend = backend_of(function, framework)
 
     def value(arguments: Sequence[Array]) -> Array:
-        with side.setting("float64"):
-            found = side.loss("float64")(*side.tensors(arguments, "float64"))
-            if side.dtype(found) is None:
+        with backend.setting("float64"):
+            found = backend.loss("float64")(*backend.tensors(arguments, "float64"))
+            if backend.dtype(found) is None:
                 raise TypeError(f"it gave {type(found).__name__}")
-            return side.array(found)
+            return backend.array(found)
 
     return value

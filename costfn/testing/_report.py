@@ -6,7 +6,7 @@ from functools import partial
 from textwrap import indent
 from typing import Any
 
-from ._call import call_again
+from ._reproduction import call_again
 from ._clauses import CLAUSES
 from ._trial import BreachError
 

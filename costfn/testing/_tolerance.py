@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._side import EPS, DType
+from ._backend import EPS, DType
 from ._strategies import Array
 from ._trial import BreachError, Trial, generic, shown
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._side import DType, Loss, Side
+from ._backend import DType, Loss, Backend
 from ._strategies import Array
 
 
@@ -30,7 +30,7 @@ class UnfitError(Exception):
 class Trial:
     """One batch: the scores first, then whatever else the loss takes."""
 
-    side: Side
+    backend: Backend
     arguments: tuple[Array, ...]
     in_dims: tuple[int | None, ...]
     per_sample: bool
@@ -54,42 +54,42 @@ class Trial:
         return len(self.scores)
 
     def tensors(self) -> tuple[Any, ...]:
-        return self.side.tensors(self.arguments, self.dtype)
+        return self.backend.tensors(self.arguments, self.dtype)
 
     def loss(self) -> Loss:
-        return self.side.loss(self.dtype)
+        return self.backend.loss(self.dtype)
 
     def total(self) -> Loss:
         return total_of(self.loss())
 
     def output(self, name: str, make: Callable[[], Loss]) -> Any:
         """What a function of the arguments gives; it is made once for each name."""
-        with self.side.setting(self.dtype):
+        with self.backend.setting(self.dtype):
             key = (self.dtype, name)
             if key not in self.made:
-                self.made[key] = self.side.fast(make())
+                self.made[key] = self.backend.fast(make())
             return self.made[key](*self.tensors())
 
     def call(self, name: str, make: Callable[[], Loss]) -> Array:
         """The same as an array."""
-        return self.side.array(self.output(name, make))
+        return self.backend.array(self.output(name, make))
 
     def eager_losses(self) -> Array:
         """What the loss gives when called just so."""
-        with self.side.setting(self.dtype):
-            return self.side.array(self.loss()(*self.tensors()))
+        with self.backend.setting(self.dtype):
+            return self.backend.array(self.loss()(*self.tensors()))
 
     def losses(self) -> Array:
         return self.call("loss", self.loss)
 
     def gradient(self) -> Array:
         """Gradient of the total in the scores."""
-        return self.call("gradient", lambda: self.side.gradient(self.total()))
+        return self.call("gradient", lambda: self.backend.gradient(self.total()))
 
     def curvature(self) -> Array:
         """The Hessian of the total times `generic` numbers."""
         return self.call(
-            "curvature", lambda: self.side.curvature(self.total(), generic)
+            "curvature", lambda: self.backend.curvature(self.total(), generic)
         )
 
     def with_scores(self, scores: Array) -> Self:
@@ -100,9 +100,9 @@ class Trial:
 
     def with_dtype(self, dtype: DType) -> Self:
         """In this dtype, from the numbers that it holds exactly."""
-        with self.side.setting(dtype):
-            tensors = self.side.tensors(self.arguments, dtype)
-            arguments = tuple(self.side.array(x) for x in tensors)
+        with self.backend.setting(dtype):
+            tensors = self.backend.tensors(self.arguments, dtype)
+            arguments = tuple(self.backend.array(x) for x in tensors)
         return replace(self, arguments=arguments, dtype=dtype)
 
     def moved(self, distance: float) -> Self:

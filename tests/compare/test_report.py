@@ -11,13 +11,13 @@ import pytest
 from scipy import stats
 
 from costfn.compare import compare_losses, load_data
-from costfn.compare.costs import name_cost
-from costfn.compare.statistics import (
+from costfn.compare._costs import name_cost
+from costfn.compare._statistics import (
     corrected_paired_test,
     corrected_standard_error,
     holm,
 )
-from costfn.compare.summary import verdict
+from costfn.compare._summary import verdict
 from small_data import COST, overlapping
 
 

@@ -29,7 +29,7 @@ HUGE: dict[DType, float] = {
 }
 
 
-class Side(Protocol):
+class Backend(Protocol):
     """A framework. Losses take the scores first; `total` is a loss that is a scalar."""
 
     gradients: Mapping[str, Transform]  # of a total by reverse mode
@@ -73,11 +73,11 @@ class Side(Protocol):
         """The loss as one graph."""
 
 
-def side_of(loss: Loss, framework: Framework) -> Side:
+def backend_of(loss: Loss, framework: Framework) -> Backend:
     """The loss in this framework, which is imported only now."""
-    module = importlib.import_module(f"._{framework}_side", __package__)
-    side: Side = module.make(loss)
-    return side
+    module = importlib.import_module(f"._{framework}_backend", __package__)
+    backend: Backend = module.make(loss)
+    return backend
 
 
 def framework_of(loss: Loss, arrays: Sequence[Array]) -> Framework:
@@ -86,13 +86,13 @@ def framework_of(loss: Loss, arrays: Sequence[Array]) -> Framework:
     if isinstance(loss, torch.nn.Module) or "jax" not in sys.modules:
         return "torch"
     for framework in get_args(Framework):
-        side = side_of(loss, framework)
+        backend = backend_of(loss, framework)
         try:
-            with side.setting("float32"):
-                value = side.loss("float32")(*side.tensors(arrays, "float32"))
+            with backend.setting("float32"):
+                value = backend.loss("float32")(*backend.tensors(arrays, "float32"))
         except Exception:
             continue
-        if side.dtype(value):
+        if backend.dtype(value):
             found: Framework = framework
             return found
     return "torch"

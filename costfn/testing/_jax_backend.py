@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._side import Direction, DType, Loss, Transform
+from ._backend import Direction, DType, Loss, Transform
 from ._strategies import Array
 
 
-class JaxSide:
-    """See `Side`."""
+class JaxBackend:
+    """See `Backend`."""
 
     gradients: Mapping[str, Transform] = {
         "jax.grad of jax.checkpoint": lambda f: jax.grad(jax.checkpoint(f)),
@@ -93,4 +93,4 @@ class JaxSide:
         return jax.jit(loss)
 
 
-make = JaxSide
+make = JaxBackend

@@ -10,9 +10,9 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .costs import NamedCost
-from .metrics import COST, Metric
-from .summary import LEVEL, Row, number
+from ._costs import NamedCost
+from ._metrics import COST, Metric
+from ._summary import LEVEL, Row, number
 
 _BETTER, _WORSE, _SAME, _BASELINE = "#1b7837", "#b2182b", "#666666", "#2166ac"
 

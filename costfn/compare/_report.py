@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from ._costs import NamedCost
 from ._errors import InputError
+from ._experiment import Settings
+from ._summary import Row
+from ._training import DESCRIPTION
 from .candidates import CANDIDATES
-from .costs import NamedCost
-from .experiment import Settings
-from .summary import Row
-from .training import DESCRIPTION
 
 
 def check_directory(directory: Path) -> None:

@@ -22,11 +22,11 @@ from rich.progress import (
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from .candidate import Candidate, Problem
+from ._candidate import Candidate, Problem
+from ._costs import NamedCost
+from ._preprocessing import preprocessor
+from ._training import Model, train
 from .candidates import decide
-from .costs import NamedCost
-from .preprocessing import preprocessor
-from .training import Model, train
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from .metrics import COST, Metric
-from .summary import LEVEL, Row, number, p_value
+from ._metrics import COST, Metric
+from ._summary import LEVEL, Row, number, p_value
 
 _Cell = Callable[[Row], str]
 

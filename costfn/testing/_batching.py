@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._side import Loss, Transform
+from ._backend import Loss, Transform
 from ._strategies import Array
 from ._tolerance import GRADIENT, VALUE, compare
 from ._trial import InapplicableError, Trial, UnfitError, total_of
@@ -26,7 +26,7 @@ def per_sample_gradients(trial: Trial) -> None:
     """The gradient under `vmap(grad)` is what it is for one example at a time."""
 
     def gradient(function: Loss) -> Loss:
-        return trial.side.grad(total_of(function))
+        return trial.backend.grad(total_of(function))
 
     compare(
         trial,
@@ -75,7 +75,7 @@ def _mapped(trial: Trial, name: str, transform: Transform) -> Array:
         return loss(*(x[None] if dim == 0 else x for x, dim in each))[0]
 
     one = of_example if trial.per_sample else loss
-    return stacked.call(name, lambda: trial.side.vmap(transform(one), dims))
+    return stacked.call(name, lambda: trial.backend.vmap(transform(one), dims))
 
 
 def _alone(trial: Trial, compute: Callable[[Trial], Array]) -> Array:

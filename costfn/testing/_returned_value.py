@@ -11,9 +11,9 @@ from ._trial import BreachError, InapplicableError, Trial, shown
 
 def shape(trial: Trial) -> None:
     """The loss is one floating-point number per example, or one for the batch."""
-    with trial.side.setting(trial.dtype):
+    with trial.backend.setting(trial.dtype):
         value = trial.loss()(*trial.tensors())
-        if trial.side.dtype(value) is None:
+        if trial.backend.dtype(value) is None:
             got = getattr(value, "dtype", type(value).__name__)
             raise BreachError(f"the loss must be a floating-point tensor, got {got}")
         found = tuple(value.shape)
@@ -28,10 +28,10 @@ def shape(trial: Trial) -> None:
 
 def pure(trial: Trial) -> None:
     """The loss leaves its arguments alone, and is the same when called twice."""
-    with trial.side.setting(trial.dtype):
+    with trial.backend.setting(trial.dtype):
         loss, tensors = trial.loss(), trial.tensors()
-        first, second = (trial.side.array(loss(*tensors)) for _ in range(2))
-        after = [trial.side.array(tensor) for tensor in tensors]
+        first, second = (trial.backend.array(loss(*tensors)) for _ in range(2))
+        after = [trial.backend.array(tensor) for tensor in tensors]
     for i, (was, now) in enumerate(zip(trial.arguments, after, strict=True)):
         if not np.array_equal(was, now):
             raise BreachError(f"argument {i} was {shown(was)} and is now {shown(now)}")

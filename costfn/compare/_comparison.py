@@ -10,16 +10,16 @@ import pandas as pd
 import torch
 from rich.table import Table
 
-from . import plots, report, summary, table
+from . import _plots, _report, _summary, _table
+from ._checks import check_counts, check_labels, check_settings, in_order, unreasonable
+from ._costs import NamedCost, name_cost
 from ._errors import InputError, listed
+from ._experiment import Outcome, Settings, run
+from ._metrics import METRICS, Metric, best_constant, check_suits, find_metric
+from ._preprocessing import check_features
+from ._summary import Row
+from ._training import Model
 from .candidates import default_losses, select, suitable
-from .checks import check_counts, check_labels, check_settings, in_order, unreasonable
-from .costs import NamedCost, name_cost
-from .experiment import Outcome, Settings, run
-from .metrics import METRICS, Metric, best_constant, check_suits, find_metric
-from .preprocessing import check_features
-from .summary import Row
-from .training import Model
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Comparison:
     @property
     def verdict(self) -> list[str]:
         """What to use, and what cannot be told apart, in plain sentences."""
-        return summary.verdict(
+        return _summary.verdict(
             self.summary,
             constant_decision=self.constant_decision,
             constant_value=self.constant_value,
@@ -99,9 +99,9 @@ class Comparison:
         if self.constant_value is None:
             caption = (
                 "cost: mean test cost of an example, s.e. corrected for overlapping "
-                f"folds. norm.: over {summary.number(self.constant_cost)}, the cost of "
-                f"always deciding {self.constant_decision!r}. acc.: accuracy; F1: "
-                f"macro-F1. {rest}"
+                "folds. norm.: cost divided by "
+                f"{_summary.number(self.constant_cost)}, the cost of always deciding "
+                f"{self.constant_decision!r}. acc.: accuracy; F1: macro-F1. {rest}"
             )
         else:
             caption = (
@@ -109,7 +109,7 @@ class Comparison:
                 "corrected for overlapping folds; always deciding "
                 f"{self.constant_decision!r}: {self.constant_value:.3f}. {rest}"
             )
-        return table.render(
+        return _table.render(
             self.summary,
             title=self.title,
             caption=caption,
@@ -128,11 +128,11 @@ class Comparison:
         """
         rows, metric, value = self.summary, self.metric, self.constant_value
         at = self.constant_cost if value is None else value
-        report.write_all(
+        _report.write_all(
             Path(directory),
             {
-                "results.csv": lambda path: report.write_csv(path, self.results),
-                "report.json": lambda path: report.write_json(
+                "results.csv": lambda path: _report.write_csv(path, self.results),
+                "report.json": lambda path: _report.write_json(
                     path,
                     name=self.name,
                     source=self.source,
@@ -144,7 +144,7 @@ class Comparison:
                     verdict=self.verdict,
                     notes=self.notes,
                 ),
-                "costs.png": lambda path: plots.plot_costs(
+                "costs.png": lambda path: _plots.plot_costs(
                     path,
                     rows,
                     title=self.title,
@@ -152,7 +152,7 @@ class Comparison:
                     constant_decision=self.constant_decision,
                     metric=metric,
                 ),
-                "confusion.png": lambda path: plots.plot_confusion(
+                "confusion.png": lambda path: _plots.plot_confusion(
                     path, rows, self.cost, title=self.title, metric=metric
                 ),
             },
@@ -250,7 +250,7 @@ def compare_losses(
         cost=named,
         settings=settings,
         outcomes=outcomes,
-        summary=summary.summarize(outcomes, folds=folds, metric=by),
+        summary=_summary.summarize(outcomes, folds=folds, metric=by),
         constant_decision=named.decisions[constant],
         constant_cost=float(np.mean([one.constant_cost for one in outcomes])),
         notes=notes + left_out,

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ._costs import NamedCost
 from ._errors import InputError, listed
-from .costs import NamedCost
-from .experiment import Settings
-from .training import Model
+from ._experiment import Settings
+from ._training import Model
 
 
 def check_settings(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ._data import read_cells
 from ._errors import InputError, listed
-from .data import read_cells
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
-from ._side import Direction, DType, Loss, Transform
+from ._backend import Direction, DType, Loss, Transform
 from ._strategies import Array
 
 
-class TorchSide:
-    """See `Side`."""
+class TorchBackend:
+    """See `Backend`."""
 
     gradients: Mapping[str, Transform] = {
         "torch.func.grad": grad,
@@ -112,4 +112,4 @@ def _derivative(value: Tensor, scores: Tensor) -> Tensor:
     return found
 
 
-make = TorchSide
+make = TorchBackend
