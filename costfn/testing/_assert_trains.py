@@ -22,13 +22,13 @@ def assert_trains(
 
     Args:
         loss: Any callable of `(prediction, target)`, or an `nn.Module`.
-        prediction: An example of what a network puts out, a tensor or a JAX array.
-        target: An example of what it is compared with.
-        allow: Causes that are meant, such as `{"DEAD_TERM"}`.
-        options: More for `diagnose`, such as `kind` or `stochastic`.
+        prediction: An example of a network's output, a tensor or a JAX array.
+        target: An example of a target.
+        allow: Causes that are intended, such as `{"DEAD_TERM"}`.
+        options: Other options of `diagnose`, such as `kind` or `stochastic`.
 
     Returns:
-        The report, of a verdict other than "broken".
+        The report, if its verdict is not "broken".
 
     Raises:
         BrokenLossError: If the verdict is "broken"; it is an `AssertionError`.
@@ -42,7 +42,7 @@ def assert_trains(
     Source:
         Own work: `diagnose` with an assertion.
     """
-    # Without JAX imported nobody has an array of it.
+    # If JAX is not imported, the prediction cannot be a JAX array.
     if "jax" in sys.modules and isinstance(prediction, sys.modules["jax"].Array):
         examine = importlib.import_module("costfn_jax.doctor").diagnose
     else:

@@ -1,4 +1,4 @@
-"""What the clauses ask of a framework. All else they do in NumPy."""
+"""What the clauses need from torch or JAX. Everything else they do in NumPy."""
 
 import importlib
 import sys
@@ -30,17 +30,23 @@ HUGE: dict[DType, float] = {
 
 
 class Backend(Protocol):
-    """A framework. Losses take the scores first; `total` is a loss that is a scalar."""
+    """A loss in one framework. In all methods `total` is a loss that returns a scalar.
 
-    gradients: Mapping[str, Transform]  # of a total by reverse mode
-    forward: Mapping[str, Transform]  # and by forward mode
+    Attributes:
+        gradients: Transforms that take the gradient by reverse mode, by name.
+        forward: Transforms that take it by forward mode.
+        hessians: Transforms that take the Hessian.
+    """
+
+    gradients: Mapping[str, Transform]
+    forward: Mapping[str, Transform]
     hessians: Mapping[str, Transform]
 
-    def setting(self, dtype: DType) -> AbstractContextManager[object]:
-        """Where this dtype can be computed in."""
+    def context(self, dtype: DType) -> AbstractContextManager[object]:
+        """A context in which the framework can compute in this dtype."""
 
     def loss(self, dtype: DType) -> Loss:
-        """The loss, with what it holds itself in this dtype."""
+        """The loss, with its own tensors in this dtype."""
 
     def tensors(self, arrays: Sequence[Array], dtype: DType) -> tuple[Any, ...]:
         """Arrays as tensors; floating-point ones in this dtype."""
@@ -51,20 +57,20 @@ class Backend(Protocol):
     def dtype(self, value: object) -> str | None:
         """Name of the dtype of a floating-point tensor, else None."""
 
-    def fast(self, function: Loss) -> Loss:
-        """The same function, for many calls."""
+    def for_many_calls(self, function: Loss) -> Loss:
+        """The same function, prepared for many calls: JAX compiles it."""
 
     def gradient(self, total: Loss) -> Loss:
-        """Gradient in the scores, taken the way that users of the framework do."""
+        """Gradient by the scores, taken as users of the framework take it."""
 
     def curvature(self, total: Loss, direction: Direction) -> Loss:
         """Hessian times a direction, as the gradient of a gradient."""
 
-    def along(self, total: Loss, direction: Direction) -> Loss:
+    def directional_derivative(self, total: Loss, direction: Direction) -> Loss:
         """Derivative along a direction, by forward mode."""
 
     def grad(self, total: Loss) -> Loss:
-        """The transform of the framework that makes a gradient."""
+        """Gradient by the scores, taken by the framework's `grad` transform."""
 
     def vmap(self, function: Loss, in_dims: Sequence[int | None]) -> Loss:
         """The function mapped over the first axis of some arguments."""
@@ -74,21 +80,21 @@ class Backend(Protocol):
 
 
 def backend_of(loss: Loss, framework: Framework) -> Backend:
-    """The loss in this framework, which is imported only now."""
+    """The loss in this framework. The framework is imported here, when it is needed."""
     module = importlib.import_module(f"._{framework}_backend", __package__)
     backend: Backend = module.make(loss)
     return backend
 
 
 def framework_of(loss: Loss, arrays: Sequence[Array]) -> Framework:
-    """The framework whose tensors the loss takes and gives; torch if neither."""
-    # A JAX loss cannot have been written without JAX being imported.
+    """The framework whose tensors the loss takes and returns; torch if neither."""
+    # Whoever wrote a JAX loss has imported JAX.
     if isinstance(loss, torch.nn.Module) or "jax" not in sys.modules:
         return "torch"
     for framework in get_args(Framework):
         backend = backend_of(loss, framework)
         try:
-            with backend.setting("float32"):
+            with backend.context("float32"):
                 value = backend.loss("float32")(*backend.tensors(arrays, "float32"))
         except Exception:
             continue

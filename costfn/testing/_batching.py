@@ -1,4 +1,4 @@
-"""Clauses on examples: alone, together, mapped and in another order."""
+"""Clauses on batches: examples alone, together, under `vmap`, in another order."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,17 +13,17 @@ from ._trial import InapplicableError, Trial, UnfitError, total_of
 
 
 def vmap(trial: Trial) -> None:
-    """The loss under `vmap` is what it is for one example at a time."""
+    """The loss under `vmap` is the same as for one example at a time."""
     compare(
         trial,
         VALUE,
         ("the loss under vmap", _mapped(trial, "vmap", lambda f: f)),
-        ("of one at a time", _alone(trial, Trial.losses)),
+        ("the loss of one example at a time", _alone(trial, Trial.losses)),
     )
 
 
 def per_sample_gradients(trial: Trial) -> None:
-    """The gradient under `vmap(grad)` is what it is for one example at a time."""
+    """The gradient under `vmap(grad)` is the same as for one example at a time."""
 
     def gradient(function: Loss) -> Loss:
         return trial.backend.grad(total_of(function))
@@ -32,7 +32,7 @@ def per_sample_gradients(trial: Trial) -> None:
         trial,
         GRADIENT,
         ("the gradient by vmap(grad)", _mapped(trial, "vmap(grad)", gradient)),
-        ("of one at a time", _alone(trial, Trial.gradient)),
+        ("the gradient of one example at a time", _alone(trial, Trial.gradient)),
     )
 
 
@@ -44,7 +44,7 @@ def independence(trial: Trial) -> None:
         trial,
         VALUE,
         ("the loss of each example in the batch", trial.losses()),
-        ("alone", _alone(trial, Trial.losses)),
+        ("the loss of each example alone", _alone(trial, Trial.losses)),
     )
 
 
@@ -55,13 +55,13 @@ def permutation(trial: Trial) -> None:
     compare(
         trial,
         VALUE,
-        ("the loss of the batch from last to first", _reversed(trial).losses()),
-        ("from first to last", trial.losses()),
+        ("the loss of the batch in reverse order", _reversed(trial).losses()),
+        ("the loss in the given order", trial.losses()),
     )
 
 
 def _mapped(trial: Trial, name: str, transform: Transform) -> Array:
-    """A function of an example, or of a whole batch for a loss of batches, mapped."""
+    """The result of `vmap` over examples, or over two batches for a loss of batches."""
     if not trial.size:
         raise UnfitError("it is empty")
     loss, dims, stacked = trial.loss(), trial.in_dims, trial
@@ -79,11 +79,12 @@ def _mapped(trial: Trial, name: str, transform: Transform) -> Array:
 
 
 def _alone(trial: Trial, compute: Callable[[Trial], Array]) -> Array:
+    """The same without `vmap`: a call for each example, or for each of two batches."""
     if not trial.per_sample:
         return np.stack([compute(trial), compute(_reversed(trial))])
-    each = (compute(trial.picked(np.s_[i : i + 1])) for i in range(trial.size))
+    each = (compute(trial.selected(np.s_[i : i + 1])) for i in range(trial.size))
     return np.concatenate(list(each))
 
 
 def _reversed(trial: Trial) -> Trial:
-    return trial.picked(np.s_[::-1])
+    return trial.selected(np.s_[::-1])

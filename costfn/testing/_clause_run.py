@@ -1,4 +1,4 @@
-"""A loss held to clauses on many batches, and the smallest batch that breaks one."""
+"""Checks clauses on many batches, and finds the smallest batch that breaks each."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, errors, given, settings
 
 from ._batches import Batches
-from ._clauses import FIRST, Clause
+from ._clauses import PREREQUISITES, Clause
 from ._strategies import Array
 from ._trial import BreachError, InapplicableError, Trial, UnfitError
 
 Arguments = tuple[Array, ...]
 
 
-def drawn(inputs: Batches, max_examples: int | None) -> list[Arguments]:
-    """Some batches, the largest of them first."""
+def draw_batches(inputs: Batches, max_examples: int | None) -> list[Arguments]:
+    """A few batches, the largest first."""
     found: list[Arguments] = []
 
     @_settings(max_examples, phases=[Phase.generate])
@@ -28,7 +28,7 @@ def drawn(inputs: Batches, max_examples: int | None) -> list[Arguments]:
 
 
 def _settings(max_examples: int | None, **options: Any) -> settings:
-    # The profile of the caller, but for what would make noise of an inner test.
+    # The caller's profile, without what makes no sense for a test inside a test.
     return settings(
         max_examples=max_examples or settings().max_examples,
         deadline=None,
@@ -39,8 +39,8 @@ def _settings(max_examples: int | None, **options: Any) -> settings:
     )
 
 
-class Run:
-    """What becomes of the clauses; those neither broken nor left out are kept."""
+class ClauseRun:
+    """Checks all clauses. Those that are neither broken nor left out are kept."""
 
     def __init__(
         self,
@@ -52,36 +52,45 @@ class Run:
     ) -> None:
         self.broken: dict[str, BreachError] = {}
         self.left_out = dict.fromkeys(skipped, "skipped")
-        self._in_vain: set[str] = set()  # broken, or in need of what is
+        self._unmet: set[str] = set()  # clauses that are broken or were not checked
         self._trial_of, self._inputs = trial_of, inputs
         self._max_examples = max_examples
-        self._on_each([clause for clause in clauses if clause.name in FIRST])
+        self._check_on_every_batch(
+            [clause for clause in clauses if clause.name in PREREQUISITES]
+        )
         for clause in clauses:
-            if clause.batches != "each" and self._is_open(clause):
-                self._on_sample(clause)
-        self._on_each([clause for clause in clauses if clause.batches == "each"])
+            if clause.batches != "each" and self._is_due(clause):
+                self._check_on_sample(clause)
+        self._check_on_every_batch(
+            [clause for clause in clauses if clause.batches == "each"]
+        )
 
-    def _is_open(self, clause: Clause) -> bool:
+    def _is_due(self, clause: Clause) -> bool:
         if clause.name in self.broken or clause.name in self.left_out:
             return False
-        needs = clause.needs if clause.name in FIRST else (*FIRST, *clause.needs)
-        lacking = [name for name in needs if name in self._in_vain]
+        needs = (
+            clause.needs
+            if clause.name in PREREQUISITES
+            else (*PREREQUISITES, *clause.needs)
+        )
+        lacking = [name for name in needs if name in self._unmet]
         if lacking:
             self.left_out[clause.name] = f"needs {lacking[0]}"
-            self._in_vain.add(clause.name)
+            self._unmet.add(clause.name)
         return not lacking
 
-    def _breaks(self, clause: Clause, breach: BreachError) -> None:
+    def _note_breach(self, clause: Clause, breach: BreachError) -> None:
         self.broken[clause.name] = breach
-        self._in_vain.add(clause.name)
+        self._unmet.add(clause.name)
 
-    def _leaves_out(self, clause: Clause, reason: Exception) -> None:
+    def _leave_out(self, clause: Clause, reason: Exception) -> None:
         self.left_out[clause.name] = str(reason)
-        self._in_vain.add(clause.name)
+        self._unmet.add(clause.name)
 
-    def _on_sample(self, clause: Clause) -> None:
-        """For what some batch must show, few must together, or one must at least."""
-        trials = list(map(self._trial_of, drawn(self._inputs, self._max_examples)))
+    def _check_on_sample(self, clause: Clause) -> None:
+        """Checks a clause that needs a few batches only: see `Clause.batches`."""
+        batches = draw_batches(self._inputs, self._max_examples)
+        trials = list(map(self._trial_of, batches))
         found, unfit = None, None
         for trial in trials if clause.batches == "some" else trials[:1]:
             given = trials if clause.batches == "together" else trial
@@ -90,28 +99,28 @@ class Run:
             except BreachError as error:
                 found = error
             except InapplicableError as reason:
-                return self._leaves_out(clause, reason)
+                return self._leave_out(clause, reason)
             except UnfitError as reason:
                 unfit = reason
             else:
                 return None
         if found is not None:
-            self._breaks(clause, found)
+            self._note_breach(clause, found)
         elif unfit is not None:
-            self._leaves_out(clause, unfit)
+            self._leave_out(clause, unfit)
         return None
 
-    def _on_each(self, clauses: Sequence[Clause]) -> None:
-        while still := [clause for clause in clauses if self._is_open(clause)]:
-            found = self._first_breach(still)
+    def _check_on_every_batch(self, clauses: Sequence[Clause]) -> None:
+        while due := [clause for clause in clauses if self._is_due(clause)]:
+            found = self._first_breach(due)
             if found is None:
                 return
-            self._breaks(*found)
+            self._note_breach(*found)
 
     def _first_breach(
         self, clauses: Sequence[Clause]
     ) -> tuple[Clause, BreachError] | None:
-        guilty: list[tuple[Clause, BreachError]] = []
+        breaches: list[tuple[Clause, BreachError]] = []
         unfit: defaultdict[Clause, list[str]] = defaultdict(list)
         batches = 0
 
@@ -121,36 +130,39 @@ class Run:
             nonlocal batches
             batches += 1
             trial = self._trial_of(arguments)
-            # Once a clause is broken the batch shrinks, and stays with that clause.
-            for clause in [guilty[0][0]] if guilty else clauses:
+            # After the first breach Hypothesis shrinks the batch, and a smaller batch
+            # counts only if it breaks the same clause.
+            for clause in [breaches[0][0]] if breaches else clauses:
                 if clause.name in self.left_out:
                     continue
                 try:
                     _check(clause, trial, trial)
                 except InapplicableError as reason:
-                    self._leaves_out(clause, reason)
+                    self._leave_out(clause, reason)
                 except UnfitError as reason:
                     unfit[clause].append(str(reason))
                 except BreachError as error:
-                    guilty.append((clause, error))
+                    breaches.append((clause, error))
                     raise
 
         try:
             check()
         except BreachError:
-            return guilty[-1]
+            return breaches[-1]
         except errors.Flaky:
-            clause, error = guilty[-1]
-            text = f"{error}\nThe same batch passed when it was tried again."
+            clause, error = breaches[-1]
+            text = f"{error}\nThe same batch passed when it was checked again."
             return clause, BreachError(text, error.arguments)
         for clause, reasons in unfit.items():
             if len(reasons) > batches / 2:
-                return clause, BreachError(f"It cannot be checked: {reasons[-1]}.")
+                return clause, BreachError(
+                    f"The clause cannot be checked: {reasons[-1]}."
+                )
         return None
 
 
 def _check(clause: Clause, trial: Trial, given: Trial | list[Trial]) -> None:
-    """Checks a clause on what it is given, of which the trial is the first."""
+    """Checks a clause on a trial, or on a list of trials that begins with `trial`."""
     try:
         clause.check(given)
     except BreachError as error:

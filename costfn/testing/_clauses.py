@@ -1,32 +1,33 @@
-"""The clauses of the contract, in the order in which they are checked."""
+"""The list of all clauses of the contract, in the order in which they are checked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from . import (
-    _returned_value,
+    _batching,
     _claims,
+    _continuity,
     _derivatives,
     _dtypes,
-    _batching,
     _learning,
-    _continuity,
     _reference,
+    _returned_value,
 )
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One demand.
+    """One clause of the contract.
 
     Attributes:
-        check: Raises `BreachError` if a batch breaks it; it is given one, or a list of
-            them where they count `"together"`. Its docstring says what the clause
-            demands, its name is that of the clause.
-        needs: Clauses without which this one says nothing new, or nothing at all.
-        batches: It holds for `"each"` batch, for `"some"`, for a few `"together"`, or
-            is checked on the `"largest"` of a few because that is slow.
+        check: A function that raises `BreachError` if a batch breaks the clause. Its
+            argument is a trial, or a list of trials if `batches` is `"together"`. The
+            clause has the name of the function, and its docstring as description.
+        needs: Clauses that must hold first. If one of them is broken, this clause would
+            only repeat that, or could not be checked.
+        batches: The clause must hold for `"each"` batch, for `"some"` batch, or for a
+            few batches `"together"`. A slow clause is checked on the `"largest"` only.
     """
 
     check: Callable[..., None]
@@ -38,7 +39,7 @@ class Clause:
         return self.check.__name__
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return (self.check.__doc__ or "").strip()
 
 
@@ -78,5 +79,7 @@ CLAIMED = (
     Clause(_claims.repetition_invariant),
     Clause(_reference.reference),
 )
-FIRST = ("shape", "pure")  # without which none of the others says anything
-CLAUSES: dict[str, str] = {clause.name: clause.says for clause in (*ALWAYS, *CLAIMED)}
+PREREQUISITES = ("shape", "pure")  # every other clause needs these two
+CLAUSES: dict[str, str] = {
+    clause.name: clause.description for clause in (*ALWAYS, *CLAIMED)
+}

@@ -1,4 +1,4 @@
-"""A JAX loss. Nothing imports this file but the test of such a loss."""
+"""The backend for JAX losses. It is imported only when such a loss is tested."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,8 +24,9 @@ class JaxBackend:
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
 
-    def setting(self, dtype: DType) -> AbstractContextManager[object]:
-        # Otherwise as the user has it: it decides what `jnp.zeros` in a loss is.
+    def context(self, dtype: DType) -> AbstractContextManager[object]:
+        # For other dtypes the user's setting stays: it decides the dtype of
+        # `jnp.zeros` inside a loss.
         return jax.enable_x64(True) if dtype == "float64" else nullcontext()
 
     def loss(self, dtype: DType) -> Loss:
@@ -50,7 +51,7 @@ class JaxBackend:
             return None
         return str(value.dtype) if jnp.issubdtype(value.dtype, jnp.floating) else None
 
-    def fast(self, function: Loss) -> Loss:
+    def for_many_calls(self, function: Loss) -> Loss:
         traced = jax.jit(function)
         traceable = True
 
@@ -59,7 +60,7 @@ class JaxBackend:
             if traceable:
                 try:
                     return traced(*tensors)
-                except Exception:  # then it can be run as it is, or fails again
+                except Exception:  # call it without `jit`, which may raise again
                     traceable = False
             return function(*tensors)
 
@@ -76,7 +77,7 @@ class JaxBackend:
 
         return jax.grad(along)
 
-    def along(self, total: Loss, direction: Direction) -> Loss:
+    def directional_derivative(self, total: Loss, direction: Direction) -> Loss:
         def along(scores: jax.Array, *others: jax.Array) -> Any:
             tangent = jnp.asarray(direction(scores.shape))
             return jax.jvp(lambda x: total(x, *others), (scores,), (tangent,))[1]

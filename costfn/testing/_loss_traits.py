@@ -1,4 +1,8 @@
-"""What kind of loss it is, found by trying before any clause is checked."""
+"""Traits of a loss that trials show before any clause is checked.
+
+They are: whether it returns one loss per example, which dtype it computes in, and
+whether its labels name groups instead of classes.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,37 +10,38 @@ from typing import TypeVar
 
 import numpy as np
 
-from ._dtypes import arithmetic_of
+from ._dtypes import working_dtype_of
 from ._learning import same_for
 from ._trial import Trial
 
 Found = TypeVar("Found")
 
 
-def examined(trials: Sequence[Trial], per_sample: bool | None) -> Trial:
-    """The first trial, with what they show of the loss; the largest comes first."""
+def with_loss_traits(trials: Sequence[Trial], per_sample: bool | None) -> Trial:
+    """The first trial with the traits of the loss; the largest batch comes first."""
     first = trials[0]
     if per_sample is None:
-        per_sample = _or_if_it_fails(lambda: first.losses().ndim > 0, True)
+        per_sample = _or_default(lambda: first.losses().ndim > 0, True)
     return replace(
         first,
         per_sample=per_sample,
-        arithmetic=_or_if_it_fails(lambda: arithmetic_of(first), "float64"),
-        groups=_or_if_it_fails(lambda: _names_groups(trials), False),
+        working_dtype=_or_default(lambda: working_dtype_of(first), "float64"),
+        labels_are_groups=_or_default(lambda: _labels_are_groups(trials), False),
     )
 
 
-def _or_if_it_fails(look: Callable[[], Found], usual: Found) -> Found:
+def _or_default(look: Callable[[], Found], default: Found) -> Found:
     try:
         return look()
     except Exception:
-        return usual  # a clause will say what is wrong
+        return default  # a clause will raise the same error and report it
 
 
-def _names_groups(trials: Sequence[Trial]) -> bool:
-    """Whether labels only say who belongs together: in other names they say the same.
+def _labels_are_groups(trials: Sequence[Trial]) -> bool:
+    """Whether labels only say which examples belong together.
 
-    So it is in losses of pairs and triplets, where any integer will do.
+    In losses of pairs and triplets any integer may name a group, so that renaming the
+    labels changes neither loss nor gradient.
     """
     several = [trial for trial in trials if _holds_several_labels(trial)]
     return bool(several) and all(

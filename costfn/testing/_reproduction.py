@@ -1,4 +1,4 @@
-"""The call that shows a breach again, as Python source."""
+"""Python source that reproduces a broken clause."""
 
 import inspect
 import math
@@ -17,17 +17,17 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
 class UnwritableError(Exception):
-    """That a value cannot be written as source."""
+    """A value cannot be written as source."""
 
 
 @dataclass
 class Writer:
-    """Writes values as source, and keeps what must be imported for it."""
+    """Writes values as source, and collects the imports that the source needs."""
 
     imports: dict[str, None] = field(default_factory=dict)
 
     def value(self, value: Any) -> str:
-        """The source of a value; it raises `UnwritableError` if there is none."""
+        """The source of a value; raises `UnwritableError` if there is none."""
         if isinstance(value, float) and not math.isfinite(value):
             return f"float('{value}')"
         if isinstance(value, PLAIN):
@@ -52,7 +52,7 @@ class Writer:
         return self.callable(value)
 
     def callable(self, value: Any) -> str:
-        """The source of a loss: its name, or a call with the options it was given."""
+        """The source of a loss: its name, or a call that makes it with its options."""
         if isinstance(value, partial):
             self.imports["from functools import partial"] = None
             given = map(self.value, value.args)
@@ -66,7 +66,7 @@ class Writer:
         return self._made(value)
 
     def _made(self, value: Any) -> str:
-        """The call that makes such an object, if its attributes tell its options."""
+        """A call that makes an equal object, if its attributes hold its options."""
         cls = type(value)
         options: dict[str, Any] = {}
         try:
@@ -76,13 +76,13 @@ class Writer:
         for parameter in parameters:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
-            usual = parameter.default
+            default = parameter.default
             if not hasattr(value, parameter.name):
-                if usual is not parameter.empty and usual is None:
-                    continue  # deprecated ones, such as `size_average` of torch
+                if default is not parameter.empty and default is None:
+                    continue  # a deprecated option, such as `size_average` of torch
                 raise UnwritableError
             found = getattr(value, parameter.name)
-            if usual is parameter.empty or not _is(found, usual):
+            if default is parameter.empty or not _equal(found, default):
                 options[parameter.name] = found
         self._import(cls, cls.__name__)
         return self._call(cls.__name__, [], options)
@@ -92,7 +92,7 @@ class Writer:
         return f"{name}({', '.join([*given, *named])})"
 
     def _import(self, value: Any, name: str) -> None:
-        """Imports a public name of the module, or of the first package that has it."""
+        """Adds the import of a name, from the outermost package that has it."""
         parts = str(getattr(value, "__module__", None)).split(".")
         for count in range(1, len(parts) + 1):
             module = ".".join(parts[:count])
@@ -102,17 +102,17 @@ class Writer:
                 return
 
 
-def _is(found: Any, usual: Any) -> bool:
+def _equal(one: Any, other: Any) -> bool:
     try:
-        return bool(found is usual or (type(found) is type(usual) and found == usual))
-    except Exception:  # arrays of several entries
+        return bool(one is other or (type(one) is type(other) and one == other))
+    except Exception:  # arrays with several entries have no single truth value
         return False
 
 
-def call_again(
+def reproduction(
     loss: Any, arguments: tuple[Array, ...], options: Mapping[str, Any]
 ) -> str:
-    """Lines that hold a loss to its contract once more, with one batch."""
+    """Lines that check a loss again with one batch."""
     writer = Writer({"import numpy as np": None})
     writer.imports["from costfn.testing import assert_loss_contract"] = None
     note = []

@@ -1,4 +1,4 @@
-"""A torch loss: a function of tensors or a module."""
+"""The backend for torch losses: functions of tensors, and modules."""
 
 import copy
 import warnings
@@ -32,9 +32,9 @@ class TorchBackend:
         self._modules: dict[DType, torch.nn.Module] = {}
 
     @contextmanager
-    def setting(self, dtype: DType) -> Iterator[None]:
+    def context(self, dtype: DType) -> Iterator[None]:
         with warnings.catch_warnings():
-            # Torch's own: of forward mode, and of operators that vmap loops over.
+            # Torch warns in its own forward mode, and where `vmap` runs a loop.
             warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
             warnings.filterwarnings("ignore", "There is a performance drop")
             yield
@@ -57,7 +57,7 @@ class TorchBackend:
 
     def array(self, tensor: Tensor) -> Array:
         wide = tensor.double() if tensor.is_floating_point() else tensor
-        # `force`, since the derivative of a constant is a tensor without memory.
+        # The derivative of a constant is a tensor without memory, which `force` fills.
         return wide.detach().numpy(force=True).copy()
 
     def dtype(self, value: object) -> str | None:
@@ -65,7 +65,7 @@ class TorchBackend:
             return None
         return str(value.dtype).removeprefix("torch.")
 
-    def fast(self, function: Loss) -> Loss:
+    def for_many_calls(self, function: Loss) -> Loss:
         return function
 
     def gradient(self, total: Loss) -> Loss:
@@ -84,7 +84,7 @@ class TorchBackend:
 
         return curvature
 
-    def along(self, total: Loss, direction: Direction) -> Loss:
+    def directional_derivative(self, total: Loss, direction: Direction) -> Loss:
         def along(scores: Tensor, *others: Tensor) -> Any:
             tangent = torch.tensor(direction(tuple(scores.shape)))
             return jvp(lambda x: total(x, *others), (scores,), (tangent,))[1]
@@ -98,7 +98,7 @@ class TorchBackend:
         return vmap(function, tuple(in_dims))
 
     def compiled(self, loss: Loss) -> Loss:
-        torch.compiler.reset()  # or graphs of other losses count against a limit
+        torch.compiler.reset()  # graphs of earlier losses count against a limit
         compiled: Loss = torch.compile(loss, fullgraph=True, backend="aot_eager")
         return compiled
 

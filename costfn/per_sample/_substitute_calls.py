@@ -1,4 +1,4 @@
-"""Calls in the place of others: to make them again, or without chance and mixing."""
+"""Replacements for calls: repeatable ones, and ones that do not mix samples."""
 
 from typing import Any
 
@@ -15,7 +15,8 @@ _DROPOUTS = {
     functional.alpha_dropout,
     functional.feature_alpha_dropout,
 }
-# In place, but of no matter what was there.
+# A sum can be repeated without the value that an in-place call has overwritten: its
+# gradient does not depend on it.
 _SUMS: dict[Any, Any] = {
     Tensor.add_: torch.add,
     Tensor.__iadd__: torch.add,
@@ -24,27 +25,30 @@ _SUMS: dict[Any, Any] = {
 }
 
 
-def again(func: Any) -> Any:
-    """What gives the same gradients later, when a call in place has lost its input."""
+def repeatable(func: Any) -> Any:
+    """A function with the same gradients that can be called again later.
+
+    An in-place call has overwritten its input by then, so most cannot be repeated.
+    """
     name: str = func.__name__
-    # Such as __imul__, and not such as __invert__.
+    # __imul__ is in place, since there is a __mul__; __invert__ is not.
     own = name.startswith("__i") and name.replace("__i", "__", 1) in dir(Tensor)
     if own or (name.endswith("_") and not name.endswith("__")):
-        return _SUMS.get(func, unknown)
+        return _SUMS.get(func, not_repeatable)
     return func
 
 
-def unknown(*_: Any, **__: Any) -> Any:
-    """Stands for a call that cannot be made again."""
+def not_repeatable(*_: Any, **__: Any) -> Any:
+    """Stands for a function that cannot be called again."""
     raise NotImplementedError
 
 
-def row_by_row(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-    """A call as it is without dropout, and without batch statistics."""
+def without_mixing(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+    """The call without dropout and without batch statistics."""
     if func in _DROPOUTS:
         return _same, args, kwargs
     if func is functional.batch_norm:
-        return scaled, _unnormalized(*args, **kwargs), {}
+        return scale_and_shift, _unnormalized(*args, **kwargs), {}
     if func is functional.scaled_dot_product_attention:
         return func, *_undropped(*args, **kwargs)
     return func, args, kwargs
@@ -88,15 +92,21 @@ def normalized(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[Any, ...]:
-    """A batch norm as a scale and a shift of what it has normalised."""
+    """The arguments of `scale_and_shift` that do what this batch norm did.
+
+    The normalised values are constants: a contribution is what goes through a sample's
+    own row.
+    """
     with torch.no_grad():
         kept = (None, None) if training else (running_mean, running_var)
         found = functional.batch_norm(input, *kept, training=training, eps=eps)
     return found, weight, bias
 
 
-def scaled(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """A scale and a shift of each channel."""
+def scale_and_shift(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None
+) -> Tensor:
+    """Scales and shifts each channel."""
     shape = (1, -1, *[1] * (input.ndim - 2))
     found = input if weight is None else input * weight.reshape(shape)
     return found if bias is None else found + bias.reshape(shape)

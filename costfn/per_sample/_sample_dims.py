@@ -1,4 +1,4 @@
-"""Samples within samples: the tokens of a text, the pixels of an image."""
+"""The option `sample_dims`: tokens of a text or pixels of an image as samples."""
 
 from collections.abc import Callable
 from math import prod
@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._functional import Params
-from ._trees import each, tensors
+from ._options import Params
+from ._trees import map_tensors, tensors
 
 
-def by_position(
+def places_as_samples(
     call: Callable[..., Any], x: Any, y: Any, dims: int, batched: bool
 ) -> tuple[Callable[..., Any], Any, Any, tuple[int, ...]]:
-    """The model as one of places in the samples, with their targets and their shape.
+    """A model of single places, such as tokens, with their targets and their shape.
 
-    An input is then the number of a sample and of a place in it. The model sees whole
-    samples, each once where it is given several places of one.
+    Its input is the index of a sample and of a place in it. The model still sees whole
+    samples, and each of them once even if several of its places are asked for.
     """
     shapes = {t.shape[:dims] for t in tensors(y)}
     shape = tuple(next(iter(shapes), ()))
@@ -38,15 +38,15 @@ def by_position(
         if len(sample) > 1:
             sample, turn = torch.unique(sample, return_inverse=True)
             place = turn * places + place
-        rows = each(lambda t: t.index_select(0, sample), x)
-        return each(lambda t: _chosen(t, shape, place), call(params, rows))
+        rows = map_tensors(lambda t: t.index_select(0, sample), x)
+        return map_tensors(lambda t: _chosen(t, shape, place), call(params, rows))
 
-    flat = each(lambda t: t.flatten(0, dims - 1), y)
+    flat = map_tensors(lambda t: t.flatten(0, dims - 1), y)
     return of_places, where, flat, shape
 
 
 def _chosen(value: Tensor, shape: tuple[int, ...], place: Tensor) -> Any:
-    """The places of a prediction; what has no such axes is of no single place."""
+    """The prediction at some places; None if it has no axes of places."""
     if value.shape[1 : len(shape)] != shape[1:]:
         return None
     return value.flatten(0, len(shape) - 1).index_select(0, place)
