@@ -1,6 +1,6 @@
-"""Which loss serves my data? Losses compared on folds by cost or a metric.
+"""Which loss serves my data? Compares losses on folds by cost or by a metric.
 
-It needs the extra: `pip install 'costfn[compare]'`.
+Install the extra for it: `pip install 'costfn[compare]'`.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""What a candidate is: a loss with the options it is compared with."""
+"""A candidate: a loss with the options it is compared with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ from costfn.catalogue import Decision
 
 @dataclass(frozen=True)
 class Problem:
-    """What a loss may be told besides logits and labels.
+    """What a loss may use besides logits and labels.
 
     Attributes:
-        cost: Costs, the least of each row 0 and their mean 1, shape `(K, D)`.
+        cost: Costs, scaled so that the least of each row is 0 and their mean 1, shape
+            `(K, D)`.
         prior: Class frequencies of the training examples, shape `(K,)`.
-        metric: What the decisions are compared by, a key of `METRICS`.
+        metric: The metric that decisions are compared by, a key of `METRICS`.
     """
 
     cost: Tensor
@@ -32,13 +33,13 @@ class Candidate:
     """A loss with the options it is compared with.
 
     Attributes:
-        name: Its name in `costfn`, or a cross entropy of torch.
-        objective: From outputs `(examples, outputs)`, labels `(examples,)` and problem
-            to losses `(examples,)`, or to one loss for all.
-        decisions: The decisions to take from its outputs.
+        name: Its name in `costfn`, or a name for a cross entropy of torch.
+        objective: Function of outputs `(examples, outputs)`, labels `(examples,)` and
+            problem to losses `(examples,)`, or to one loss for all examples.
+        decisions: The rules by which to decide from its outputs.
         scores: `"classes"`: one output per class, so that only the minimum-cost rule
             can choose a further action; `"decisions"`: one output per decision.
-        square: It knows no actions besides the classes.
+        square: Whether it allows no actions besides the classes.
         options: The options, in words.
     """
 

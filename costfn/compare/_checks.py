@@ -1,4 +1,4 @@
-"""What is asked of the classes and options before any training."""
+"""Checks of the classes and options before any training."""
 
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from ._training import Model
 def check_settings(
     model: Model, folds: int, repeats: int, seed: int, metric: str
 ) -> Settings:
-    """The settings.
+    """The settings of a comparison.
 
     Raises:
         InputError: If one is out of its range.
@@ -36,7 +36,7 @@ def check_labels(y: Any) -> list[str]:
     """The class of each example as text.
 
     Raises:
-        InputError: If there is not exactly one for each.
+        InputError: If an example does not have exactly one class.
     """
     labels = pd.Series(np.asarray(y).tolist() if np.ndim(y) == 1 else [None])
     if np.ndim(y) != 1 or labels.empty:
@@ -54,7 +54,7 @@ def check_labels(y: Any) -> list[str]:
 
 
 def in_order(classes: set[str]) -> list[str]:
-    """Sorted as numbers if all are, else as text."""
+    """The classes sorted as numbers if all are numbers, else as text."""
     try:
         return sorted(classes, key=float)
     except ValueError:
@@ -62,7 +62,7 @@ def in_order(classes: set[str]) -> list[str]:
 
 
 def check_counts(labels: NDArray[np.int64], cost: NamedCost, folds: int) -> None:
-    """Refuse a class that some fold would lack.
+    """Refuses a class that some fold would lack.
 
     Raises:
         InputError: If a class has fewer examples than there are folds.
@@ -82,11 +82,11 @@ def check_counts(labels: NDArray[np.int64], cost: NamedCost, folds: int) -> None
 
 
 def unreasonable(cost: NamedCost) -> list[str]:
-    """A note for each class whose right decision is not the cheapest."""
+    """A note for each class whose correct decision is not the cheapest."""
     square = cost.matrix[:, : len(cost.classes)]
     return [
-        f"For the truth {name!r} another decision is cheaper than {name!r} itself: "
-        "check the cost matrix."
+        f"If the truth is {name!r}, another decision is cheaper than {name!r}: check "
+        "the cost matrix."
         for index, name in enumerate(cost.classes)
         if square[index, index] > square[index].min()
     ]

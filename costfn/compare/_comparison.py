@@ -1,4 +1,4 @@
-"""Which loss serves these data best?"""
+"""Compares losses on a user's data: `compare_losses` and its result."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,21 +24,21 @@ from .candidates import default_losses, select, suitable
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare_losses` found.
+    """The result of `compare_losses`.
 
     Attributes:
-        name: Of the data.
-        source: Of the data and their costs.
-        examples: How many there are.
+        name: Name of the data.
+        source: Source of the data and their costs.
+        examples: Number of examples.
         cost: The cost matrix with the names of its axes.
-        settings: How the comparison was run.
+        settings: The settings of the comparison.
         outcomes: One per loss, decision and fold.
         summary: One row per loss and decision, the best first.
-        constant_decision: The decision that is best if it must always be the same.
-        constant_cost: Mean test cost of the constant decision that is cheapest.
+        constant_decision: The best decision if all examples get the same one.
+        constant_cost: Mean test cost of the cheapest constant decision.
         notes: What was assumed or left out.
-        constant_value: Of the metric for `constant_decision`; None for the cost.
-        with_cost: Costs were given.
+        constant_value: The metric of `constant_decision`; None for the cost.
+        with_cost: Whether costs were given.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Comparison:
 
     @property
     def verdict(self) -> list[str]:
-        """What to use, and what cannot be told apart, in plain sentences."""
+        """Which loss to use, and which differences are significant, in sentences."""
         return _summary.verdict(
             self.summary,
             constant_decision=self.constant_decision,
@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """Data, model and folds in one line."""
+        """The data, the model and the folds in one line."""
         settings = self.settings
         return (
             f"{self.name}: {self.examples} examples, {len(self.cost.classes)} classes, "
@@ -93,19 +93,19 @@ class Comparison:
     def table(self) -> Table:
         """The summary as a rich table."""
         rest = (
-            "p: difference from the baseline (base), Holm-adjusted. s: seconds of one "
-            "training."
+            "p: test of the difference from the baseline (base), Holm-adjusted. s: "
+            "seconds to train once."
         )
         if self.constant_value is None:
             caption = (
-                "cost: mean test cost of an example, s.e. corrected for overlapping "
+                "cost: mean test cost per example, s.e. corrected for overlapping "
                 "folds. norm.: cost divided by "
                 f"{_summary.number(self.constant_cost)}, the cost of always deciding "
                 f"{self.constant_decision!r}. acc.: accuracy; F1: macro-F1. {rest}"
             )
         else:
             caption = (
-                f"{self.metric.name}: mean of the test folds, higher is better, s.e. "
+                f"{self.metric.name}: mean over the test folds, higher is better, s.e. "
                 "corrected for overlapping folds; always deciding "
                 f"{self.constant_decision!r}: {self.constant_value:.3f}. {rest}"
             )
@@ -118,13 +118,13 @@ class Comparison:
         )
 
     def save(self, directory: str | Path) -> None:
-        """Write `results.csv`, `report.json`, `costs.png` and `confusion.png`.
+        """Writes `results.csv`, `report.json`, `costs.png` and `confusion.png`.
 
         Args:
-            directory: Where to; it is made if need be.
+            directory: Where to write them. It is created if it does not exist.
 
         Raises:
-            InputError: If it cannot be written; then no file is.
+            InputError: If the directory cannot be written. Then no file is written.
         """
         rows, metric, value = self.summary, self.metric, self.constant_value
         at = self.constant_cost if value is None else value
@@ -174,38 +174,38 @@ def compare_losses(
     name: str = "data",
     source: str = "",
 ) -> Comparison:
-    """Train with each loss on the same folds; compare what the decisions are worth.
+    """Trains with each loss on the same folds, and compares the decisions.
 
-    Every loss is trained in the same way, on costs of which the least of each row is
-    subtracted and the mean made 1, and tested on the costs as given.
+    Every loss is trained in the same way. For training the costs are scaled: the least
+    of each row is subtracted and the mean is made 1. Tests use the costs as given.
 
     Args:
-        X: Features: a table, whose columns may hold numbers, text and gaps, or an
-            array, shape `(examples, columns)`.
+        X: Features: a table whose columns may hold numbers, text and missing values, or
+            an array, shape `(examples, columns)`.
         y: The class of each example, shape `(examples,)`.
-        cost: Costs `C[true, decision]`. A table with the true classes in its index
-            and the decisions in its columns; or an array `(K, D)` in the sorted order
-            of the classes; or None for a cost of 1 per mistake. Decisions beyond the
-            classes are actions, such as to abstain.
-        losses: Names of `CANDIDATES`, or `["all"]`. The baseline is always added. None
-            for `DEFAULT_LOSSES`, or for another metric than the cost `METRIC_LOSSES`
-            and the metric's own.
+        cost: Costs `C[true, decision]`: a table with the true classes in its index and
+            the decisions in its columns; or an array `(K, D)` in the sorted order of
+            the classes; or None for a cost of 1 per mistake. Decisions beyond the
+            classes are actions, such as abstaining.
+        losses: Names of `CANDIDATES`, or `["all"]`. The baseline is always added.
+            Default: `DEFAULT_LOSSES`; for a metric other than the cost `METRIC_LOSSES`
+            and the metric's own loss.
         metric: What to compare by, a key of `METRICS`: the mean cost, or a metric of
-            the confusion matrix, of which larger is better.
+            the confusion matrix, where larger is better.
         model: `"linear"`, or `"mlp"` for one hidden layer.
         folds: Number of stratified folds, at least 2.
-        repeats: How often to divide the examples anew, at least 1.
-        seed: Of the folds and the first weights, at least 0. The same seed gives the
-            same results, times aside.
-        progress: Show a bar with the time left, on the standard error stream.
-        name: What to call the data in the results.
+        repeats: Number of cross-validations, each with other folds, at least 1.
+        seed: Seed of the folds and the initial weights, at least 0. The same seed gives
+            the same results, apart from times.
+        progress: Show a progress bar with the time left, on the standard error stream.
+        name: Name of the data in the results.
         source: Where the data come from, for the report.
 
     Returns:
-        The results: `.summary`, `.table()`, what they say in words, `.save(directory)`.
+        The results: `.summary`, `.table()`, `.verdict` in words, `.save(directory)`.
 
     Raises:
-        InputError: A `ValueError`, if the data, the costs or an option cannot be used.
+        InputError: If the data, the costs or an option cannot be used: a `ValueError`.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -236,7 +236,7 @@ def compare_losses(
     if cost is None and by.is_cost:
         notes = ["No costs given: every mistake costs 1."]
     if by.binary:
-        notes.append(f"{by.name} is that of {named.classes[1]!r}, the second class.")
+        notes.append(f"{by.name} is for the second class, {named.classes[1]!r}.")
     candidates, left_out = suitable(chosen, torch.tensor(named.scaled()), by)
     outcomes = run(features, indices, named, candidates, settings, progress=progress)
     constant, value = int((np.bincount(indices) @ named.matrix).argmin()), None

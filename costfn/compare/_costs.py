@@ -1,4 +1,4 @@
-"""Cost matrices with a name on every row and column, from a file or a table."""
+"""Cost matrices with names for rows and columns, from a file or a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from ._errors import InputError, listed
 
 @dataclass(frozen=True)
 class NamedCost:
-    """Costs `matrix[true, decision]` with their names.
+    """Costs `matrix[true, decision]` with the names of their axes.
 
     Attributes:
         classes: Names of the K true classes, in the order of the rows.
         decisions: Names of the D decisions: the classes in the same order, then
-            the further actions, such as "abstain".
+            further actions, such as "abstain".
         matrix: The costs, shape `(K, D)`, in the user's unit.
     """
 
@@ -29,11 +29,11 @@ class NamedCost:
     matrix: NDArray[np.float64]
 
     def scaled(self) -> NDArray[np.float64]:
-        """The same costs in the form all losses are trained with, shape `(K, D)`.
+        """The costs scaled for training, shape `(K, D)`.
 
-        The least cost of each row is subtracted, for no decision can avoid it, and
-        the rest divided by the mean over the wrong decisions, so that the unit of
-        the costs does not act as a learning rate. Best decisions stay the same.
+        The least cost of each row is subtracted, because no decision can avoid it. The
+        rest is divided by its mean over the wrong decisions, so that the unit of the
+        costs does not act as a learning rate. The best decisions stay the same.
         """
         avoidable = self.matrix - self.matrix.min(axis=1, keepdims=True)
         wrong = np.eye(*self.matrix.shape) == 0
@@ -61,7 +61,7 @@ def name_cost(
     cost: Any,
     classes: Sequence[str],
 ) -> NamedCost:
-    """Check a cost matrix against the classes of the data, and name its axes.
+    """Checks a cost matrix against the classes of the data, and names its axes.
 
     Args:
         cost: A table whose index names the true classes and whose columns name the
@@ -74,7 +74,7 @@ def name_cost(
         The costs. Classes are in the order of the rows of `cost`.
 
     Raises:
-        InputError: If the names do not match, or a cost is not a number from 0 up.
+        InputError: If the names do not match, or a cost is not a number of at least 0.
     """
     if cost is None:
         cost = 1.0 - np.eye(len(classes))
@@ -95,7 +95,7 @@ def name_cost(
     )
     if np.all(matrix == matrix.min(axis=1, keepdims=True)):
         raise InputError(
-            "cost must make some decision dearer than another, got equal costs in "
+            "cost must make some decision cheaper than another, got equal costs in "
             "every row"
         )
     return NamedCost(tuple(rows), tuple(order), matrix)

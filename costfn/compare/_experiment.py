@@ -1,4 +1,4 @@
-"""Train with every loss on every fold, and count what the decisions cost."""
+"""Trains with every loss on every fold, and measures the decisions."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,14 +31,14 @@ from .candidates import decide
 
 @dataclass(frozen=True)
 class Settings:
-    """How the comparison is run.
+    """The settings of a comparison.
 
     Attributes:
         model: `"linear"` or `"mlp"`.
         folds: Number of folds of each cross-validation.
-        repeats: Number of cross-validations, each with folds of its own.
-        seed: Of the folds and of the first weights of the network.
-        metric: What the losses are compared by, a key of `METRICS`.
+        repeats: Number of cross-validations, each with other folds.
+        seed: Seed of the folds and of the initial weights of the network.
+        metric: The metric that losses are compared by, a key of `METRICS`.
     """
 
     model: Model
@@ -55,15 +55,15 @@ class Outcome:
     Attributes:
         loss: Name of the loss.
         decision: Name of the decision.
-        repeat: Which cross-validation, from 0.
-        fold: Which fold of it, from 0.
-        cost: Mean cost of an example, NaN if the training failed.
+        repeat: Index of the cross-validation, from 0.
+        fold: Index of the fold in it, from 0.
+        cost: Mean cost per example; NaN if the training failed.
         constant_cost: Mean cost of the constant decision that is best for the class
             frequencies of the training folds.
-        accuracy: Share of right decisions; an action is none.
-        macro_f1: Mean over the classes of F1, 0 for a class that is never right.
-        seconds: Wall time of the training, shared by the decisions of a loss.
-        failed: The objective or a weight became infinite or NaN.
+        accuracy: Share of correct decisions. An action such as abstaining is not one.
+        macro_f1: Mean of F1 over the classes; 0 for a class that is never correct.
+        seconds: Wall time of the training, the same for all decisions of a loss.
+        failed: Whether the objective or a weight became infinite or NaN.
         confusion: Counts `[true, decision]`, shape `(K, D)`.
     """
 
@@ -85,13 +85,13 @@ class Fold:
     """One division of the examples, prepared for training.
 
     Attributes:
-        repeat: Which cross-validation, from 0.
-        index: Which fold of it, from 0.
+        repeat: Index of the cross-validation, from 0.
+        index: Index of the fold in it, from 0.
         train: Features for training, shape `(examples, columns)`.
-        train_labels: Their classes.
-        test: Features for the test, prepared by what was fitted on `train`.
-        test_labels: Their classes.
-        seed: Of the first weights: the same for every loss.
+        train_labels: The classes of the training examples.
+        test: Features for the test; the preparation was fitted on `train`.
+        test_labels: The classes of the test examples.
+        seed: Seed of the initial weights, the same for every loss.
     """
 
     repeat: int
@@ -106,7 +106,7 @@ class Fold:
 def folds(
     features: pd.DataFrame, labels: NDArray[np.int64], settings: Settings
 ) -> Iterator[Fold]:
-    """Stratified folds, repeated; the features prepared by their training part."""
+    """Repeated stratified folds. The preparation is fitted on their training part."""
     splitter = RepeatedStratifiedKFold(
         n_splits=settings.folds,
         n_repeats=settings.repeats,
@@ -137,15 +137,15 @@ def run(
     *,
     progress: bool = False,
 ) -> list[Outcome]:
-    """Every candidate on every fold.
+    """Evaluates every candidate on every fold.
 
     Args:
         features: A table from `check_features`.
         labels: Indices of classes, shape `(examples,)`.
-        cost: The costs, its classes in the order of the indices.
-        candidates: What to train with; all see the same folds.
-        settings: How.
-        progress: Show a bar with the time left, on the standard error stream.
+        cost: The costs, with the classes in the order of the indices.
+        candidates: The losses to train with; all get the same folds.
+        settings: The settings of the comparison.
+        progress: Show a progress bar with the time left, on the standard error stream.
 
     Returns:
         An outcome for each fold, candidate and decision, in this order.
@@ -166,7 +166,7 @@ def run(
 def evaluate(
     candidate: Candidate, fold: Fold, cost: NamedCost, settings: Settings
 ) -> list[Outcome]:
-    """Train with one candidate on one fold; an outcome for each of its decisions."""
+    """Trains with one candidate on one fold; an outcome for each of its decisions."""
     classes, decisions = cost.matrix.shape
     frequencies = np.bincount(fold.train_labels, minlength=classes)
     prior = _tensor(frequencies / frequencies.sum())
@@ -216,7 +216,7 @@ def measure(
         cost: The costs.
 
     Returns:
-        The values by the names they have in `Outcome`.
+        The values by their names in `Outcome`.
     """
     classes, width = cost.matrix.shape
     return {
@@ -243,8 +243,8 @@ def _tensor(array: NDArray[np.float64]) -> torch.Tensor:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    # The matrices are small: further threads cost more than they bring, and they
-    # change the last digits from one machine to the next.
+    # The matrices are small, so more threads are slower. They would also make the last
+    # digits depend on the machine.
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""What decisions are compared by: their cost, or a metric of the confusion matrix."""
+"""The measures of decisions: their cost, and metrics of the confusion matrix."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-import costfn
-
+from .. import metrics
 from ._errors import InputError, listed, suggestion
 
 
@@ -20,12 +19,12 @@ class Metric:
     """A measure of decisions by which losses are ranked.
 
     Attributes:
-        name: On the command line.
-        words: In a sentence.
-        measure: From a confusion matrix `(K, K)`, float64, to the value; None for the
-            cost, which is no function of that alone.
+        name: Its name on the command line.
+        words: Its name in a sentence.
+        measure: Function of a confusion matrix `(K, K)` in float64 to the value; None
+            for the cost, which depends on the costs too.
         loss: The loss that trains for it.
-        binary: For two classes only, it is that of the second.
+        binary: Whether it is for two classes only, and is that of the second class.
     """
 
     name: str
@@ -36,45 +35,44 @@ class Metric:
 
     @property
     def is_cost(self) -> bool:
-        """Whether smaller is better; of every other metric larger is."""
+        """Whether it is the cost, where smaller is better; elsewhere larger is."""
         return self.measure is None
 
     def __call__(self, confusion: NDArray[np.int64] | NDArray[np.float64]) -> float:
-        """The value for counts `[true, decision]`; NaN where there are none."""
+        """The value for counts `[true, decision]`; NaN if all counts are 0."""
         if self.measure is None or not confusion.any():
             return nan
         return float(self.measure(torch.tensor(confusion, dtype=torch.float64)))
 
 
-_of = costfn.metrics
-_f1 = partial(_of.f_beta, beta=1.0)
+_f1 = partial(metrics.f_beta, beta=1.0)
 
 _METRICS = (
     Metric("cost", "mean cost", None, "expected_cost_loss"),
-    Metric("accuracy", "accuracy", _of.accuracy, "accuracy_loss"),
+    Metric("accuracy", "accuracy", metrics.accuracy, "accuracy_loss"),
     Metric(
         "balanced-accuracy",
         "balanced accuracy",
-        _of.balanced_accuracy,
+        metrics.balanced_accuracy,
         "balanced_accuracy_loss",
     ),
     Metric("f1-macro", "macro-F1", partial(_f1, average="macro"), "f_beta_loss"),
     Metric("f1", "F1", partial(_f1, average="binary"), "f_beta_loss", binary=True),
-    Metric("mcc", "Matthews correlation", _of.mcc, "mcc_loss"),
-    Metric("kappa", "Cohen's kappa", _of.cohen_kappa, "cohen_kappa_loss"),
+    Metric("mcc", "Matthews correlation", metrics.mcc, "mcc_loss"),
+    Metric("kappa", "Cohen's kappa", metrics.cohen_kappa, "cohen_kappa_loss"),
     Metric(
         "kappa-quadratic",
         "quadratic kappa",
-        partial(_of.cohen_kappa, weights="quadratic"),
+        partial(metrics.cohen_kappa, weights="quadratic"),
         "cohen_kappa_loss",
     ),
     Metric(
         "jaccard-macro",
         "macro-Jaccard",
-        partial(_of.jaccard, average="macro"),
+        partial(metrics.jaccard, average="macro"),
         "jaccard_loss",
     ),
-    Metric("g-mean", "G-mean", _of.g_mean, "g_mean_loss"),
+    Metric("g-mean", "G-mean", metrics.g_mean, "g_mean_loss"),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
@@ -87,7 +85,7 @@ def find_metric(name: str) -> Metric:
     """The metric of this name.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is no such metric.
     """
     if name not in METRICS:
         raise InputError(
@@ -100,21 +98,21 @@ def find_metric(name: str) -> Metric:
 def check_suits(
     metric: Metric, classes: Sequence[str], decisions: Sequence[str]
 ) -> None:
-    """Refuse a metric that does not suit the classes and decisions.
+    """Refuses a metric that does not suit the classes and decisions.
 
     Args:
-        metric: What to compare by.
+        metric: The metric to compare by.
         classes: Names of the classes.
         decisions: Names of the decisions: the classes, then the actions.
 
     Raises:
-        InputError: If the metric is for two classes and there are more, or does not
-            know actions and there are some.
+        InputError: If the metric is for two classes and there are more, or if it has no
+            place for actions and there are some.
     """
     name = metric.name
     if metric.binary and len(classes) > 2:
         raise InputError(
-            f"metric must not be {name!r}, which is of the second of two classes, for "
+            f"metric must not be {name!r}, which is for the second of two classes, for "
             f"{len(classes)} classes; did you mean {name + '-macro'!r}?"
         )
     if not metric.is_cost and len(decisions) > len(classes):
@@ -128,11 +126,12 @@ def check_suits(
 def best_constant(
     confusions: Sequence[NDArray[np.int64]], metric: Metric
 ) -> tuple[int, float]:
-    """The class that is best if it must always be decided, and its mean value.
+    """The best class if all examples get the same decision, and its mean value.
 
     Args:
-        confusions: Of each fold, counts `[true, decision]`; only the truths matter.
-        metric: Any but the cost.
+        confusions: Counts `[true, decision]` of each fold. Only the sums of their rows
+            matter.
+        metric: Any metric but the cost.
     """
     counts = [confusion.sum(axis=1) for confusion in confusions]
     values = []

@@ -1,4 +1,4 @@
-"""Two figures: the costs of all rows, and the confusion matrices of a few."""
+"""Two figures: the costs of all rows, and the confusion matrices of a few rows."""
 
 import math
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ def plot_costs(
     Args:
         path: The file to write.
         rows: From `summarize`.
-        title: Above the figure.
-        constant_value: Of the best constant decision, marked.
-        constant_decision: Its name.
-        metric: What is compared.
+        title: Title of the figure.
+        constant_value: Value of the best constant decision, which is marked.
+        constant_decision: Name of that decision.
+        metric: The metric that is compared.
     """
     sound = [row for row in rows if math.isfinite(row.value)]
     figure = Figure(figsize=(8, 1.6 + 0.32 * len(sound)), layout="constrained")
@@ -65,7 +65,7 @@ def plot_costs(
     legend = {
         f"better than the baseline (p < {LEVEL})": _BETTER,
         f"worse than the baseline (p < {LEVEL})": _WORSE,
-        "cannot be told from the baseline": _SAME,
+        "not significantly different from the baseline": _SAME,
         "baseline": _BASELINE,
     }
     used = {_color(row) for row in sound}
@@ -84,7 +84,7 @@ def plot_costs(
 def _mark_constant(
     axes: Any, rows: Sequence[Row], constant_value: float, words: str
 ) -> None:
-    """A dashed line; where that would squeeze the rows, an arrow to where it is."""
+    """Draws a dashed line, or an arrow to its place if a line would squeeze the rows."""
     low = min(row.value - row.standard_error for row in rows)
     high = max(row.value + row.standard_error for row in rows)
     style: dict[str, Any] = {
@@ -126,15 +126,15 @@ def plot_confusion(
 ) -> None:
     """Confusion matrices of the best rows and the baseline, as a PNG file.
 
-    Each cell is the share of its true class; the colour is the share too.
+    Number and colour of each cell are the share of its true class.
 
     Args:
         path: The file to write.
         rows: From `summarize`.
         cost: The names of the axes.
-        title: Above the figure.
+        title: Title of the figure.
         best: How many of the best rows to draw.
-        metric: What is compared.
+        metric: The metric that is compared.
     """
     sound = [row for row in rows if math.isfinite(row.value)]
     chosen = sound[:best] + [row for row in sound[best:] if row.is_baseline]

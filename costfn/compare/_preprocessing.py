@@ -1,4 +1,4 @@
-"""From a table of numbers, text and gaps to a matrix of numbers."""
+"""From a table of numbers, text and missing values to a matrix of numbers."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ MOST_CATEGORIES = 30
 
 
 def check_features(features: object) -> pd.DataFrame:
-    """A table of which every column is float64, or text with NaN for missing values.
+    """The features as a table of float64 columns, and text columns with NaN for gaps.
 
-    Columns that never vary are left out.
+    Constant columns are left out.
 
     Args:
         features: A table or array, one row per example.
 
     Returns:
-        The table, its columns named by text and its rows numbered from 0.
+        The table, with text for column names and rows numbered from 0.
 
     Raises:
-        InputError: If it is no table, names a column twice, holds an infinite number,
-            or no column varies.
+        InputError: If the features are not a table, have two columns of the same name
+            or an infinite number, or all columns are constant.
     """
     table = (
         features.reset_index(drop=True)
@@ -46,7 +46,7 @@ def check_features(features: object) -> pd.DataFrame:
             raise InputError(
                 f"features must be finite, got infinity in column {name!r}"
             )
-        # A gap is a value too: it has an indicator.
+        # A missing value counts as a value: it has an indicator column.
         if clean.nunique(dropna=False) > 1:
             columns[name] = clean
     if not columns:
@@ -83,10 +83,10 @@ def _clean(column: "pd.Series[Any]") -> "pd.Series[Any]":
 def preprocessor(features: pd.DataFrame) -> ColumnTransformer:
     """The steps before the model, to be fitted on a training fold only.
 
-    Numbers: the median in the place of a missing value, an indicator of that, then
-    mean 0 and variance 1. Text: one column per category and, as its indicator, one for
-    a missing value; beyond 30 categories the rarest share a column, and a category
-    that the training fold lacks is counted among those, or else has none.
+    Numbers: a missing value becomes the median and gets an indicator column; then the
+    column is scaled to mean 0 and variance 1. Text: each category gets a column, and so
+    do missing values. Beyond 30 categories the rarest share a column. A category that
+    is not in the training fold goes to that column, or has none.
 
     Args:
         features: A table from `check_features`.

@@ -1,4 +1,4 @@
-"""The files that a comparison leaves: all of them, or none."""
+"""Writes the files of a comparison: all of them, or none."""
 
 import json
 import math
@@ -22,10 +22,10 @@ from .candidates import CANDIDATES
 
 
 def check_directory(directory: Path) -> None:
-    """Refuse a directory that could not be written, before any work is done.
+    """Refuses a directory that cannot be written, before any work is done.
 
     Raises:
-        InputError: If it is a file, or files cannot be made in it.
+        InputError: If it is a file, or files cannot be created in it.
     """
     if directory.exists() and not directory.is_dir():
         raise InputError(f"out must be a directory, got the file '{directory}'")
@@ -40,11 +40,12 @@ def check_directory(directory: Path) -> None:
 
 
 def write_all(directory: Path, writers: dict[str, Callable[[Path], None]]) -> None:
-    """Write files under another name first, and move them only when all are there.
+    """Writes files to a temporary place first, and moves them when all are complete.
 
     Args:
-        directory: Where they go; it is made if need be, and other files in it stay.
-        writers: For each file name, what writes the file to a path.
+        directory: Where to write them. It is created if it does not exist; other files
+            in it stay.
+        writers: For each file name, a function that writes the file to a path.
 
     Raises:
         InputError: If the directory cannot be written.
@@ -59,7 +60,7 @@ def write_all(directory: Path, writers: dict[str, Callable[[Path], None]]) -> No
 
 
 def _existing(directory: Path) -> Path:
-    """The directory, or the nearest one above it that is there."""
+    """The directory, or the nearest directory above it that exists."""
     directory = directory.absolute()
     return next(path for path in (directory, *directory.parents) if path.exists())
 
@@ -77,9 +78,9 @@ def write_json(
     verdict: list[str],
     notes: list[str],
 ) -> None:
-    """Settings, versions, costs, summary and tests of a comparison, as JSON.
+    """Writes settings, versions, costs, summary and tests of a comparison as JSON.
 
-    NaN, which JSON lacks, becomes null.
+    NaN becomes null, because JSON has no NaN.
     """
     losses = dict.fromkeys(row.loss for row in rows)
     value = "mean_cost" if settings.metric == "cost" else "score"

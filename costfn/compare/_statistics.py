@@ -16,7 +16,7 @@ class PairedTest:
         difference: Mean of the differences.
         standard_error: Its standard error, corrected for the overlap.
         statistic: Student's t, `difference / standard_error`.
-        degrees: Degrees of freedom, one less than the number of folds.
+        degrees: Degrees of freedom: the number of folds minus 1.
         p_value: Two-sided.
     """
 
@@ -53,11 +53,11 @@ def corrected_standard_error(values: ArrayLike, *, test_to_train: float) -> floa
 def corrected_paired_test(
     differences: ArrayLike, *, test_to_train: float
 ) -> PairedTest:
-    """Corrected resampled t-test that the mean difference of two rows is zero.
+    """Corrected resampled t-test of whether the mean difference of two rows is zero.
 
     Args:
         differences: Paired differences, one per fold, shape `(folds,)`.
-        test_to_train: As in `corrected_standard_error`, which has the source.
+        test_to_train: As in `corrected_standard_error`, which names the source.
 
     Returns:
         The test. Differences that are all zero give p = 1; differences that are
@@ -80,14 +80,14 @@ def corrected_paired_test(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjustment of p-values that are looked at together.
+    """Holm's adjustment of several p-values for multiple testing.
 
     Args:
         p_values: Any number of p-values.
 
     Returns:
-        The adjusted values in the same order: the chance of one false alarm or
-        more among those below a level is at most that level.
+        The adjusted values in the same order. If the differences below a level are
+        called significant, the chance of any false alarm is at most that level.
 
     Example:
         >>> holm([0.01, 0.04, 0.03])

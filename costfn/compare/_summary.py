@@ -19,25 +19,25 @@ LEVEL = 0.05
 class Row:
     """One loss with one decision, over all folds.
 
-    A failed row has NaN in the place of its results.
+    The results of a failed row are NaN.
 
     Attributes:
         loss: Name of the loss.
         decision: Name of the decision.
-        mean_cost: Mean test cost of an example, in the user's unit.
-        standard_error: Of `value`, corrected for the overlap of the folds.
-        normalized_cost: `mean_cost` over that of the best constant decision: below 1,
-            the features help. NaN if the constant decision costs nothing.
-        accuracy: Mean share of right decisions; an action is none.
+        mean_cost: Mean test cost per example, in the user's unit.
+        standard_error: Standard error of `value`, corrected for the overlap of folds.
+        normalized_cost: `mean_cost` divided by that of the best constant decision.
+            Below 1 the features help. NaN if the constant decision costs nothing.
+        accuracy: Mean share of correct decisions. An action is not one.
         macro_f1: Mean over the folds of the mean F1 of the classes.
         seconds: Mean wall time of one training.
-        difference: `value` less that of the baseline.
-        p_value: Paired test that `difference` is 0, Holm-adjusted over all rows; NaN
-            for the baseline.
-        p_value_to_best: The same against the best row; NaN for it.
+        difference: `value` minus that of the baseline.
+        p_value: Paired test of whether `difference` is 0, Holm-adjusted over all rows;
+            NaN for the baseline.
+        p_value_to_best: The same test against the best row; NaN for the best row.
         failed_folds: Number of folds on which the training failed.
         confusion: Counts `[true, decision]` over all folds, shape `(K, D)`.
-        score: Mean over the folds of the metric compared by; None for the cost.
+        score: Mean over the folds of the metric; None for the cost.
     """
 
     loss: str
@@ -57,17 +57,17 @@ class Row:
 
     @property
     def value(self) -> float:
-        """What is compared: the score, larger is better, or else the mean cost."""
+        """What is compared: the score, where larger is better, or the mean cost."""
         return self.mean_cost if self.score is None else self.score
 
     @property
     def is_better(self) -> bool:
-        """Whether it does better than the baseline, by chance or not."""
+        """Whether its value is better than the baseline's, significantly or not."""
         return self.difference < 0 if self.score is None else self.difference > 0
 
     @property
     def is_baseline(self) -> bool:
-        """Whether every other row is tested against this one."""
+        """Whether it is the row that all others are tested against."""
         return (self.loss, self.decision) == (BASELINE, "argmax")
 
     @property
@@ -79,16 +79,16 @@ class Row:
 def summarize(
     outcomes: Sequence[Outcome], *, folds: int, metric: Metric = COST
 ) -> list[Row]:
-    """Mean, error and tests of each loss and decision, the best first.
+    """Mean, standard error and tests of each loss and decision, the best first.
 
     Args:
-        outcomes: Of every candidate on every fold.
+        outcomes: The outcomes of every candidate on every fold.
         folds: Number of folds of one cross-validation.
-        metric: What is compared: the lowest mean cost is best, or the highest mean of
-            another metric.
+        metric: The metric that is compared. The lowest mean cost is best, or the
+            highest mean of another metric.
 
     Returns:
-        The rows; those of which a training failed come last.
+        The rows. Those with a failed training come last.
     """
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
@@ -99,7 +99,7 @@ def summarize(
     }
     sound = [key for key, each in values.items() if np.isfinite(each).all()]
     sign = 1 if metric.is_cost else -1
-    # Of equal rows, up to the last digits, the one that was asked for first.
+    # Rows that are equal up to the last digits keep the order of the losses asked for.
     sound.sort(key=lambda key: round(sign * float(values[key].mean()), 12))
     test_to_train = 1 / (folds - 1)
     to_baseline = _tests((BASELINE, "argmax"), sound, values, test_to_train)
@@ -162,16 +162,16 @@ def verdict(
     constant_value: float | None = None,
     metric: Metric = COST,
 ) -> list[str]:
-    """What the rows say and what they do not, in plain sentences.
+    """What the rows show and what they do not, in plain sentences.
 
     Args:
         rows: From `summarize`.
         constant_decision: Name of the best constant decision.
         constant_value: Its value, if the metric is not the cost.
-        metric: What was compared.
+        metric: The metric that was compared.
 
     Returns:
-        One or more sentences, each to stand on a line.
+        One or more sentences, each for a line of its own.
     """
     sound = [row for row in rows if np.isfinite(row.value)]
     failed = [row for row in rows if row not in sound]
@@ -186,18 +186,18 @@ def verdict(
             words = f"has as high a {metric.words} as any row"
         if useless:
             sentences.append(
-                f"But always deciding {constant_decision!r} {words}: the features did "
-                "not help."
+                f"But always deciding {constant_decision!r} {words}, so the features "
+                "did not help."
             )
         sentences.append(
-            f"p: corrected resampled t-test on paired folds, Holm-adjusted; told apart "
-            f"below {LEVEL}. The {_superlative(metric)} of many rows flatters itself a "
-            "little."
+            "p: corrected resampled t-test on paired folds, Holm-adjusted; significant "
+            f"below {LEVEL}. The {_superlative(metric)} of many rows looks a little "
+            "better than it is."
         )
     if failed:
         names = "; ".join(row.name for row in failed)
         sentences.append(
-            f"Failed, with an infinite or NaN objective, and left out: {names}."
+            f"Failed with an infinite or NaN objective, and left out: {names}."
         )
     return sentences
 
@@ -208,34 +208,39 @@ def _verdict_of_sound(rows: Sequence[Row], metric: Metric) -> list[str]:
     lead = f"{top.capitalize()} {metric.words}: {best.name}, {number(best.value)}"
     leave = True
     if baseline is None:
-        sentences = [f"{lead}. The baseline failed: nothing is tested against it."]
+        sentences = [f"{lead}. The baseline failed, so nothing is tested against it."]
     elif best is baseline:
         sentences = [f"{lead}: the baseline."]
     else:
         leave = best.p_value < LEVEL
-        against = f"the baseline {baseline.name}, {number(baseline.value)}"
-        sentences = [
-            f"{lead}. It {'beats' if leave else 'cannot be told from'} {against} "
-            f"(p {_relation(best.p_value)})"
-            + ("." if leave else ": these folds give no reason to leave the baseline.")
-        ]
-    # One answer on the baseline: from the tests against it, not those against the best.
+        other = f"the baseline {baseline.name}, {number(baseline.value)}"
+        p = f"(p {_relation(best.p_value)})"
+        if leave:
+            tested = f"It is significantly better than {other} {p}."
+        else:
+            tested = (
+                f"It does not differ significantly from {other} {p}, so these folds "
+                "give no reason to change the loss."
+            )
+        sentences = [f"{lead}. {tested}"]
+    # Whether the baseline differs is said once, by the tests against the baseline; the
+    # tests against the best row are adjusted apart, and could contradict that.
     equal = [
         row
         for row in rows[1:]
         if (not leave if row is baseline else not row.p_value_to_best < LEVEL)
     ]
     if len(equal) > 1 and len(equal) == len(rows) - 1:
-        sentences.append(f"No row can be told from the {top}.")
+        sentences.append(f"No row differs significantly from the {top}.")
     elif equal:
         names = "; ".join(row.name for row in equal)
-        sentences.append(f"Cannot be told from the {top}: {names}.")
+        sentences.append(f"Not significantly different from the {top}: {names}.")
     else:
-        sentences.append("Every other row can be told from it: use it.")
+        sentences.append("Every other row is significantly worse, so use this one.")
     if leave and any(row.name == f"{BASELINE} with minimum_cost" for row in equal):
         sentences.append(
-            f"The simplest of these is {BASELINE} with minimum_cost: the usual "
-            "training, and the cost matrix only in the decision."
+            f"The simplest of these is {BASELINE} with minimum_cost: train as usual, "
+            "and use the cost matrix only to decide."
         )
     return sentences
 

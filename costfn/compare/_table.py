@@ -25,10 +25,10 @@ def render(
 
     Args:
         rows: From `summarize`, the best first.
-        title: Above the table.
-        caption: Below it.
-        metric: What is compared.
-        with_cost: Show the cost beside another metric.
+        title: Text above the table.
+        caption: Text below the table.
+        metric: The metric that is compared.
+        with_cost: Whether to show the cost in addition to another metric.
     """
     table = Table(
         title=title,
@@ -52,7 +52,7 @@ def render(
 
 
 def _columns(metric: Metric, with_cost: bool) -> dict[str, _Cell]:
-    """What to show of a row: first what is compared, the test and the time last."""
+    """The columns by heading: first what is compared, last the test and the time."""
     columns: dict[str, _Cell] = {
         f"{'cost' if metric.is_cost else metric.name}±s.e.": lambda row: (
             f"{number(row.value)}±{number(row.standard_error)}"
@@ -67,7 +67,7 @@ def _columns(metric: Metric, with_cost: bool) -> dict[str, _Cell]:
     if metric.name != "accuracy":
         columns["acc."] = lambda row: f"{row.accuracy:.3f}"
     if metric.name != "f1-macro":
-        # F1 alone could be that of one class where this is what is compared.
+        # Where the compared metric may be the F1 of one class, say which F1 this is.
         heading = "F1" if metric.is_cost else "macro-F1"
         columns[heading] = lambda row: f"{row.macro_f1:.3f}"
     columns["p"] = lambda row: "base" if row.is_baseline else p_value(row.p_value)
@@ -84,6 +84,6 @@ def _cells(row: Row, columns: Sequence[_Cell]) -> list[Text]:
     if row.p_value < LEVEL:
         style = "green" if row.is_better else "red"
     shown = [Text(cell(row)) for cell in columns]
-    # The value and its test, which comes before the seconds.
+    # Colour the value and its p-value, which is the last column but one.
     shown[0].style = shown[-2].style = style
     return [loss, decision, *shown]

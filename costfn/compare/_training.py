@@ -1,4 +1,4 @@
-"""One way to train, the same for every loss."""
+"""Training, the same for every loss."""
 
 import time
 from collections.abc import Callable
@@ -22,9 +22,9 @@ DESCRIPTION = (
 )
 """The hyper-parameters in words.
 
-They were chosen by the training objective alone: with them that of the cross entropy,
-and of the expected cost, comes within 0.2 % of what L-BFGS reaches for the linear model
-on german-credit. No test fold was looked at, and no loss has settings of its own.
+They were chosen by the training objective alone: for cross entropy and for the expected
+cost it comes within 0.2 % of what L-BFGS reaches for the linear model on german-credit.
+No test fold was used, and no loss has settings of its own.
 """
 
 
@@ -33,9 +33,10 @@ class Fit:
     """A trained model.
 
     Attributes:
-        predict: From features `(examples, columns)` to outputs `(examples, outputs)`.
+        predict: Function of features `(examples, columns)` to outputs
+            `(examples, outputs)`.
         seconds: Wall time of the training.
-        failed: The objective or a weight is not finite.
+        failed: Whether the objective or a weight is not finite.
     """
 
     predict: Callable[[Tensor], Tensor]
@@ -51,18 +52,18 @@ def train(
     model: Model,
     seed: int,
 ) -> Fit:
-    """Train a linear model or a small network on all examples at once.
+    """Trains a linear model or a small network on all examples at once.
 
     Args:
         features: The training examples, float64, shape `(examples, columns)`.
-        objective: From outputs `(examples, outputs)` to losses, whose mean is
+        objective: Function of outputs `(examples, outputs)` to losses, whose mean is
             minimised.
         outputs: Number of outputs.
         model: `"linear"` starts at zero, `"mlp"` at random weights.
-        seed: Of the random weights.
+        seed: Seed of the random weights.
 
     Returns:
-        The model. It is the same for the same arguments.
+        The trained model. The same arguments give the same model.
     """
     layers = _layers(features.shape[1], outputs, model, seed)
     weights = [weight for weight, _ in layers]
@@ -100,7 +101,7 @@ def train(
 def _layers(
     inputs: int, outputs: int, model: Model, seed: int
 ) -> list[tuple[Tensor, Tensor]]:
-    """Weights `(inputs, outputs)` and biases `(outputs,)`, to be trained."""
+    """Initial weights `(inputs, outputs)` and biases `(outputs,)` of each layer."""
     # Not nn.Linear: its initialisation draws from the caller's global generator.
     generator = torch.Generator().manual_seed(seed)
     sizes = [inputs, outputs] if model == "linear" else [inputs, HIDDEN_UNITS, outputs]

@@ -70,7 +70,7 @@ def gradient_noise_scale(
         and appendix A.1, with batches of 1 and of all samples.
         https://arxiv.org/abs/1812.06162
     """
-    problem = _several(prepare(model, loss, x, y, **options))
+    problem = _at_least_two(prepare(model, loss, x, y, **options))
     return with_fallbacks(_noise_scale, problem)
 
 
@@ -124,7 +124,7 @@ def variance(
         Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
         Computing Sample Variances", COMPSTAT 1982.
     """
-    problem = _several(prepare(model, loss, x, y, **options))
+    problem = _at_least_two(prepare(model, loss, x, y, **options))
     return with_fallbacks(lambda p: moments(p)[1], problem)
 
 
@@ -165,7 +165,7 @@ def gradient_signal_to_noise(
         Liu et al., "Understanding Why Neural Networks Generalize Well Through GSNR of
         Parameters", ICLR 2020, eq. 1. https://arxiv.org/abs/2001.07384
     """
-    problem = _several(prepare(model, loss, x, y, **options))
+    problem = _at_least_two(prepare(model, loss, x, y, **options))
     means, variances = with_fallbacks(moments, problem)
     return {
         name: torch.where(mean == 0, 0.0, mean.abs().square() / variances[name])
@@ -224,7 +224,7 @@ def pairwise_similarity(
     return ratio(products, lengths.unsqueeze(1) * lengths)
 
 
-def _several(problem: GradientProblem) -> GradientProblem:
+def _at_least_two(problem: GradientProblem) -> GradientProblem:
     if problem.size < 2:
         raise ValueError(f"x must hold 2 samples or more, got {problem.size}")
     return problem

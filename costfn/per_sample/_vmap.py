@@ -32,8 +32,8 @@ RANDOM = (
 )
 _SHARED = (
     "model must not write one sample's values into a tensor that all samples share: "
-    "replace x += y by x = x + y; the default initial state of nn.RNN and nn.GRU is "
-    "such a tensor, so pass a state, h = x.new_zeros(layers, len(x), hidden)"
+    "write x = x + y instead of x += y; the default initial state of nn.RNN and nn.GRU "
+    "is such a tensor, so pass a state, h = x.new_zeros(layers, len(x), hidden)"
 )
 _VALUES = (
     "model must not branch on the values of a sample (if, .item(), boolean indices); "

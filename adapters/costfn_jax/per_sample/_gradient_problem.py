@@ -1,4 +1,4 @@
-"""One number per sample, as a function of the parameters."""
+"""A model, a loss and samples: one loss per sample, as a function of the parameters."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,8 +11,20 @@ Model = Callable[[Any, Any], Any]
 Loss = Callable[..., Array]
 
 
-class Problem(NamedTuple):
-    """One number per sample as a function of the parameters."""
+class GradientProblem(NamedTuple):
+    """A model, a loss and samples whose gradients are asked for.
+
+    Every sample is a batch of one.
+
+    Attributes:
+        model: Function of parameters and a batch.
+        loss: The loss of a batch of one.
+        x: Inputs, samples on axis 0.
+        y: Targets, samples on axis 0.
+        parameters: The parameters to differentiate by.
+        size: Number of samples.
+        chunk_size: Samples at a time; None for all.
+    """
 
     model: Model
     loss: Loss
@@ -27,7 +39,7 @@ class Problem(NamedTuple):
         return self.loss(self.model(parameters, x), *as_tuple(y)).sum()
 
     def map(self, function: Callable[[Any, Any], Any]) -> Any:
-        """The function of each sample, a batch of one, a chunk at a time."""
+        """The function applied to each sample, a chunk at a time."""
         leaves, tree = jax.tree.flatten((self.x, self.y))
         held = [i for i, leaf in enumerate(leaves) if has_samples(leaf)]
 
@@ -42,32 +54,44 @@ class Problem(NamedTuple):
             return jax.vmap(of_one)(rows)
         return jax.lax.map(of_one, rows, batch_size=self.chunk_size)
 
+    @property
+    def hides_values(self) -> bool:
+        """Whether values cannot be seen, as under `jit`."""
+        given = jax.tree.leaves((self.x, self.y, self.parameters))
+        return any(isinstance(leaf, jax.core.Tracer) for leaf in given)
+
     def gradients(self) -> Any:
+        """The gradient of each sample."""
         return self.map(lambda x, y: jax.grad(self.value)(self.parameters, x, y))
 
     def losses(self, parameters: Any) -> Array:
+        """The loss of each sample, `(samples,)`."""
         found: Array = self.map(lambda x, y: self.value(parameters, x, y))
         return found
 
     def predictions(self) -> Any:
-        """What the model says of each sample alone, as rows of a batch."""
+        """The prediction for each sample alone, samples on axis 0."""
         rows = self.map(lambda x, _: self.model(self.parameters, x))
         return jax.tree.map(_joined, rows)
 
     def norms(self) -> Array:
+        """The length of each sample's gradient."""
+
         def of_one(x: Any, y: Any) -> Array:
-            return squared(jax.grad(self.value)(self.parameters, x, y))
+            return squared_length(jax.grad(self.value)(self.parameters, x, y))
 
         return jnp.sqrt(self.map(of_one))
 
     def total(self) -> Any:
+        """The sum of the gradients."""
         return jax.grad(lambda p: self.losses(p).sum())(self.parameters)
 
     def mean(self) -> Any:
+        """The mean of the gradients."""
         return jax.tree.map(lambda g: g / self.size, self.total())
 
-    def products(self, rows: Array) -> Array:
-        """Inner products of each sample's gradient with some, as `flat` has them."""
+    def inner_products(self, rows: Array) -> Array:
+        """Inner products of each sample's gradient with rows as `flat` makes them."""
 
         def of_one(x: Any, y: Any) -> Array:
             g = jax.grad(self.value)(self.parameters, x, y)
@@ -76,13 +100,14 @@ class Problem(NamedTuple):
         found: Array = self.map(of_one)
         return found
 
-    def along(self, direction: Any) -> Array:
+    def inner_product(self, direction: Any) -> Array:
+        """Inner product of each sample's gradient with one direction."""
         found: Array = jax.jvp(self.losses, (self.parameters,), (direction,))[1]
         return upcast(found)
 
 
 def has_samples(leaf: Any) -> bool:
-    """Whether it has an axis of samples; all else is shared by them."""
+    """Whether a leaf has an axis of samples. Other leaves are shared by all samples."""
     return getattr(leaf, "ndim", 0) > 0
 
 
@@ -96,12 +121,12 @@ def _joined(rows: Array) -> Array:
 
 
 def as_tuple(y: Any) -> tuple[Any, ...]:
-    """The arguments of a loss after the prediction."""
+    """The target as the arguments that a loss takes after the prediction."""
     return () if y is None else y if isinstance(y, tuple) else (y,)
 
 
 def some(tree: Any, rows: Any) -> Any:
-    """These samples of all that has samples."""
+    """These rows of every leaf that has samples."""
     return jax.tree.map(lambda a: a[rows] if has_samples(a) else a, tree)
 
 
@@ -110,8 +135,8 @@ def upcast(values: Array) -> Array:
     return values.astype(jnp.promote_types(values.dtype, jnp.float32))
 
 
-def squared(tree: Any) -> Array:
-    """The squared length over all leaves."""
+def squared_length(tree: Any) -> Array:
+    """The sum of squares over all leaves."""
     parts = [jnp.square(jnp.abs(upcast(a))).sum() for a in jax.tree.leaves(tree)]
     return jnp.sum(jnp.stack(parts))
 
@@ -125,12 +150,13 @@ def real(values: Array) -> Array:
 
 
 def flat(gradients: Any, size: int) -> Array:
-    """All numbers of each sample in a row."""
+    """All numbers of each sample's gradient side by side, `(samples, numbers)`."""
     return jnp.concatenate(
         [real(g).reshape(size, -1) for g in jax.tree.leaves(gradients)], axis=1
     )
 
 
 def ratio(numerator: Array, denominator: Array) -> Array:
+    """The quotient, or 0 where the denominator is 0."""
     none = denominator == 0
     return jnp.where(none, 0.0, numerator / jnp.where(none, 1.0, denominator))

@@ -1,38 +1,30 @@
-"""From the arguments of a public function to a problem."""
+"""From the arguments of a public function to a checked `GradientProblem`."""
 
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from .._foundation import check
-from ._problem import Loss, Model, Problem, as_tuple, has_samples
-from ._trial import ask_the_doctor, check_alone, check_loss
+from ._check_gradient import ask_the_doctor
+from ._check_loss import check_loss
+from ._check_model import check_model
+from ._gradient_problem import GradientProblem, Loss, Model, as_tuple, has_samples
+from ._linear_loss import is_differentiable, linear_loss
 
 
-def problem(
+def prepare(
     model: Model, loss: Loss, x: Any, y: Any, parameters: Any, chunk_size: int | None
-) -> Problem:
-    """The problem that the arguments of a public function state, checked."""
-    made = _unchecked(model, loss, x, y, parameters, chunk_size)
-    check_loss(made)
-    return made
-
-
-def several(
-    model: Model, loss: Loss, x: Any, y: Any, parameters: Any, chunk_size: int | None
-) -> Problem:
-    """The same, of two samples or more."""
-    made = problem(model, loss, x, y, parameters, chunk_size)
-    if made.size < 2:
-        raise ValueError(f"x must hold 2 samples or more, got {made.size}")
-    return made
+) -> GradientProblem:
+    """The checked problem for the arguments of a public function."""
+    problem = _unchecked(model, loss, x, y, parameters, chunk_size)
+    check_loss(problem)
+    return problem
 
 
 def _unchecked(
     model: Model, loss: Loss, x: Any, y: Any, parameters: Any, chunk_size: int | None
-) -> Problem:
+) -> GradientProblem:
     sizes = sorted({len(a) for a in jax.tree.leaves((x, y)) if has_samples(a)})
     if len(sizes) != 1 or sizes == [0]:
         raise ValueError(
@@ -41,24 +33,24 @@ def _unchecked(
         )
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be 1 or more, got {chunk_size}")
-    return Problem(model, loss, x, y, parameters, sizes[0], chunk_size)
+    return GradientProblem(model, loss, x, y, parameters, sizes[0], chunk_size)
 
 
-def linearized(
+def prepare_linearized(
     model: Model,
     batch_loss: Loss,
     x: Any,
     y: Any,
     parameters: Any,
     chunk_size: int | None = None,
-) -> Problem:
+) -> GradientProblem:
     """The problem whose gradients are the contributions to a loss of the batch."""
-    made = _unchecked(model, batch_loss, x, y, parameters, chunk_size)
+    problem = _unchecked(model, batch_loss, x, y, parameters, chunk_size)
 
-    check_alone(made)
-    z = made.predictions()
+    check_model(problem)
+    z = problem.predictions()
     leaves, tree = jax.tree.flatten(z)
-    places = [i for i, leaf in enumerate(leaves) if _varies(leaf)]
+    places = [i for i, leaf in enumerate(leaves) if is_differentiable(leaf)]
 
     def of_predictions(values: list[Array]) -> Array:
         every = list(leaves)
@@ -78,15 +70,4 @@ def linearized(
         seen = check.visible(cotangents[0])
         if seen is not None and not seen.any():
             ask_the_doctor(batch_loss, z, as_tuple(y))
-    return made._replace(loss=inner, y=tuple(cotangents))
-
-
-def inner(prediction: Any, *cotangents: Array) -> Array:
-    """The part of a batch's loss, to first order, that one sample's prediction has."""
-    varying = filter(_varies, jax.tree.leaves(prediction))
-    parts = [(z * c).sum().real for z, c in zip(varying, cotangents, strict=True)]
-    return jnp.sum(jnp.stack(parts))
-
-
-def _varies(leaf: Array) -> bool:
-    return bool(jnp.issubdtype(leaf.dtype, jnp.inexact))
+    return problem._replace(loss=linear_loss, y=tuple(cotangents))
