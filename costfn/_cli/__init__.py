@@ -1,4 +1,4 @@
-"""The command `costfn`. It needs the extra `compare`; `costfn doctor` needs `doctor`."""
+"""The command `costfn`: it needs the extra `compare`; `costfn doctor` just `doctor`."""
 
 import sys
 from importlib.util import find_spec

@@ -84,7 +84,7 @@ def plot_costs(
 def _mark_constant(
     axes: Any, rows: Sequence[Row], constant_value: float, words: str
 ) -> None:
-    """Draws a dashed line, or an arrow to its place if a line would squeeze the rows."""
+    """Draws a dashed line; if it would squeeze the rows, an arrow to its place."""
     low = min(row.value - row.standard_error for row in rows)
     high = max(row.value + row.standard_error for row in rows)
     style: dict[str, Any] = {

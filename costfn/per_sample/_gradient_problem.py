@@ -162,7 +162,7 @@ class GradientProblem:
         return replace(self, x=x, y=y, size=size, chunk_size=None, shape=(size,))
 
     def predict_each(self, params: Params, x: Inputs) -> Any:
-        """The predictions, each a batch of one, by one call of the model if possible."""
+        """Predictions, each a batch of one; by one call of the model if possible."""
         if self.one_by_one:
             return self.map_samples(lambda a, _: self.predict(params, a), x)
         return map_tensors(lambda t: t.unsqueeze(1), self.predict_batch(params, x))

@@ -87,7 +87,7 @@ def section(found: Comparison) -> str:
 
 
 def ranks(all_found: list[Comparison]) -> str:
-    """Mean rank of each loss, and on how many sets it can be told from the baseline."""
+    """Mean rank of each loss, and on how many sets it differs from the baseline."""
     rows: dict[str, list[tuple[float, Row]]] = {}
     for found in all_found:
         places = rankdata([-round(row.value, 9) for row in found.summary])
@@ -96,10 +96,12 @@ def ranks(all_found: list[Comparison]) -> str:
     lines = ["| loss | mean rank | better | worse |", "|---|---|---|---|"]
     for loss in sorted(rows, key=lambda loss: sum(place for place, _ in rows[loss])):
         placed = rows[loss]
-        told = [row for _, row in placed if row.p_value < LEVEL]
-        better = sum(row.is_better for row in told)
+        significant = [row for _, row in placed if row.p_value < LEVEL]
+        better = sum(row.is_better for row in significant)
         mean = sum(place for place, _ in placed) / len(placed)
-        lines.append(f"| `{loss}` | {mean:.1f} | {better} | {len(told) - better} |")
+        lines.append(
+            f"| `{loss}` | {mean:.1f} | {better} | {len(significant) - better} |"
+        )
     return "\n".join(lines)
 
 
