@@ -3,8 +3,6 @@
 import ast
 import graphlib
 import importlib
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import costfn
 import costfn_jax
 import costfn_nn
 from losses import LOSSES
+from new_interpreter import run
 
 ROOT = Path(__file__).parents[2]
 # Losses of counts have their own table; three are like no other, and have files.
@@ -115,14 +114,6 @@ def test_no_function_shares_its_name_with_a_module():
         for path in root.rglob("*.py")
     }
     assert not files & set(public_functions())
-
-
-def run(code):
-    """Run code in a new interpreter that finds the packages where this one does."""
-    path = [str(ROOT), str(ROOT / "adapters"), *filter(None, sys.path)]
-    code = f"import sys; sys.path[:0] = {path}\n{code}"
-    command = [sys.executable, "-W", "error", "-c", code]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 HEAVY = {"jax", "sklearn", "matplotlib", "pandas", "scipy", "rich", "typer"}
