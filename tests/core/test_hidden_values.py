@@ -173,7 +173,7 @@ def jax_of(row, arguments, where=None):
 def hidden(monkeypatch):
     """As on an accelerator: no value can be read."""
     for package in (costfn, costfn_jax):
-        monkeypatch.setattr(package._check, "visible", lambda values: None)
+        monkeypatch.setattr(package._foundation.check, "visible", lambda values: None)
 
 
 def report(failures):
