@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from test_ignored import expected
-from test_mirror_cells import as_torch, in_jax
 
 import costfn
 import costfn_jax
 from batch_losses import AVERAGED, COST, COSTS, MULTILABEL, NAMES
+from both_libraries import as_torch, in_jax
 from cell_cases import close, costs, value_and_gradient
+from ignored_by_cells import expected
 from ignored_cases import CLASSES, images
 from losses import SAMPLE_CASES
 

@@ -7,10 +7,10 @@ import types
 from pathlib import Path
 
 import pytest
-from test_public_api import run
 
 import costfn
 import costfn_jax
+from new_interpreter import run
 
 NAMESPACES = ("", "confusion", "costs", "decisions", "metrics", "relaxations")
 OF_COSTFN = {"catalogue"}  # a table of the functions of costfn
