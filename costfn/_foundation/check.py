@@ -130,7 +130,7 @@ def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> Non
 
 
 def memberships(value: Tensor) -> None:
-    """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and goes on."""
+    """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and stays."""
     seen = readable_values(value)
     if seen is not None and (outside := are_outside(seen)).any():
         raise ValueError(
@@ -141,7 +141,7 @@ def memberships(value: Tensor) -> None:
 
 
 def are_outside(decisions: Tensor) -> Tensor:
-    """Which decisions are no memberships, up to rounding; NaN is none of them."""
+    """Which decisions are outside [0, 1], up to rounding. NaN is not one of them."""
     return (decisions < -1e-3) | (decisions > 1 + 1e-3)
 
 
@@ -234,7 +234,7 @@ def classes(chosen: Sequence[int], number: int, device: torch.device) -> Tensor:
     listed = [k.item() if isinstance(k, Tensor | np.generic) else k for k in plain]
     if any(isinstance(k, bool | str) for k in listed):
         raise TypeError(f"classes must be a list of class indices, got {listed}")
-    # A float that is whole serves, which NaN and a list are not.
+    # A float with a whole value is accepted; NaN and lists are not.
     good = all(k in range(number) for k in listed)
     if not listed or not good or len(set(listed)) < len(listed):
         raise ValueError(

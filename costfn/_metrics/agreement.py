@@ -264,8 +264,8 @@ def _shares(table: Table) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     c = as_counts(table)
     if not c.one_label:
         raise ValueError(
-            "table must be of examples with one class each, got one of several labels; "
-            "take each label's as binary counts"
+            "table must be of examples with one class each, got several labels each; "
+            "count each label as a binary task"
         )
     alarm, missed, rest = c.other_cells()
     total = c.total.unsqueeze(-1)

@@ -186,7 +186,7 @@ def mean_over_classes(
 ) -> Tensor:
     """The mean over the classes that are kept, `empty` without any."""
     weight = weight.masked_fill(~keep, 0.0)
-    # As numpy.average in scikit-learn: weights that are all 0 are no weights.
+    # As numpy.average in scikit-learn: if all weights are 0, all classes count alike.
     weightless = weight.sum(-1, keepdim=True) == 0
     weight = torch.where(weightless, keep.to(value.dtype), weight)
     if weight_of_class is not None:

@@ -16,15 +16,15 @@ from .averaging import Table, as_counts, each_class
 
 
 def cost_of(metric: Callable[..., Tensor], table: Table | ArrayLike) -> SquareCost:
-    """The cost matrix for which a small step is worth what the metric says it is.
+    """The cost matrix that prices each mistake as the metric does, near these counts.
 
     `cost[i, j] = -n d metric / d M[i, j]`, each row shifted to have 0 as its smallest
     entry, which changes neither decisions nor gradients. Near the counts the metric is
     this cost: the gradient of `1 - metric` through softmax decisions is the gradient of
     the mean `expected_cost_loss` with it.
 
-    Count on what you like: the batch, a running window, or validation data in
-    scikit-learn, whose `confusion_matrix(...)` can be passed as it is.
+    The counts may come from the batch, a running window or validation data. The
+    `confusion_matrix(...)` of scikit-learn can be passed as it is.
 
     Args:
         metric: Differentiable function of the table to a scalar, larger is better, such
@@ -85,8 +85,9 @@ def _cells(slopes: tuple[Tensor, ...], table: Counts) -> Tensor:
     hit = hit - alarm
     if table.one_label:
         right = torch.eye(actual.shape[-1], dtype=actual.dtype, device=actual.device)
-        # Decided for j, an example of i is found or missed, and no true negative of j.
-        # (It is one of all other classes, which is the same for each decision but i.)
+        # An example of i that is decided for j is predicted as j, found if j is i, else
+        # missed. It is a true negative of all classes but i and j. The sum over all but
+        # i is the same for each j, and changes nothing; what is left is the term of j.
         gain = right * (hit + rest).unsqueeze(-2) + (taken - rest).unsqueeze(-2)
         gain = gain + (1 - right) * missed.unsqueeze(-1)
         return -table.total[..., None, None] * gain

@@ -27,7 +27,7 @@ def generalized_dice(
 
     `2 sum_k w_k TP_k / sum_k w_k (2 TP_k + FP_k + FN_k)` with `w = 1 / n_k**2`, or
     `1 / n_k`, or 1, and `n_k` the true examples. A class without any gets the largest
-    weight of those present: its false positives count, but are not all that does.
+    weight of the classes present, so that its false positives count, but not alone.
 
     Args:
         table: Counts, or a confusion matrix `(*, classes, classes)`.

@@ -140,7 +140,7 @@ def label_sets(value: Array, shape: Sequence[int], where: Array | None) -> None:
 
 
 def memberships(value: Array) -> None:
-    """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and goes on."""
+    """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and stays."""
     seen = readable_values(value)
     if seen is None:
         return
@@ -155,7 +155,7 @@ def memberships(value: Array) -> None:
 
 
 def are_outside(decisions: Any) -> Any:
-    """Which decisions are no memberships, up to rounding; NaN is none of them."""
+    """Which decisions are outside [0, 1], up to rounding. NaN is not one of them."""
     return (decisions < -1e-3) | (decisions > 1 + 1e-3)
 
 
@@ -246,7 +246,7 @@ def classes(chosen: Sequence[int], number: int) -> NDArray[np.int32]:
     listed = [k.item() if isinstance(k, Array | np.generic) else k for k in plain]
     if any(isinstance(k, bool | str) for k in listed):
         raise TypeError(f"classes must be a list of class indices, got {listed}")
-    # A float that is whole serves, which NaN and a list are not.
+    # A float with a whole value is accepted; NaN and lists are not.
     good = all(k in range(number) for k in listed)
     if not listed or not good or len(set(listed)) < len(listed):
         raise ValueError(

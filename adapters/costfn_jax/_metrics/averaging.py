@@ -190,7 +190,7 @@ def mean_over_classes(
 ) -> Array:
     """The mean over the classes that are kept, `empty` without any."""
     weight = jnp.where(keep, weight, 0.0)
-    # As numpy.average in scikit-learn: weights that are all 0 are no weights.
+    # As numpy.average in scikit-learn: if all weights are 0, all classes count alike.
     weightless = weight.sum(-1, keepdims=True) == 0
     weight = jnp.where(weightless, keep.astype(value.dtype), weight)
     if weight_of_class is not None:

@@ -44,8 +44,9 @@ def _cells(slopes: tuple[Array, ...], table: Counts) -> Array:
     right_slope = right_slope - alarm
     if table.one_label:
         right = jnp.eye(table.actual.shape[-1], dtype=missed.dtype)
-        # Decided for j, an example of i is found or missed, and no true negative of j.
-        # (It is one of all other classes, which is the same for each decision but i.)
+        # An example of i that is decided for j is predicted as j, found if j is i, else
+        # missed. It is a true negative of all classes but i and j. The sum over all but
+        # i is the same for each j, and changes nothing; what is left is the term of j.
         found = right * (right_slope + rest)[..., None, :]
         gain = found + (predicted - rest)[..., None, :]
         gain = gain + (1 - right) * missed[..., None]
