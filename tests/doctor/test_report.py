@@ -33,7 +33,11 @@ def test_a_right_loss_says_what_was_checked_in_under_fifteen_lines():
     assert report.verdict == "ok"
     assert len(str(report).splitlines()) < 15
     text = " ".join(str(report).split())
-    for said in ("gradient reaches", "finite differences agree at 4", "all but 16 of 32 samples"):
+    for said in (
+        "gradient reaches",
+        "finite differences agree at 4",
+        "all but 16 of 32 samples",
+    ):
         assert said in text
 
 
