@@ -7,10 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from .._method.causes import CAUSES
-from .._method.flow import BRANCH
 from .._method.report import RANK, Finding, Report, finding
 from .._method.source import Source
-from .._method.trace import Cut
+from .._method.trace import BRANCH, Cut
 from .evaluation import NEVER_BLAMED
 from .graph import leaves_of
 from .operations import tensors_in
