@@ -32,10 +32,11 @@ def doctor(
         ),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option(help="logits, logprob, prob or real; else a guess.")
+        str | None,
+        typer.Option(help="logits, logprob, prob or real; or a guess."),
     ] = None,
     allow: Annotated[
-        list[str] | None, typer.Option(help="A cause not to report; repeat for more.")
+        list[str] | None, typer.Option(help="A cause not to report; may be repeated.")
     ] = None,
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="It draws random numbers on purpose.")

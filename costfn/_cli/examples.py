@@ -1,4 +1,4 @@
-"""Predictions and targets from a few words, or from what the loss takes."""
+"""Predictions and targets for `costfn doctor`, from a few words or by trying."""
 
 import importlib
 import importlib.util
@@ -31,7 +31,7 @@ GUESSES = (
 
 
 class SpecificationError(Exception):
-    """Words that describe no loss or no example."""
+    """The words do not describe a loss, or an example."""
 
 
 def load(path: str) -> Callable[..., Any]:
@@ -115,7 +115,7 @@ def _generator(seed: int) -> torch.Generator:
 def examples(
     loss: Callable[..., Any], prediction: str | None, target: str | None
 ) -> tuple[str, str, Tensor, Tensor | None]:
-    """Words and tensors of an example, guessed where they are not told."""
+    """Words and tensors of an example; the doctor guesses what is not given."""
     if prediction is not None and target is not None:
         p = prediction_of(prediction)
         return prediction, target, p, target_of(target, p)

@@ -1,6 +1,7 @@
 """What losses of practice need of the doctor, each once a wrong report."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -140,6 +141,23 @@ def test_of_many_classes_chance_hits_none(classes):
 def deep_q(values, batch):
     actions, wanted = batch
     return F.smooth_l1_loss(values.gather(1, actions.unsqueeze(1)), wanted)
+
+
+class Batch(NamedTuple):
+    """A target of several tensors."""
+
+    actions: torch.Tensor
+    wanted: torch.Tensor
+
+
+def test_the_samples_of_a_named_tuple_are_taken_together():
+    def loss(values, batch):
+        taken = values.gather(1, batch.actions.unsqueeze(1)).squeeze(1)
+        return F.smooth_l1_loss(taken, batch.wanted)
+
+    report = diagnose(loss, randn(40, 4), Batch(labels(4, 40), randn(40)))
+    assert report.verdict == "ok", str(report)
+    assert "all but 16 of 40 samples" in report.not_checked
 
 
 def as_column(values, wanted):

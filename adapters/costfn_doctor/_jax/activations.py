@@ -24,6 +24,8 @@ PASSES = {"reduce_max", "max", "sub", "neg", "abs", "stop_gradient"}
 PASSES |= {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose"}
 PASSES |= {"convert_element_type", "clamp", "slice", "copy"}
 SIGMOIDS = {"logistic", "logaddexp", "softplus"}
+GIVEN = "given"
+"""Origin of probabilities that the caller passed as the prediction."""
 
 
 class Squashed(NamedTuple):
@@ -38,69 +40,84 @@ def double_activations(
     closed: Any, arguments: Sequence[Any], source: Source
 ) -> Iterator[Finding]:
     """Findings about activations that follow each other on the prediction."""
-    kept: list[Any] = []  # so that no other value gets the id of one that is gone
-    live: set[int] = set()
-    squashed: dict[int, Squashed] = {}
-    grown: dict[int, Squashed] = {}  # exponentials of such values
-    found: dict[tuple[Any, str], Finding] = {}
+    given = [jnp.array(value) for value in arguments]
+    marks = _Marks(given[0])
+    evaluate(closed, given, marks, source)
+    yield from marks.found.values()
 
-    def hook(step: Step, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
+
+class _Marks:
+    """Marks values that come from an activation; sees each operation of a jaxpr."""
+
+    def __init__(self, prediction: Any) -> None:
+        self.found: dict[tuple[Any, str], Finding] = {}
+        self._kept: list[Any] = []  # so that no other value gets the id of one gone
+        self._live = {id(prediction)}
+        self._squashed: dict[int, Squashed] = {}
+        self._exponentials: dict[int, Squashed] = {}  # of marked values
+        if _is_softmax(prediction):
+            self._squashed[id(prediction)] = _squashed(GIVEN, prediction)
+
+    def __call__(
+        self, step: Step, inputs: Sequence[Any], results: Sequence[Any]
+    ) -> Sequence[Any]:
+        """See an operation; what it returns are its results."""
         results = [distinct(result, inputs) for result in results]
-        kept.extend(results)
-        arrays = [value for value in inputs if isinstance(value, jax.Array)]
-        numbers = [id(value) for value in arrays]
-        if live.isdisjoint(numbers) or not results:
-            return results
-        live.update(map(id, results))
-        name = step.name
-        if name == "custom_jvp_call":
-            inner = step.equation.params["call_jaxpr"].jaxpr
-            name = str(inner.debug_info.func_name)
-        first = numbers[0]
-        origin = squashed.get(first)
-        if name == "exp" and origin:
-            grown[id(results[0])] = origin
-        elif name in SIGMOIDS and origin:
-            note(step, "sigmoid", origin)
-        elif name in ("reduce_sum", "log1p") and first in grown:
-            note(step, "softmax" if name == "reduce_sum" else "sigmoid", grown[first])
-        elif name == "select_n" and not squashed.keys().isdisjoint(numbers):
-            squashed[id(results[0])] = next(
-                squashed[n] for n in numbers if n in squashed
-            )
-        elif name in PASSES and origin and all(n in squashed for n in numbers):
-            squashed[id(results[0])] = origin
-        if name == "logistic":
-            squashed[id(results[0])] = _squashed("sigmoid", results[0])
-        elif name == "div" and _is_softmax(results[0]):
-            squashed[id(results[0])] = _squashed("softmax", results[0])
+        self._kept.extend(results)
+        numbers = [id(value) for value in inputs if isinstance(value, jax.Array)]
+        if results and not self._live.isdisjoint(numbers):
+            self._live.update(map(id, results))
+            name = _name(step)
+            self._look_for_second(step, name, numbers)
+            self._mark(name, numbers, results[0])
         return results
 
-    def note(step: Step, what: str, origin: Squashed) -> None:
-        given = origin.by == "given"
-        severity: Severity = "warning" if given else "error"
-        given_what = (
-            "the prediction, whose rows are probabilities"
-            if given
-            else f"what already went through {origin.by}"
-        )
-        found.setdefault(
-            (step.at, what),
-            finding(
-                severity,
-                "DOUBLE_ACTIVATION",
-                f"{what} is applied to {given_what}",
-                step.at,
-                evidence={"smallest input": origin.low, "largest": origin.high},
-            ),
-        )
+    def _look_for_second(self, step: Step, name: str, numbers: list[int]) -> None:
+        """Report an operation that is a part of an activation of a marked value."""
+        origin = self._squashed.get(numbers[0])
+        exponential = self._exponentials.get(numbers[0])
+        if name in SIGMOIDS and origin:
+            self._report(step, "sigmoid", origin)
+        elif name == "log1p" and exponential:
+            self._report(step, "sigmoid", exponential)
+        elif name == "reduce_sum" and exponential:
+            self._report(step, "softmax", exponential)
 
-    given = [jnp.array(value) for value in arguments]
-    live.add(id(given[0]))
-    if _is_softmax(given[0]):
-        squashed[id(given[0])] = _squashed("given", given[0])
-    evaluate(closed, given, hook, source)
-    yield from found.values()
+    def _mark(self, name: str, numbers: list[int], result: Any) -> None:
+        """Mark the result of an activation, or of a step that keeps the mark."""
+        marked = [self._squashed[n] for n in numbers if n in self._squashed]
+        is_kept = name in PASSES and len(marked) == len(numbers)
+        origin = self._squashed.get(numbers[0])
+        if name == "exp" and origin:
+            self._exponentials[id(result)] = origin
+        elif marked and (name == "select_n" or is_kept):
+            self._squashed[id(result)] = marked[0]
+        elif name == "logistic":
+            self._squashed[id(result)] = _squashed("sigmoid", result)
+        elif name == "div" and _is_softmax(result):
+            self._squashed[id(result)] = _squashed("softmax", result)
+
+    def _report(self, step: Step, what: str, origin: Squashed) -> None:
+        severity: Severity = "error"
+        of = f"what already went through {origin.by}"
+        if origin.by == GIVEN:
+            # Scores may look like probabilities by chance.
+            severity, of = "warning", "the prediction, whose rows are probabilities"
+        found = finding(
+            severity,
+            "DOUBLE_ACTIVATION",
+            f"{what} is applied to {of}",
+            step.at,
+            evidence={"smallest input": origin.low, "largest": origin.high},
+        )
+        self.found.setdefault((step.at, what), found)
+
+
+def _name(step: Step) -> str:
+    """Name of an operation, or of the function that has a derivative of its own."""
+    if step.name != "custom_jvp_call":
+        return step.name
+    return str(step.equation.params["call_jaxpr"].jaxpr.debug_info.func_name)
 
 
 def _squashed(by: str, value: Any) -> Squashed:

@@ -1,4 +1,4 @@
-"""What a loss of JAX takes and returns, in all the forms that this may have."""
+"""Arrays and results of a JAX loss, in all their forms."""
 
 import contextlib
 import inspect

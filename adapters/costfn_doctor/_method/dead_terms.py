@@ -1,10 +1,10 @@
 """A cut beside a gradient: is it a term that never trains, or a weight as intended?"""
 
 from .examination import Examination
-from .flow import BRANCH, cause_of, fix_for
+from .flow import cause_of, fix_for
 from .report import finding
 from .thresholds import EXCHANGES, MOVES, SMALLEST_GRADIENT, TURNED
-from .trace import Cut, Site
+from .trace import BRANCH, Cut, Site
 
 OFTEN_SELECTS = ("HARD_THRESHOLD", "INDEX_OP", "PIECEWISE_CONST")
 """Cuts of correct losses: masks, top-k, rounded weights. They are not mentioned."""

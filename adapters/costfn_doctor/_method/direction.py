@@ -24,31 +24,21 @@ def check_direction(exam: Examination) -> None:
     and wrong ones less. The gradient must agree before this is reported: margins
     and regularisers can make one right prediction expensive.
     """
-    pair = exam.inputs.right_and_wrong()
-    if pair is None or not exam.trains or not exam.values:
+    losses = _right_and_wrong(exam)
+    if losses is None:
         return
-    right, wrong = pair
-    inputs = exam.inputs
-    scaled = inputs.kind != "prob" and inputs.classifies and inputs.ideal is None
-    size = RIGHT_LOGIT if scaled else 1.0
-    good, bad = exam.value(size * right), exam.value(size * wrong)
-    if not (math.isfinite(good) and math.isfinite(bad)):
-        return
-    low, high = min(exam.values), max(exam.values)
-    tolerance = MOVES * exam.tolerance
-    # In regression it is enough that the wrong prediction costs less than the right
-    # one: a bounded reward for being wrong may show only far from the target.
-    least = low if inputs.classifies else good
-    upside_down = good > high + tolerance and bad < least - tolerance
+    right, wrong = losses
     lead = _lead(exam)
-    if upside_down and (lead is None or lead < SLIGHT_LEAD or not inputs.classifies):
-        text = f"the loss is {good:.4g} when right and {bad:.4g} when wrong"
-    elif lead is not None and lead <= NO_LEAD and not good < low:
+    classifies = exam.inputs.classifies
+    agrees = lead is None or lead < SLIGHT_LEAD or not classifies
+    if _is_upside_down(exam, right, wrong) and agrees:
+        text = f"the loss is {right:.4g} when right and {wrong:.4g} when wrong"
+    elif lead is not None and lead <= NO_LEAD and not right < min(exam.values):
         text = "the gradient does not tell positives from negatives"
     else:
-        exam.checked.append(f"loss {good:.3g} when right, {bad:.3g} when wrong")
+        exam.checked.append(f"loss {right:.3g} when right, {wrong:.3g} when wrong")
         return
-    stated = inputs.kind_given or inputs.ideal is not None
+    stated = exam.inputs.kind_given or exam.inputs.ideal is not None
     severity: Severity = "error" if stated else "warning"
     exam.findings.append(
         finding(
@@ -56,9 +46,29 @@ def check_direction(exam: Examination) -> None:
             "WRONG_SIGN",
             text,
             exam.base.trace.last_line(),
-            evidence={"right": good, "as given": exam.base.value, "wrong": bad},
+            evidence={"right": right, "as given": exam.base.value, "wrong": wrong},
         )
     )
+
+
+def _right_and_wrong(exam: Examination) -> tuple[float, float] | None:
+    """The loss of a right and of a wrong prediction, where both are finite."""
+    inputs = exam.inputs
+    pair = inputs.right_and_wrong()
+    if pair is None or not exam.trains or not exam.values:
+        return None
+    scaled = inputs.kind != "prob" and inputs.classifies and inputs.ideal is None
+    size = RIGHT_LOGIT if scaled else 1.0
+    right, wrong = (exam.value(size * prediction) for prediction in pair)
+    return (right, wrong) if math.isfinite(right) and math.isfinite(wrong) else None
+
+
+def _is_upside_down(exam: Examination, right: float, wrong: float) -> bool:
+    # In regression it is enough that the wrong prediction costs less than the right
+    # one: a bounded reward for being wrong may show only far from the target.
+    least = min(exam.values) if exam.inputs.classifies else right
+    tolerance = MOVES * exam.tolerance
+    return right > max(exam.values) + tolerance and wrong < least - tolerance
 
 
 def _lead(exam: Examination) -> float | None:

@@ -12,7 +12,7 @@ from .examination import Examination, OutOfTimeError
 from .intended_metric import replacement
 from .report import Finding, finding
 from .thresholds import STOPPED
-from .trace import Cut, Site
+from .trace import BRANCH, Cut, Site
 
 MORE_TELLING = (
     "NUMPY_ESCAPE",
@@ -22,8 +22,6 @@ MORE_TELLING = (
     "INT_CAST",
 )
 """Causes that tell more than the detach before them on the same line."""
-BRANCH = "BRANCH"
-"""Python took a decision by a value; it is reported as a threshold."""
 
 
 def check_flow(exam: Examination) -> None:

@@ -38,24 +38,24 @@ class Location(NamedTuple):
 
 
 class Source:
-    """Tells the code to be diagnosed from the libraries that it calls.
+    """Tells the user's code from the libraries that it calls.
 
     Args:
-        ours: Files and folders that are never blamed, the doctor's own above all.
-        home: Folder of the package that defines the loss: to be diagnosed though
-            it may be installed among libraries.
+        excluded: Files and folders whose lines are never reported.
+        home: Folder of the package that defines the loss. It counts as user code, even
+            if it is installed among the libraries.
     """
 
-    def __init__(self, ours: tuple[str, ...], home: str | None = None) -> None:
-        self.ours = tuple(
+    def __init__(self, excluded: tuple[str, ...], home: str | None = None) -> None:
+        self.excluded = tuple(
             path + os.sep if os.path.isdir(path) else path
-            for path in map(os.path.abspath, ours)
+            for path in map(os.path.abspath, excluded)
         )
         self.home = None if home is None else os.path.abspath(home) + os.sep
         self.is_user = lru_cache(maxsize=None)(self._is_user)
 
     def _is_user(self, file: str) -> bool:
-        if file.startswith(self.ours) or file.startswith("<frozen"):
+        if file.startswith(self.excluded) or file.startswith("<frozen"):
             return False
         if self.home is not None and file.startswith(self.home):
             return True
@@ -66,7 +66,7 @@ class Source:
         )
 
     def here(self) -> Location | None:
-        """Innermost line of the user in the stack of calls."""
+        """Innermost line of user code in the stack of calls."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if self.is_user(frame.f_code.co_filename):
@@ -77,7 +77,7 @@ class Source:
         return None
 
     def of_error(self, error: BaseException) -> Location | None:
-        """Innermost line of the user that the error passed."""
+        """Innermost line of user code in the traceback of an error."""
         found = None
         trace: TracebackType | None = error.__traceback__
         while trace is not None:

@@ -11,6 +11,8 @@ from .source import Location
 from .thresholds import SAME_ABSOLUTE, SAME_RELATIVE
 
 Array = NDArray[Any]
+BRANCH = "BRANCH"
+"""Cause of a cut where Python decides by a value; reported as a threshold."""
 
 
 @dataclass(frozen=True)

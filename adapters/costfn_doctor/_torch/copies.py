@@ -28,11 +28,11 @@ class Copies:
 
     Args:
         loss: The loss.
-        still: Its parameters require no gradients.
+        fixed: Its parameters require no gradients.
     """
 
-    def __init__(self, loss: Callable[..., Any], still: bool) -> None:
-        self.loss, self.still = loss, still
+    def __init__(self, loss: Callable[..., Any], fixed: bool) -> None:
+        self.loss, self.fixed = loss, fixed
         self._masters: dict[bool, Callable[..., Any]] = {}
 
     def fresh(self, *, double: bool = False) -> Callable[..., Any]:
@@ -48,7 +48,7 @@ class Copies:
         made = _copied(loss)
         for module in _modules_in(made) if made is not loss else ():
             for parameter in module.parameters():
-                parameter.requires_grad_(parameter.requires_grad and not self.still)
+                parameter.requires_grad_(parameter.requires_grad and not self.fixed)
             if double and not isinstance(module, torch.jit.ScriptModule):
                 module.double()
         return made

@@ -87,17 +87,14 @@ class _Probe(NamedTuple):
 
 def _probe(cls: type[Function], args: tuple[Any, ...], seed: int) -> _Probe:
     """Compare both slopes of a random projection of the results, in float64."""
-    call: Callable[..., Any] = cls.apply
     generator = torch.Generator().manual_seed(seed)
     inputs = [_doubled(value) for value in args]
     moved = [i for i, value in enumerate(args) if _needs_gradient(value)]
     with torch.enable_grad():
         given = [inputs[i].requires_grad_() for i in moved]
-        results = _floats(call(*inputs))
+        results = _results(cls, inputs)
         weights = [_normal(value, generator) for value in results]
-        total = torch.stack(
-            [(w * r).sum() for w, r in zip(weights, results, strict=True)]
-        ).sum()
+        total = _projection(weights, results)
         slopes = torch.autograd.grad(total, given, allow_unused=True)
     directions = [_normal(value, generator) for value in given]
     backward = sum(
@@ -110,21 +107,33 @@ def _probe(cls: type[Function], args: tuple[Any, ...], seed: int) -> _Probe:
         shifted = [v.detach() if isinstance(v, Tensor) else v for v in inputs]
         for i, direction in zip(moved, directions, strict=True):
             shifted[i] = shifted[i] + sign * FUNCTION_STEP * direction
-        ends.append(_floats(call(*shifted)))
-    up, down = (
-        sum(float((w * v).sum()) for w, v in zip(weights, values, strict=True))
-        for values in ends
-    )
-    identity = any(
-        result.shape == leaf.shape and torch.equal(result, leaf)
-        for result in results
-        for leaf in given
-    )
+        ends.append(_results(cls, shifted))
+    up, down = (float(_projection(weights, values)) for values in ends)
     return _Probe(
         (up - down) / (2 * FUNCTION_STEP),
         backward,
-        identity,
+        _is_identity(results, given),
         _is_clamp(ends, directions, given, slopes),
+    )
+
+
+def _results(cls: type[Function], inputs: list[Any]) -> list[Tensor]:
+    """The floating-point tensors that a Function returns."""
+    call: Callable[..., Any] = cls.apply
+    tensors = [part for part in leaves(call(*inputs)) if isinstance(part, Tensor)]
+    return [tensor for tensor in tensors if tensor.is_floating_point()]
+
+
+def _projection(weights: list[Tensor], values: list[Tensor]) -> Tensor:
+    pairs = zip(weights, values, strict=True)
+    return torch.stack([(weight * value).sum() for weight, value in pairs]).sum()
+
+
+def _is_identity(results: list[Tensor], given: list[Tensor]) -> bool:
+    return any(
+        result.shape == leaf.shape and torch.equal(result, leaf)
+        for result in results
+        for leaf in given
     )
 
 
@@ -155,11 +164,6 @@ def _doubled(value: Any) -> Any:
 def _needs_gradient(value: Any) -> bool:
     real = isinstance(value, Tensor) and value.is_floating_point()
     return real and bool(value.requires_grad)
-
-
-def _floats(result: Any) -> list[Tensor]:
-    tensors = [part for part in leaves(result) if isinstance(part, Tensor)]
-    return [tensor for tensor in tensors if tensor.is_floating_point()]
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -83,11 +83,12 @@ def diagnose(
         allow=allow,
         budget_seconds=budget_seconds,
     )
-    # Parameters of the loss require no gradients, which is faster and keeps their
-    # `grad`. A loss that differentiates by its own weights fails so, and gets them.
-    for still in (True, False):
-        with isolated(loss, still), eager():
-            evaluator = Evaluator(loss, prediction, target, kind, batch_dim, still)
+    # Parameters of the loss require no gradients: that is faster, and keeps their
+    # `grad`. A loss that differentiates by its own weights fails then, and is run again
+    # with them.
+    for fixed in (True, False):
+        with isolated(loss, fixed), eager():
+            evaluator = Evaluator(loss, prediction, target, kind, batch_dim, fixed)
             inputs, notes = _inputs(evaluator, prediction, target, ideal, batch_dim)
             subject = TorchSubject(evaluator)
             exam = Examination(
@@ -96,14 +97,14 @@ def diagnose(
             failure = exam.base.failure
             if failure is None or "does not require grad" not in str(failure.error):
                 break
-    with isolated(loss, still), eager():
+    with isolated(loss, fixed), eager():
         return examine(exam, allow)
 
 
 def _inputs(
     evaluator: Evaluator, prediction: Tensor, target: Any, ideal: Any, batch_dim: int
 ) -> tuple[Inputs, list[str]]:
-    """What to examine, and a note if that is but a part of the samples."""
+    """What to examine, and a note if that is only a part of the samples."""
     if prediction.dtype in (torch.float16, torch.bfloat16):
         # Rounding hides small changes, which would look like a cut. So the loss is
         # examined in float32, if it takes that.

@@ -50,7 +50,7 @@ class Evaluator:
         target: An example, for its dtype and its device.
         kind: What the prediction is, if the caller said so.
         batch_dim: Axis of the samples; in arrays they are on the first.
-        still: Parameters of the loss require no gradients.
+        fixed: Parameters of the loss require no gradients.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Evaluator:
         target: Any,
         kind: Kind | None,
         batch_dim: int,
-        still: bool,
+        fixed: bool,
     ) -> None:
         loss = unwrapped(loss)
         self.name = name_of(loss)
         self.source = Source(NEVER_BLAMED, home_of(file_of(loss)))
         self.kind = kind
         self.dtype, self.device = prediction.dtype, prediction.device
-        self._copies = Copies(loss, still)
+        self._copies = Copies(loss, fixed)
         self._example_target = target
         self._batch_dim = batch_dim if batch_dim else None
 
@@ -120,7 +120,7 @@ class Evaluator:
         try:
             with _quiet():
                 loss = self._copies.fresh(double=double)
-                # A product is no leaf, so that the loss may write into it in place.
+                # The loss may write in place into a product, but not into a leaf.
                 given, truth = leaf * 1.0, self._target(target, double)
                 before = given.detach().clone(), copied(truth)
                 tracer.trace.prediction = tracer.watch("prediction", given)

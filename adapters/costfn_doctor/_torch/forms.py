@@ -1,4 +1,4 @@
-"""What a loss is, is given and returns, in all the forms that this may have."""
+"""Names, targets and results of a loss, in all their forms."""
 
 import contextlib
 import copy

@@ -15,12 +15,12 @@ from .held import held_by
 
 
 @contextlib.contextmanager
-def isolated(loss: Any, still: bool) -> Iterator[None]:
+def isolated(loss: Any, fixed: bool) -> Iterator[None]:
     """Restore random states, grad mode, and what the loss holds, afterwards.
 
     Args:
         loss: The loss.
-        still: Its parameters require no gradients in the meantime.
+        fixed: Its parameters require no gradients in the meantime.
     """
     held = held_by(loss)
     parts = [part for module in held.modules for part in module.modules()]
@@ -33,7 +33,7 @@ def isolated(loss: Any, still: bool) -> Iterator[None]:
         _random_states_kept(),
         _generators_kept(held.generators),
         _modes_kept(parts),
-        _tensors_kept(tensors, still),
+        _tensors_kept(tensors, fixed),
         _attributes_kept([*parts, *held.objects]),
         _torch_settings_kept(),
     ):
@@ -82,10 +82,10 @@ def _modes_kept(parts: list[nn.Module]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _tensors_kept(tensors: list[Tensor], still: bool) -> Iterator[None]:
+def _tensors_kept(tensors: list[Tensor], fixed: bool) -> Iterator[None]:
     kept = [(t, t.detach().clone(), t.requires_grad) for t in tensors]
     for tensor, _, requires_grad in kept:
-        if still and requires_grad and tensor.is_leaf:
+        if fixed and requires_grad and tensor.is_leaf:
             tensor.requires_grad_(False)
     try:
         yield

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .._method.nested import leaves
+from .._method.trace import BRANCH
 
 
 def _words(text: str) -> frozenset[str]:
@@ -141,7 +142,7 @@ def cause_of(name: str, results: list[Tensor], grad_mode: bool) -> str:
     if name in ARRAYS:
         return "NUMPY_ESCAPE"
     if not results:  # a Python bool: `if`, `while` or `torch.equal`
-        return "BRANCH"
+        return BRANCH
     if name in COUNTS:
         return "NONDIFF_OP"
     if name in DETACHES:

@@ -63,7 +63,7 @@ class Tracer(TorchFunctionMode):
         self._cut_at: dict[int, set[Site]] = {}
         # Lines that switched gradients off.
         self._switches: list[Location] = []
-        # How many custom Functions the run is inside of; what they call is theirs.
+        # How many custom Functions are running; their operations are not noted.
         self._inside = 0
 
     def number(self, tensor: Tensor) -> int:
@@ -119,7 +119,7 @@ class Tracer(TorchFunctionMode):
         return bool(self._replayed) and name not in self._replayed
 
     def _in_function(self) -> bool:
-        """Whether this is inside the forward of a Function, which is then noted."""
+        """Whether the forward of a Function is running; if so, note that Function."""
         found = forward_in_progress()
         if found is not None and all(cls is not found[0] for cls, _ in self.functions):
             self.functions.append(found)
@@ -206,7 +206,7 @@ class Tracer(TorchFunctionMode):
         cut.inputs += op.inputs
         cut.outputs += op.outputs
         if written and result is not None and result is not args[0]:
-            written = False  # the result is another value than the one written to
+            written = False  # the result is not the value that was written to
         held = Written(snapshot(args[0])) if written else recorded(result)
         cut.recorded.append(held)
         for value in results if flat else ended:

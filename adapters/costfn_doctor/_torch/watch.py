@@ -7,10 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from .._method.causes import CAUSES
-from .._method.flow import BRANCH
 from .._method.report import RANK, Finding, Report, finding
 from .._method.source import Source
-from .._method.trace import Cut
+from .._method.trace import BRANCH, Cut
 from .evaluation import NEVER_BLAMED
 from .graph import leaves_of
 from .operations import tensors_in
@@ -138,11 +137,9 @@ def _report(
         at = next((op.at for op in reversed(tracer.trace.ops) if op.enables_grad), None)
         text = "the loss is a leaf: backward() runs, but reaches no parameter"
         findings.append(finding("error", "REQUIRES_GRAD_MASK", text, at))
-    for name, p in () if model is None else model.named_parameters():
-        if p.requires_grad and all(p is not other for other in used):
-            text = f"parameter {name} is never used in this step"
-            findings.append(finding("warning", "PRED_IGNORED", text, fix=""))
-    findings += _flat(tracer, model, before)
+    if model is not None:
+        findings += _unused(used, model)
+        findings += _flat(tracer, model, before)
     checked = f"{len(used) - len(lost)} of {len(used)} parameters reach the loss"
     findings.sort(key=lambda found: RANK[found.severity])
     return Report("this step", tuple(findings), (checked,))
@@ -202,12 +199,20 @@ def _listed(lost: list[Tensor], names: dict[int, str]) -> str:
     )
 
 
+def _unused(used: list[Tensor], model: nn.Module) -> Iterator[Finding]:
+    """Parameters of the model that the step never read."""
+    for name, p in model.named_parameters():
+        if p.requires_grad and all(p is not other for other in used):
+            text = f"parameter {name} is never used in this step"
+            yield finding("warning", "PRED_IGNORED", text, fix="")
+
+
 def _flat(
-    tracer: _StepTracer, model: nn.Module | None, before: dict[str, Tensor | None]
+    tracer: _StepTracer, model: nn.Module, before: dict[str, Tensor | None]
 ) -> Iterator[Finding]:
     """Parameters with a gradient of zero in this step, if it has a step function."""
     flat = [c for c in tracer.trace.cuts.values() if c.cause == "PIECEWISE_CONST"]
-    if model is None or not flat:
+    if not flat:
         return
     zero = []
     for name, p in model.named_parameters():
