@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ._foundation import check
+from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_tensor, as_tensors
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
-from ._foundation.math import cast_back, floating, sum_type, times, upcast
+from ._foundation.math import cast_back, floating, rows_times_matrix, sum_type, upcast
 from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
 from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
@@ -62,7 +62,7 @@ def expected_costs(
     probs, cost = _problem(probs, cost)
     # Costs may be too large for the dtype of the probabilities.
     wide = torch.promote_types(upcast(probs).dtype, floating(cost).dtype)
-    expected = times(probs.to(wide), checked_costs(cost, wide))
+    expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide))
     return cast_back(poisoned(expected, _bad_rows(probs)), probs)
 
 
@@ -70,7 +70,7 @@ def _problem(probs: object, cost: object) -> tuple[Tensor, Tensor]:
     """Probabilities and costs as tensors, checked. Python's floats are float64."""
     p, c = as_tensors(floats=torch.float64, probs=probs, cost=cost)
     check.probs("probs", p)
-    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check_costs.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 
@@ -121,7 +121,8 @@ def _cheapest(probs: Tensor, cost: Tensor) -> Tensor:
     # the differences, which decide, and not to the costs.
     c = checked_costs(cost, wide) / 4
     regret = poisoned(
-        times(probs.to(wide), c - c.amin(-1, keepdim=True)), _bad_rows(probs)
+        rows_times_matrix(probs.to(wide), c - c.amin(-1, keepdim=True)),
+        _bad_rows(probs),
     )
     least = regret.amin(-1, keepdim=True)
     # Probabilities can be negative by rounding, and then regrets are negative too.

@@ -11,11 +11,17 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import scan, stop_gradient, while_loop
 
-from ._foundation import check
+from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_array, as_arrays
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
-from ._foundation.math import cast_back, floating, is_floating, times, upcast
+from ._foundation.math import (
+    cast_back,
+    floating,
+    is_floating,
+    rows_times_matrix,
+    upcast,
+)
 from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
 from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
@@ -41,7 +47,7 @@ def expected_costs(
     p, c = _problem(probs, cost)
     # Costs may be too large for the dtype of the probabilities.
     wide = jnp.promote_types(upcast(p).dtype, floating(c).dtype)
-    expected = times(p.astype(wide), checked_costs(c, wide))
+    expected = rows_times_matrix(p.astype(wide), checked_costs(c, wide))
     return cast_back(poisoned(expected, _bad_rows(p)), p)
 
 
@@ -49,7 +55,7 @@ def _problem(probs: object, cost: object) -> tuple[Array, Array]:
     """Probabilities and costs as arrays, checked."""
     p, c = as_arrays(probs=probs, cost=cost)
     check.probs("probs", p)
-    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check_costs.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 
@@ -101,7 +107,7 @@ def _in_blocks(probs: Array, cost: Array, block: int) -> Array:
     """
     classes, blocks = cost.shape[-2], -(-cost.shape[-2] // block)
     if blocks == 1:
-        return times(probs, cost)
+        return rows_times_matrix(probs, cost)
     rest = (0, blocks * block - classes)
     p = jnp.pad(probs, [(0, 0)] * (probs.ndim - 1) + [rest])
     c = jnp.pad(cost, [(0, 0)] * (cost.ndim - 2) + [rest, (0, 0)])
@@ -109,9 +115,9 @@ def _in_blocks(probs: Array, cost: Array, block: int) -> Array:
     c = jnp.moveaxis(c.reshape(*c.shape[:-2], blocks, block, c.shape[-1]), -3, 0)
 
     def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
-        return total + times(*part), None
+        return total + rows_times_matrix(*part), None
 
-    total, _ = scan(add, jnp.zeros_like(times(p[0], c[0])), (p, c))
+    total, _ = scan(add, jnp.zeros_like(rows_times_matrix(p[0], c[0])), (p, c))
     return total
 
 

@@ -79,6 +79,6 @@ def calibrate_temperature(
 
 
 def _refuse(wrong: Tensor, name: str, rule: str) -> None:
-    seen = check.visible(wrong)
+    seen = check.readable_values(wrong)
     if seen is not None and seen.any():
         raise ValueError(f"{name} must be {rule}")

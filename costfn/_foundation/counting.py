@@ -71,7 +71,7 @@ def examples(
         target = _cleared(target, where) if one_label else target.masked_fill(~keep, 0)
     if not trusted:
         check.memberships(a)
-        hidden = check.visible(a) is None
+        hidden = check.readable_values(a) is None
         a = spoilt(a, check.are_outside(a)) if hidden else a
     weight = _weight(a, sample_weight, keep, batch, task)
     if bad is not None:
@@ -139,7 +139,7 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return weighted.sum(axes, dtype=sum_type(weighted))
 
     bad = None
-    if weight is not None and check.visible(weight) is None:
+    if weight is not None and check.readable_values(weight) is None:
         bad = torch.where(weight.isnan(), a, 0.0)
     if task == "binary":
         sums = _two_classes(a, target.to(a.dtype), add, bad)

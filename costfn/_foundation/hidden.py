@@ -14,7 +14,7 @@ from .math import cast_back, floating
 
 def bad_target(target: Tensor, classes: int) -> Tensor | None:
     """Which examples `(*batch,)` have no valid target; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     if target.is_floating_point():
         return ~check.are_probs(target)
@@ -24,7 +24,7 @@ def bad_target(target: Tensor, classes: int) -> Tensor | None:
 
 def bad_label_sets(target: Tensor) -> Tensor | None:
     """Which entries are not 0, 1 or between; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     wide = check.as_int64(target)
     return ~((wide >= 0) & (wide <= 1))
@@ -75,7 +75,7 @@ def checked_costs(
 ) -> Tensor:
     """The costs; one that could not be read is NaN if it is infinite or negative."""
     wide = floating(cost).to(dtype)
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return wide
     bad = ~wide.isfinite()
     return wide.masked_fill(bad | (wide < 0) if non_negative else bad, torch.nan)
@@ -88,7 +88,7 @@ def own_costs(
 
     A NaN would reach the gradient even of an example that is masked.
     """
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return vectors, invalid
     bad = vectors.isnan().any(-1)
     found = bad if invalid is None else bad | invalid

@@ -77,7 +77,7 @@ def _in_range(name: str, value: Tensor, rule: Rule) -> Tensor:
     found = value
     if not found.is_floating_point():
         found = found.to(torch.get_default_dtype())
-    seen = check.visible(found)
+    seen = check.readable_values(found)
     if seen is None:
         return torch.where(rule.holds(found), found, nan)
     # Under vmap the values of the whole batch are read.

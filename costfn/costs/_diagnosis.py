@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check_costs
 from .._foundation.arrays import ArrayLike, as_tensor
 from .._foundation.types import DecisionMatrix
 
@@ -98,7 +98,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
     cost = as_tensor("cost", cost, floats=torch.float64)
     # On the CPU, since the facts are Python values.
     c = cost.detach().cpu()
-    check.cost_matrix("cost", c)
+    check_costs.cost_matrix("cost", c)
     tolerance = _rounding(c)
     c = c.double()
     classes, decisions = c.shape

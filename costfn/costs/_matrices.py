@@ -6,7 +6,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor
 from .._foundation.hidden import checked_costs, checked_weights, poisoned
 from .._foundation.math import floating
@@ -113,7 +113,7 @@ def from_weights(weights: PerClass | ArrayLike) -> Matrix:
         https://doi.org/10.1145/312129.312220
     """
     weights = as_tensor("weights", weights)
-    check.per_class("weights", weights)
+    check_costs.per_class("weights", weights)
     check.weights("weights", weights, weights.shape)
     wide = checked_weights(weights, floating(weights).dtype)
     # Not a product, in which a NaN would reach the diagonal.
@@ -149,10 +149,10 @@ def from_utility(utility: DecisionMatrix | ArrayLike) -> DecisionMatrix:
         https://doi.org/10.1080/01621459.1951.10500768
     """
     utility = as_tensor("utility", utility)
-    check.cost_matrix("utility", utility)
+    check_costs.cost_matrix("utility", utility)
     gains = checked_costs(utility, floating(utility).dtype)
     regrets = gains.amax(-1, keepdim=True) - gains
-    check.cost_values("the range of utility", regrets)
+    check_costs.cost_values("the range of utility", regrets)
     return checked_costs(regrets, gains.dtype)
 
 
@@ -184,9 +184,9 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
         https://doi.org/10.1145/367766.368168
     """
     cost = as_tensor("cost", cost)
-    check.cost_matrix("cost", cost, non_negative=True)
-    check.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = check.visible(cost.diagonal())
+    check_costs.cost_matrix("cost", cost, non_negative=True)
+    check_costs.cost_matrix("cost", cost, classes=cost.shape[-1])
+    seen = check.readable_values(cost.diagonal())
     if seen is not None and seen.any():
         raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     closure = checked_costs(cost, floating(cost).dtype, non_negative=True)
@@ -227,7 +227,7 @@ def with_abstention(
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
     cost = as_tensor("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     wide = checked_costs(cost, floating(cost).dtype)
     price = number("price", price, FINITE)
     price = number("price", price, _finite_in(wide.dtype))

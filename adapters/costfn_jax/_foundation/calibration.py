@@ -45,7 +45,7 @@ def calibrate_temperature(
 
 
 def _refuse(wrong: Array, name: str, rule: str) -> None:
-    seen = check.visible(wrong)
+    seen = check.readable_values(wrong)
     if seen is not None and seen.any():
         raise ValueError(f"{name} must be {rule}")
 

@@ -73,7 +73,7 @@ def examples(
         target = cleared(target, where if task == "multiclass" else keep)
     if not trusted:
         check.memberships(a)
-        if check.visible(a) is None:
+        if check.readable_values(a) is None:
             # Not `poisoned`: what one count adds to a gradient another may take away.
             a = a * jnp.where(check.are_outside(a), jnp.nan, jnp.ones_like(a))
     bad = (
@@ -83,7 +83,7 @@ def examples(
         nan = jnp.where(bad, jnp.nan, 0.0).astype(a.dtype)
         nan = nan[..., None] if task == "multiclass" else nan
         weight = nan + (1 if weight is None else weight)
-    if weight is None or check.visible(weight) is not None:
+    if weight is None or check.readable_values(weight) is not None:
         return Examples(a, target, weight, None)
     none = (0 * weight).astype(a.dtype)  # NaN where the weight is
     spoilt = a.sum(-1) * none.squeeze(-1) if task == "multiclass" else a * none

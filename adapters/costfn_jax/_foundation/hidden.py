@@ -14,7 +14,7 @@ from .math import cast_back, floating, is_floating, out_of_range
 
 def bad_target(target: Array, classes: int) -> Array | None:
     """Which examples `(*batch,)` have no valid target; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     if is_floating(target):
         bad: Array = ~check.are_probs(target)
@@ -24,7 +24,7 @@ def bad_target(target: Array, classes: int) -> Array | None:
 
 def bad_label_sets(target: Array) -> Array | None:
     """Which entries are not 0, 1 or between; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     return ~((target >= 0) & (target <= 1))
 
@@ -64,7 +64,7 @@ def checked_costs(
 ) -> Array:
     """The costs; one that could not be read is NaN if it is infinite or negative."""
     wide = floating(cost).astype(dtype)
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return wide
     bad = ~jnp.isfinite(wide)
     return jnp.where(bad | (wide < 0) if non_negative else bad, jnp.nan, wide)
@@ -77,7 +77,7 @@ def own_costs(
 
     A NaN would reach the gradient even of an example that is masked.
     """
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return vectors, invalid
     bad = jnp.isnan(vectors).any(-1)
     found = bad if invalid is None else bad | invalid

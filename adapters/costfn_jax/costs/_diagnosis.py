@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from .._foundation import check
+from .._foundation import check_costs
 from .._foundation.arrays import ArrayLike, as_array, as_numpy
 from .._foundation.types import DecisionMatrix
 
@@ -55,7 +55,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
     In float64, by NumPy; not inside `jit`, since the facts are Python's.
     """
     given = as_array("cost", cost)
-    check.cost_matrix("cost", given)
+    check_costs.cost_matrix("cost", given)
     if isinstance(given, jax.core.Tracer):
         raise TypeError(
             "cost must be an array with values, got a traced one; call diagnose "
