@@ -1,4 +1,4 @@
-"""Losses of counts: values by hand, edge cases, masks, sums over devices, types."""
+"""Count-based losses: values by hand, edge cases, masks, sums over devices, types."""
 
 import pytest
 import torch
@@ -197,7 +197,7 @@ def test_a_weight_is_so_many_copies(one):
 @batch
 @pytest.mark.parametrize("target", [Y, Q], ids=["labels", "probs"])
 def test_half_a_batch_with_the_counts_of_the_other_is_the_batch(one, target):
-    """As on two devices, or in two steps."""
+    """The same batch on two devices, or in two steps."""
     seen = []
     halves = (slice(0, 2), slice(2, 6))
     for half in halves:
@@ -223,7 +223,7 @@ def test_the_mean_over_images(one, target):
             for i in range(2)
         ]
         if one.options.get("adjusted") and target is LABELS and "where" in options:
-            del each[1]  # What is left of it is of one class: 0/0, and so left out.
+            del each[1]  # Its kept pixels are of one class: 0/0, so it is left out.
         found = one(LOGITS, target, scope="example", **options)
         close(found, torch.stack(each).mean(0))
 

@@ -1,4 +1,4 @@
-"""Losses of counts: derivatives, and each under `torch.func` and `torch.compile`."""
+"""Count-based losses: derivatives, `torch.func` and `torch.compile`."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ import costfn
 from batch_losses import CASES, LABELS, LOGITS, SOFT, WEIGHT
 
 batch = pytest.mark.parametrize("one", CASES, ids=repr)
-# To trace takes a second: once for each loss.
+# Tracing takes a second, so each loss is traced once.
 FIRST = [one for one in CASES if not one.options]
 first = pytest.mark.parametrize("one", FIRST, ids=repr)
 
@@ -41,7 +41,7 @@ def test_derivatives_agree_with_finite_differences(one, target):
 def test_derivatives_in_weights_and_target_probabilities(one):
     scores, weight = SOFT[0].log().requires_grad_(), WEIGHT[0].clone().requires_grad_()
 
-    def f(scores, weight):  # stay on rows of sum 1
+    def f(scores, weight):  # keeps the rows at sum 1
         return one(LOGITS[0], scores.softmax(-1), sample_weight=weight)
 
     assert gradcheck(f, (scores, weight), fast_mode=True)

@@ -1,10 +1,10 @@
 """Which losses lead to the cheapest decision: measured, and compared with the claims.
 
-For random class probabilities and several cost matrices the expected loss over the
-labels is minimised, as a network would on ever more data, and the decision at
-the minimum is compared with the one of least expected cost. Posteriors at which two
-decisions cost nearly the same are left out: there the minimum decides nothing that
-an optimiser with finitely many steps could show.
+For random class probabilities and several cost matrices, the expected loss over the
+labels is minimised, as a network would do with unlimited data. The decision at the
+minimum is compared with the decision of least expected cost. Posteriors at which two
+decisions cost nearly the same are left out: a finite number of optimisation steps
+cannot decide between them.
 """
 
 from functools import cache
@@ -17,10 +17,10 @@ from costfn.catalogue import LOSSES
 from losses import PER_SAMPLE, U
 
 K, POSTERIORS = 4, 24
-MARGIN = 0.03  # of the range of the matrix
+MARGIN = 0.03  # as a share of the largest cost
 
 rng = torch.Generator().manual_seed(1)
-# Even on the simplex: normalised exponentials.
+# Normalised exponentials are uniform on the simplex.
 POSTERIOR = -torch.rand(POSTERIORS, K, dtype=torch.float64, generator=rng).log()
 POSTERIOR = POSTERIOR / POSTERIOR.sum(-1, keepdim=True)
 ASYMMETRIC = torch.randint(1, 10, (K, K), generator=rng) * (1 - torch.eye(K))
@@ -44,13 +44,13 @@ TRANSITION = torch.tensor(
 ).double()
 PRIOR = torch.tensor([0.5, 0.3, 0.15, 0.05]).double()
 
-# What has no default.
+# Options without a default.
 OPTIONS = {
     "soft_decision_cost_loss": {"temperature": 5.0},
     "sinkhorn_loss": {"epsilon": 10.0, "iterations": 5},
 }
-# Of a loss of the whole batch there is no posterior of one example; labels that are
-# there or not, each by itself, are no decision that a cost matrix prices.
+# Losses of a whole batch are left out: they have no posterior of one example. So are
+# losses per label: a cost matrix has no price for independent labels.
 CLAIMS = [
     (name, OPTIONS.get(name, {}), rule, rule in entry.consistent)
     for name, entry in ((row.name, LOSSES[row.name]) for row in PER_SAMPLE)
@@ -71,14 +71,14 @@ VARIANTS = [
 
 
 def expected_loss(name, options, rule, logits):
-    """Mean over the labels, `(starts, matrices, posteriors)`."""
-    shape = (*logits.shape[:-1], K)  # one more axis: the label
+    """Mean loss over the labels, `(starts, matrices, posteriors)`."""
+    shape = (*logits.shape[:-1], K)  # with an axis for the label
     z = logits.unsqueeze(-2).expand(*shape, K)
     labels = torch.arange(K).expand(shape)
     probability = POSTERIOR
     takes = LOSSES[name].takes
     if takes[0] == "target_probs":
-        # One-hot, except where they come from the cost.
+        # One-hot, unless they are the soft targets of the cost.
         rows = MIXED if rule == "unmix" else torch.eye(K).double().expand(4, K, K)
         target = rows[:, None].expand(*shape, K)
     else:
@@ -96,10 +96,10 @@ def expected_loss(name, options, rule, logits):
 
 @cache
 def minimisers(name, options, mixed):
-    """The best from several starts, all posteriors and matrices at once.
+    """The best minimum of several starts, for all posteriors and matrices at once.
 
-    One start favours nothing, the others each a decision: a loss that is concave in
-    the probabilities has a local minimum at each.
+    One start favours no decision and each other start favours one, because a loss that
+    is concave in the probabilities has a local minimum at each decision.
     """
     options, rule = dict(options), "unmix" if mixed else ""
     starts = torch.cat([torch.zeros(1, K), 3 * torch.eye(K)]).double()
@@ -134,14 +134,14 @@ def decided(rule, logits):
 
 
 def agreement(name, options, rule):
-    """Whether the decision is the cheapest, `(matrices, posteriors)`, where clear."""
+    """Whether the decision is cheapest, or unclear: `(matrices, posteriors)`."""
     logits = minimisers(name, tuple(options.items()), rule == "unmix")
     return (decided(rule, logits) == CHEAPEST) | ~CLEAR
 
 
 def test_the_experiment_leaves_enough_posteriors_to_compare():
     assert (CLEAR.sum(-1) >= 15).all()
-    # And argmax of the posterior itself is wrong on some: there is work to do.
+    # Argmax of the posterior itself must be wrong in some cases, or it proves nothing.
     assert ((POSTERIOR.argmax(-1) != CHEAPEST) & CLEAR)[:3].any(-1).all()
 
 

@@ -35,7 +35,7 @@ THEIRS = {
 }
 CHOICES = ([1, 2], [0], [3, 1], [4, 0, 2, 3])
 rng = np.random.default_rng(0)
-# Class 4 is never true; of the others there are more and less.
+# Class 4 is never true; the other classes have different frequencies.
 TRUTH = rng.choice(5, size=(4, 30), p=[0.4, 0.3, 0.2, 0.1, 0.0])
 DECIDED = np.where(rng.uniform(size=TRUTH.shape) < 0.6, TRUTH, rng.integers(5, size=30))
 SAMPLE_WEIGHT = rng.uniform(0.1, 2.0, size=TRUTH.shape)
@@ -209,7 +209,7 @@ def test_a_class_weight_can_be_learned():
 
 @pytest.mark.parametrize("classes", [[1], [2, 0], [0, 1, 2]])
 def test_a_choice_of_lovasz(classes):
-    """The mean of the extension over those of the chosen that are present."""
+    """The mean of the extension over the chosen classes that are present."""
     z = PROBLEMS[2].logits
     labels = PROBLEMS[2].target % 2
     q = exact(torch.eye(3)[labels].numpy())

@@ -23,7 +23,7 @@ def fresh():
 
 
 def short(case):
-    """The same loss with a loop short enough to trace."""
+    """The same loss with few iterations, which can be traced."""
     options = case.options
     if "iterations" in options:
         options = options | {"iterations": 5}
@@ -60,7 +60,7 @@ def test_one_graph_of_the_gradient_of_each_example(case):
     "case", [case for case in FIRST if case.form in ("labels", "each")], ids=repr
 )
 def test_a_label_out_of_range_makes_value_and_gradient_nan(case):
-    """Where it cannot be seen it must not pass for a number."""
+    """An invalid label that cannot be read must not give a number."""
     f = short(case)
     logits, labels, *extras = case.draw(batch=(3,)).torch()
     labels = torch.tensor([-1, 1, 3])
@@ -111,7 +111,7 @@ def test_any_batch_size_after_a_few():
 
 
 def test_bfloat16_probabilities_are_probabilities():
-    """They sum to 1 only as closely as their own dtype can say."""
+    """Their sum is 1 only to the precision of their dtype."""
     generator = torch.Generator().manual_seed(0)
     q = torch.randn(200, 10, generator=generator).bfloat16().softmax(-1)
     assert (q.float().sum(-1) - 1).abs().max() > 1e-3

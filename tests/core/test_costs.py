@@ -71,7 +71,7 @@ def test_a_tree_prices_a_mistake_by_where_the_paths_part():
             ("car",),
         ]
     )
-    # husky and pug meet at dog, 1 above them; with cat at animal, 2 above.
+    # husky and pug meet at dog, 1 level up; both meet cat at animal, 2 levels up.
     assert cost.tolist() == [[0, 1, 2, 3], [1, 0, 2, 3], [2, 2, 0, 3], [3, 3, 3, 0]]
 
 
@@ -180,7 +180,7 @@ def test_the_cost_vector_has_a_column_for_each_action():
 def test_the_cost_vector_is_differentiable_in_both():
     q = matrix([[0.5, 0.25, 0.125, 0.125]]).requires_grad_()
     cost = U.clone().requires_grad_()
-    # Rows of sum 1 are checked to a tolerance far above the step.
+    # The tolerance of the check for sum 1 is far above the step of gradcheck.
     assert gradcheck(costs.cost_vector, (q, cost))
     labels = torch.tensor([1, 2])
     assert gradcheck(lambda c: costs.cost_vector(labels, c), cost)
@@ -226,8 +226,8 @@ def test_an_asymmetric_matrix():
 
 
 def test_a_transposed_matrix_is_suspected():
-    # Deciding the last class is dearer than the other mistake, whatever the truth:
-    # right for costs by decision, absurd for costs by truth.
+    # Transposed, deciding the last class costs more than the other mistake, whatever
+    # the true class. That suits costs by decision, but not costs by true class.
     by_truth = matrix([[0.0, 1, 1], [2, 1.5, 3], [4, 4, 2]])
     assert costs.diagnose(by_truth).reasonable
     assert not costs.diagnose(by_truth).looks_transposed

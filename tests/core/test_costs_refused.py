@@ -1,4 +1,4 @@
-"""What builds costs refuses what makes no sense, in the same words in torch and JAX."""
+"""Functions that build costs refuse bad arguments, in torch and JAX in equal words."""
 
 from functools import partial
 
@@ -222,7 +222,7 @@ def test_what_makes_no_sense(name, arguments, options, error, words):
         with pytest.raises((TypeError, ValueError)) as caught:
             called(package, name, arguments, options, convert)
         said.append((caught.type, one_language(str(caught.value))))
-    # JAX is run in float64, and torch in its default.
+    # JAX runs in float64, torch in its default dtype.
     core, mirror = said
     assert core[0] is mirror[0]
     assert mirror[1].replace("float64", "float32") == core[1].replace(
@@ -259,7 +259,7 @@ def test_every_power_that_the_dtype_can_hold():
         np.testing.assert_allclose(cost[0, 4], 4.0**power, rtol=2e-5)
     with pytest.raises(ValueError, match="power must be such that"):
         costfn.costs.ordinal(5, limit * (1 + 1e-6))
-    # Two classes are 1 apart, at any power.
+    # Two classes have distance 1 for every power.
     for package in (costfn, costfn_jax):
         assert package.costs.ordinal(2, 1e300).tolist() == [[0, 1], [1, 0]]
 
@@ -294,7 +294,7 @@ def test_a_learned_temperature_and_a_learned_power():
     )
     power = torch.nn.Parameter(torch.tensor(1.5))
     costfn.costs.ordinal(3, power).sum().backward()
-    # Twice 2 ** p, whose slope is log(2) 2 ** p; 1 ** p and 0 ** p have none.
+    # The sum has 2 ** p twice, of slope log(2) 2 ** p; 1 ** p and 0 ** p are constant.
     assert power.grad.item() == pytest.approx(2 * np.log(2) * 2**1.5, rel=1e-6)
 
 
@@ -331,20 +331,20 @@ def test_masked_classes_change_no_temperature():
         expected = calibrate(logits, labels).item()
         assert 0.1 < expected < 10
         assert calibrate(wider, labels).item() == pytest.approx(expected, rel=1e-12)
-        # What has one class left says nothing of the temperature.
+        # An example with one possible class has no information on the temperature.
         found = calibrate(one_more, np.append(labels, 0)).item()
         assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_labels_of_one_class_only():
-    """Ranked first throughout: the lower end, as documented; else it is inside."""
+    """Always ranked first gives the lower end, always last the upper end."""
     for package in (costfn, costfn_jax):
         calibrate = package.decisions.calibrate_temperature
         first = calibrate([[2.0, 0.0], [3.0, 1.0]], [0, 0]).item()
         assert first == pytest.approx(1e-3)
         last = calibrate([[0.0, 2.0], [1.0, 3.0]], [0, 0]).item()
         assert last == pytest.approx(1e3)
-        # Of two examples one is ranked last: sigmoid(2 / t) is 3 parts of 4.
+        # Three of four examples are ranked first: sigmoid(2 / t) is 3/4.
         both = calibrate([[2.0, 0.0]] * 3 + [[0.0, 2.0]], [0] * 4).item()
         assert both == pytest.approx(2 / np.log(3), rel=1e-6)
 
@@ -392,7 +392,7 @@ def test_many_classes_are_examined_at_once():
 
 
 def test_many_at_a_time_by_vmap():
-    """Also with the axis of the batch in the middle, where checks must not trip."""
+    """Also with the batch axis in the middle, where the checks must still accept it."""
     rng = np.random.default_rng(4)
     cost = rng.integers(1, 9, size=(5, 3, 3)) * (1 - np.eye(3))
     rows = 0.8 * np.eye(3) + 0.2 * rng.dirichlet(np.ones(3), size=(5, 3))

@@ -26,7 +26,7 @@ def close(actual, expected, error=1e-14):
 
 
 def by_hand(a, y, w):
-    """The definition, one example and class at a time."""
+    """The definition, example by example and class by class."""
     n, k = a.shape
     tp, predicted, actual, alarm, missed, rest = np.zeros((6, k))
     for i in range(n):
@@ -125,7 +125,7 @@ def test_a_table_for_each_image():
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=2))
 def test_true_positives_of_soft_labels_are_most_at_the_labels(shares):
-    """The product would be most at the corner, `a = round(y)`."""
+    """A product would be largest at the corner `a = round(y)`."""
     y = torch.tensor(shares, dtype=torch.float64)
 
     def jaccard(a):
@@ -139,7 +139,7 @@ def test_true_positives_of_soft_labels_are_most_at_the_labels(shares):
 
 
 def test_the_derivative_in_the_decisions_is_that_of_the_product_for_labels():
-    """Also where decision and label meet at 0 or 1."""
+    """Also where decision and label are equal, at 0 or 1."""
     y = torch.tensor([0.0, 0.0, 1.0, 1.0, 0.0, 1.0])
     a = torch.tensor([0.0, 1.0, 0.0, 1.0, 0.4, 0.4])
     slope = grad(lambda a: counts(a, y, task="binary").true_positive[1])(a)
@@ -148,7 +148,7 @@ def test_the_derivative_in_the_decisions_is_that_of_the_product_for_labels():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_summed_in_float64(dtype):
-    n = 70_000  # more than float16 can say
+    n = 70_000  # more than the largest float16
     ones = torch.ones(n, dtype=dtype)
     found = counts(ones, ones, task="binary")
     assert found.total.dtype == torch.float64

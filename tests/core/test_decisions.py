@@ -1,4 +1,4 @@
-"""From probabilities and costs to decisions; what makes the probabilities fit."""
+"""Decisions from probabilities and costs, and the calibration of probabilities."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_no_decision_is_cheaper(weights):
     assert chosen.dtype == torch.int64
     assert chosen.shape == (3,)
     cheapest = expected.amin(-1)
-    # What differs by rounding is equal.
+    # Costs that differ only by rounding are equal.
     assert (expected.gather(-1, chosen[:, None])[:, 0] <= cheapest * (1 + 1e-14)).all()
 
 
@@ -106,7 +106,7 @@ def test_it_abstains_where_every_decision_is_dearer():
     assert decisions.abstain(probs, cost, price=0.3).tolist() == [0, 2, 1]
     assert decisions.abstain(probs, cost, price=0.05).tolist() == [2, 2, 2]
     assert decisions.abstain(probs, cost, price=1.0).tolist() == [0, 0, 1]
-    # At the same price it decides.
+    # If abstaining costs the same, it decides.
     even = torch.tensor([0.75, 0.25])
     assert decisions.abstain(even, cost, price=0.25) == 0
 
@@ -149,7 +149,7 @@ def test_a_known_temperature_is_found_again(temperature):
 
 @pytest.mark.parametrize("sign, bound", [(1.0, 0.1), (-1.0, 10.0)])
 def test_without_a_best_temperature_it_stays_in_bounds(sign, bound):
-    """Labels that are always ranked first call for 0, always last for infinity."""
+    """Labels always ranked first need temperature 0, always last infinity."""
     logits = sign * torch.tensor([[2.0, 0.0], [0.0, 1.0]])
     found = decisions.calibrate_temperature(logits, torch.tensor([0, 1]))
     assert found.isfinite()
@@ -197,7 +197,7 @@ def test_soft_targets_prefer_the_right_class():
         rows = costfn.soft_targets(U, temperature=temperature)
         assert torch.equal(rows.argmax(-1), torch.arange(4))
         torch.testing.assert_close(rows.sum(-1), torch.ones(4).double())
-    # The dearer, the less probable: 8, 3, 1, 0.
+    # A higher cost gives a lower probability: 8, 3, 1, 0.
     rows = costfn.soft_targets(U, temperature=1.0)
     assert rows.argsort(-1)[1].tolist() == [3, 2, 0, 1]
 
@@ -240,7 +240,7 @@ def test_class_balanced_weights_worked_by_hand():
     # (1 - b)/(1 - b^n) at b = 1/2: 1 for n = 1, 2/3 for n = 2; scaled to mean 1.
     found = costfn.class_balanced_weights(torch.tensor([1.0, 2.0]), beta=0.5)
     torch.testing.assert_close(found, torch.tensor([6 / 5, 4 / 5]))
-    # b = 0 weighs all alike; towards 1 the weights go with 1/n.
+    # b = 0 gives equal weights; for b near 1 the weights are proportional to 1/n.
     alike = costfn.class_balanced_weights(torch.tensor([3, 900]), beta=0.0)
     torch.testing.assert_close(alike, torch.ones(2))
     inverse = costfn.class_balanced_weights(torch.tensor([1.0, 4.0]), beta=0.999999)
@@ -270,7 +270,7 @@ def test_bad_counts(counts, beta, message):
 
 
 def test_half_precision_decides_as_float32_does():
-    """Expected costs of 49.95 and 50 are equal in bfloat16."""
+    """Expected costs of 49.95 and 50 would be equal in bfloat16."""
     probs = torch.tensor([0.5, 0.5])
     cost = torch.tensor([[0.0, 99.9], [100.0, 0.0]])
     assert decisions.minimum_cost_decision(probs, cost) == 1

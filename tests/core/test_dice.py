@@ -1,4 +1,4 @@
-"""What only a batch loss has: weights, masks and scope inside its sums."""
+"""Options that only a batch loss has: weights, masks and scope inside its sums."""
 
 import pytest
 import torch
@@ -8,8 +8,8 @@ import costfn
 from losses import A
 
 COST = torch.tensor(A, dtype=torch.float64)
-# Of A, over 8: row 1 at these probabilities has W = 15/64, row 2 W = 24/64, and
-# background (0) gives them a = 1/8 and 1/2.
+# With A, divided by its largest cost 8, and these probabilities, W is 15/64 for row 1
+# and 24/64 for row 2. The costs against background (0) give a = 1/8 and 1/2.
 LOGITS = torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64).log()
 ONE, TWO = (15 / 64, 49 / 512), (24 / 64, 160 / 512)  # W and a (1 - W)
 

@@ -1,4 +1,4 @@
-"""A metric is a cost matrix: gradients, decisions and weights from it."""
+"""A metric as a cost matrix: its gradients, decisions and weights."""
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ def test_several_labels_have_a_matrix_each():
     counts = costfn.counts(decisions, target, task="multilabel")
     cost = costfn.cost_of(metrics.f_beta, counts)
     assert cost.shape == (2, 2, 2)
-    # Half of each: the macro average over the two labels.
+    # The macro average over two labels halves the cost of each.
     alone = costfn.counts(decisions[:, 1], target[:, 1], task="binary")
     of_one = costfn.cost_of(lambda c: metrics.f_beta(c, average="binary"), alone)
     torch.testing.assert_close(cost[1], of_one / 2)
@@ -133,7 +133,7 @@ def test_the_plug_in_rule_is_no_worse_than_argmax_and_a_fixed_point_or_says_so(
 
     assert expected(found.decisions) >= expected(probs.argmax(-1))
     assert 1 <= found.iterations <= 50
-    # There need be no fixed point: the optimum may split an example on the edge.
+    # There may be no fixed point: the optimum may split an example at the threshold.
     again = costfn.decisions.minimum_cost_decision(probs, found.cost)
     assert torch.equal(again, found.decisions) or not found.converged
     assert found.converged or metric is not metrics.mcc
@@ -178,7 +178,7 @@ def test_weights_from_a_confusion_matrix_follow_the_errors():
     decided = np.array([0] * 95 + [0] * 5 + [1] * 5)
     matrix = torch.from_numpy(sk.confusion_matrix(truth, decided))
     weights = costfn.confusion_informed_weights(matrix, smoothing=0.0)
-    # Only class 1 is missed: it has all the weight, 105 examples over its 10.
+    # Only class 1 is missed, so it has all the weight: 105 examples / its 10.
     torch.testing.assert_close(weights, torch.tensor([0.0, 10.5], dtype=torch.float64))
     smooth = costfn.confusion_informed_weights(matrix)
     actual = torch.tensor([95.0, 10.0], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Bad arguments: each is refused by name, with the rule and with what came."""
+"""Bad arguments: the error names the argument, the rule and the value."""
 
 import pytest
 import torch
@@ -161,7 +161,7 @@ def test_a_cost_matrix_without_one_row_for_each_class(case):
     logits, target, cost = case.draw(batch=(3,)).torch()
     arguments = "(target|target_probs|cost)"
     if case.form == "labels" and "actions" in case.loss.forms:
-        # Two rows are two classes: then it is a label that has no row.
+        # Two rows mean two classes, so the label 2 has no row.
         target = torch.full_like(target, 2)
     with refused(ValueError, arguments):
         case(logits, target, cost[:2])

@@ -1,8 +1,9 @@
-"""What public reports and a fuzz of the contract found wrong, one test for each kind.
+"""Faults found by public reports and by fuzzing the contract, one test per kind.
 
-The numbers are those of the reports on other libraries and of the trial of ours; each
-test says in words where it comes from and why that value is right. `test_forum.py` has
-what people ask; `test_peer_defects.py` what other libraries get wrong.
+The numbers come from reports on other libraries and from trials of this one. Each
+docstring gives the wrong value that was found, or why the expected value is right.
+`tests/doctor/test_forum.py` has the questions of forums; `test_peer_defects.py` has
+faults of other libraries.
 """
 
 import copy
@@ -23,7 +24,7 @@ import costfn_nn
 from costfn import relaxations
 from costfn.relaxations import amplified, raised_cosine, sigmoid
 
-# Hidden and traced values, and arguments that are refused.
+# Values are hidden or traced, and wrong arguments are passed on purpose.
 pytestmark = pytest.mark.unchecked
 
 rng = torch.Generator().manual_seed(0)
@@ -39,7 +40,7 @@ def near(value, expected, error=1e-12):
 
 @pytest.fixture
 def hidden(monkeypatch):
-    """As on an accelerator."""
+    """No value can be read, as on an accelerator."""
     monkeypatch.setattr(
         costfn._foundation.check, "readable_values", lambda values: None
     )
@@ -49,10 +50,10 @@ def hidden(monkeypatch):
 
 
 def test_1_specificity_of_memberships_that_do_not_sum_to_1():
-    """Report of a label smoothing by sigmoids in which the loss fell below 0.
+    """A report used label smoothing by sigmoids, and the loss fell below 0.
 
-    By the definition 1 - TN / (TN + FP), each summed from the memberships: what is
-    decided for another class is the sum of 1 - a, not the memberships of the others.
+    The loss is 1 - TN / (TN + FP), each summed from the memberships. What is decided
+    against a class is the sum of 1 - a, not the sum of the other memberships.
     """
     z = torch.full((8, 3), 9.0, dtype=torch.float64)
     found = costfn.specificity_loss(z, Y, relaxation=sigmoid())
@@ -61,7 +62,7 @@ def test_1_specificity_of_memberships_that_do_not_sum_to_1():
 
 @pytest.mark.parametrize("relax", [sigmoid(), amplified(), raised_cosine()])
 def test_1_rates_by_four_cells(relax):
-    """Their gradients pointed the other way: cosine -0.78 with sigmoid."""
+    """The gradients had the wrong direction: cosine -0.78 with sigmoid."""
     truth = F.one_hot(Y, 3).double()
 
     def cells(z):
@@ -91,9 +92,9 @@ def test_1_rates_by_four_cells(relax):
 
 
 def test_2_gradients_of_lovasz_in_float32():
-    """Differences of Jaccard values near 1: 4.4 % off on eight images of 512 x 512.
+    """Differences of Jaccard values near 1 erred by 4.4 % on eight 512 x 512 images.
 
-    Truth: Berman's own formula in float64.
+    The reference is Berman's formula in float64.
     """
     n = 2 * 512 * 512
     z, y = torch.randn(n, generator=rng), torch.rand(n, generator=rng) < 0.3
@@ -120,7 +121,7 @@ def berman(z, y):
 
 
 def test_3_seventeen_million_equal_examples_are_counted():
-    """A sum one by one stops at 2**24 in float32: 16,777,216."""
+    """A sequential sum in float32 stops growing at 2**24 = 16,777,216."""
     n = 2**24 + 2**10
     soft = tensor([[1.0, 0.0]]).expand(n, 2)
     labels = torch.zeros(1, dtype=torch.int64).expand(n)
@@ -128,7 +129,7 @@ def test_3_seventeen_million_equal_examples_are_counted():
 
 
 def test_3_counts_of_two_million_tenths():
-    """One by one in float32 they are off by 1e-3."""
+    """A sequential sum in float32 errs by 1e-3."""
     n = 2**21
     tenths = tensor([[0.1, 0.9]])
     labels = torch.zeros(1, dtype=torch.int64).expand(n)
@@ -141,7 +142,7 @@ def test_3_counts_of_two_million_tenths():
 
 def test_4_a_common_offset_of_the_logits_changes_nothing():
     """focal_loss(gamma=0) erred by 9e-4 at +3e4 in float32, cross entropy by 2e-7."""
-    z = (Z.float() * 8).round() / 8  # exact with the offset too
+    z = (Z.float() * 8).round() / 8  # exact with the offset as well
     y, shifted = Y, z + 3e4
     expected = F.cross_entropy(z.double(), y, reduction="none")
     found = costfn.focal_loss(shifted, y, gamma=0.0)
@@ -163,7 +164,7 @@ def test_4_nor_to_margins(loss):
 
 
 def test_5_a_learned_risk_starts_to_move_at_0():
-    """Its gradient there is half the variance of the cost; it was exactly 0."""
+    """The gradient at 0 is half the variance of the cost; it was exactly 0."""
     risk = torch.zeros((), dtype=torch.float64, requires_grad=True)
     costfn.expected_cost_loss(Z, Y, COST, risk=risk).sum().backward()
     p = Z.softmax(-1)
@@ -174,14 +175,14 @@ def test_5_a_learned_risk_starts_to_move_at_0():
 
 @pytest.mark.parametrize("classes", [33, 100, 1000])
 def test_6_among_equals_the_first_decision_wins(classes):
-    """Of uniform probabilities in float32 it was decision 32 of 33."""
+    """For uniform probabilities in float32 the result was decision 32 of 33."""
     probs = torch.full((classes,), 1 / classes)
     cost = costfn.costs.zero_one(classes)
     assert costfn.decisions.minimum_cost_decision(probs, cost) == 0
 
 
 def test_7_logits_are_not_counted():
-    """They gave an F1 of 2.81 and a cell of -3."""
+    """Logits as memberships gave an F1 of 2.81 and a cell of -3."""
     logits = tensor([[5.0, -3.0], [0.2, 4.0]])
     for count in (costfn.counts, costfn.confusion_matrix):
         with pytest.raises(ValueError, match=r"memberships in \[0, 1\].*relaxation"):
@@ -191,7 +192,7 @@ def test_7_logits_are_not_counted():
 
 
 def test_8_a_perfect_prediction_costs_nothing():
-    """A diagonal of 1 made it 0.27; weights of a negative count were [0, 1]."""
+    """With a 1 on the diagonal it was 0.27; a negative count gave weights [0, 1]."""
     cost = COST.clone()
     cost[1, 1] = 1.0
     with pytest.raises(ValueError, match="cost must be 0 on its diagonal"):
@@ -209,26 +210,26 @@ def test_9_rounding_below_0_of_a_probability_counts_as_0():
 
 @pytest.mark.parametrize("size", [1e-20, 1e-30, 1e30])
 def test_9_equal_weights_of_any_size_change_no_mean(size):
-    """Of 1e-20 in float32 the F1 loss was 1."""
+    """With weights of 1e-20 in float32 the F1 loss was 1."""
     weight = torch.full((8,), size)
     found = costfn.f_beta_loss(Z.float(), Y, sample_weight=weight)
     near(found, costfn.f_beta_loss(Z.float(), Y).item(), 1e-6)
 
 
 def test_9_weights_beyond_the_dtype_of_the_losses():
-    """1e39 in float64 for losses in float32 was NaN."""
+    """Weights of 1e39 in float64 gave NaN for losses in float32."""
     losses, weight = tensor([1.0, 3.0]), tensor([1e39, 3e39], dtype=torch.float64)
     near(costfn.reduce(losses, weight=weight), 2.5, 1e-6)
 
 
-# Silent where the value cannot be seen
+# Wrong values that could not be read and were not reported
 
 
 @pytest.mark.parametrize(
     "task, target", [("binary", [1, 255, 0]), ("multilabel", [[1], [-1], [0]])]
 )
 def test_10_marks_of_the_unknown_are_no_targets(task, target, hidden):
-    """255 gave -0.0118 when compiled, -1 gave 0.917, each with a finite gradient."""
+    """Compiled, 255 gave -0.0118 and -1 gave 0.917, both with a finite gradient."""
     y = tensor(target)
     z = tensor([2.0, -1.0, 0.5]).reshape(y.shape).requires_grad_()
     loss = costfn.f_beta_loss(z, y, task=task)
@@ -251,7 +252,7 @@ def test_11_an_unknown_cost_is_not_a_cost_of_0(name, hidden):
 
 
 def test_12_negative_integers_are_as_bad_as_negative_floats(hidden):
-    """log_cost_loss of [[0, -1], [5, 0]] was [-0.127, 10.63]; the mean was 2.5."""
+    """log_cost_loss gave [-0.127, 10.63], and the weighted mean was 2.5."""
     cost = tensor([[0, -1], [5, 0]])
     losses = costfn.log_cost_loss(
         tensor([[2.0, 0.0], [2.0, 0.0]]), tensor([0, 1]), cost
@@ -271,7 +272,7 @@ def test_13_what_is_no_probability_reaches_the_gradient(hidden):
 
 
 def test_13_negative_targets_bad_mixtures_and_unknown_logits(hidden):
-    """They gave 999999, a plausible row, and 0.667."""
+    """The results were 999999, a plausible row, and 0.667."""
     target = tensor([-1.0, 2.0])
     found = costfn.q_error_loss(tensor([1.0, 2.0]), target, log_space=False)
     assert found.isnan().tolist() == [True, False]
@@ -289,7 +290,7 @@ def test_13_negative_targets_bad_mixtures_and_unknown_logits(hidden):
 
 
 def test_14_images_ignored_altogether_dilute_nothing():
-    """Three void images of four: 0.905 where 0.621 is right, a quarter of the slope."""
+    """With three void images of four: 0.905 instead of 0.621, and 1/4 of the slope."""
     images, y = torch.randn(4, 6, 3, generator=rng).double(), torch.arange(24) % 3
     where = torch.zeros(4, 6, dtype=torch.bool)
     where[0] = True
@@ -307,14 +308,14 @@ def test_14_images_ignored_altogether_dilute_nothing():
 
 
 def test_15_where_a_class_is_absent_its_images_are_left_out():
-    """Of four images one has the class, and it is missed: 1, where 0.25 came."""
+    """One image of four has the class and it is missed: the loss is 1, not 0.25."""
     hard = 60 * torch.eye(2, dtype=torch.float64)
     y = torch.zeros(4, 3, dtype=torch.int64)
     y[0, 0] = 1
     z = hard[torch.zeros(4, 3, dtype=torch.int64)]
     each = costfn.recall_loss(z, y, scope="example", zero_division=NAN, average=None)
     near(each[1], 1.0)
-    # As scikit-learn's mean over samples, of an empty image and of one half right.
+    # Equal to scikit-learn's mean over samples: one image is half right, one empty.
     z = tensor([[60.0, -60, 60], [-60, -60, -60]]).double()
     y = tensor([[1, 1, 0], [0, 0, 0]])
     expected = 1 - sk.f1_score(y, z > 0, average="samples", zero_division=np.nan)
@@ -342,7 +343,7 @@ def test_15_where_a_class_is_absent_its_images_are_left_out():
     ],
 )
 def test_16_nothing_left_is_0_with_gradient_0(name):
-    """It was 1 for Dice, Jaccard, MCC and accuracy, and 0 for the others."""
+    """The loss was 1 for Dice, Jaccard, MCC and accuracy, and 0 for the others."""
     nothing = torch.zeros(8, dtype=torch.bool)
     z = Z.clone().requires_grad_()
     loss = getattr(costfn, name)(z, Y, where=nothing)
@@ -352,7 +353,7 @@ def test_16_nothing_left_is_0_with_gradient_0(name):
 
 
 def test_17_no_images():
-    """A reshape failed, or NaN came."""
+    """A reshape failed, or the loss was NaN."""
     none = torch.zeros(0, 5, 3, dtype=torch.float64, requires_grad=True)
     for loss in (costfn.dice_loss, costfn.mcc_loss):
         found = loss(none, torch.zeros(0, 5, dtype=torch.int64), scope="example")
@@ -365,7 +366,7 @@ def test_17_no_images():
 
 @pytest.mark.parametrize("dtype, label", [(torch.uint8, 156), (torch.int8, -100)])
 def test_18_the_mark_of_the_ignored_does_not_wrap(dtype, label):
-    """-100 is 156 in uint8: labels 156 were all ignored. As cross entropy of torch."""
+    """-100 is 156 in uint8: all labels 156 were ignored. torch does not ignore them."""
     z = torch.randn(3, 200, generator=rng)
     y = torch.full((3,), label, dtype=dtype)
     if label < 0:
@@ -397,7 +398,7 @@ def test_18_a_label_of_minus_1_is_not_255():
     ],
 )
 def test_19_a_class_masked_out_by_minus_infinity(loss):
-    """0 log 0 = 0: as the other two classes alone, and as with labels."""
+    """0 log 0 = 0: the loss is that of the other two classes, as it is for labels."""
     z = tensor([[0.5, 1.0, -torch.inf]]).double()
     q = tensor([[0.25, 0.75, 0.0]]).double()
     near_it = z.clamp(min=-1e4)
@@ -407,14 +408,14 @@ def test_19_a_class_masked_out_by_minus_infinity(loss):
 
 
 def test_19_a_hinge_of_classes_masked_out():
-    """max(1 - 0.5 + 1, ...) over what is left: 1.5, where NaN came."""
+    """The maximum over the other classes is 1 - 0.5 + 1 = 1.5; it was NaN."""
     cost = costfn.costs.zero_one(3)
     near(costfn.cost_hinge_loss(tensor([0.5, 1.0, -torch.inf]), tensor(0), cost), 1.5)
 
 
 @pytest.mark.parametrize("phi", ["exp", "softplus", "hinge"])
 def test_19_the_sum_to_zero_of_classes_masked_out(phi):
-    """It is that of the other two, and the mean of the scores is theirs."""
+    """The loss and the mean score are those of the other two classes."""
     z, cost = tensor([0.5, 1.0, -torch.inf]), costfn.costs.zero_one(3)
     found = costfn.sum_to_zero_loss(z, tensor(0), cost, phi=phi)
     two = costfn.sum_to_zero_loss(z[:2], tensor(0), cost[:2, :2], phi=phi)
@@ -422,7 +423,7 @@ def test_19_the_sum_to_zero_of_classes_masked_out(phi):
 
 
 def test_20_an_option_is_one_number():
-    """One number per class was read per example where there were as many of both."""
+    """With as many classes as examples, one number per class was read per example."""
     z, y = torch.randn(3, 3, generator=rng), tensor([0, 1, 2])
     for shape in ((3,), (3, 1)):
         with pytest.raises(ValueError, match="gamma must be one number"):
@@ -435,7 +436,7 @@ def test_20_an_option_is_one_number():
 
 
 def test_20_the_usual_learned_scalar_has_shape_1():
-    """It broke vmap of grad."""
+    """A parameter of shape (1,) broke vmap of grad."""
     gamma = torch.nn.Parameter(torch.full((1,), 1.5))
     z, y = torch.randn(3, 3, generator=rng), tensor([0, 1, 2])
     each = vmap(grad(lambda z, y: costfn.focal_loss(z, y, gamma=gamma)))(z, y)
@@ -445,13 +446,13 @@ def test_20_the_usual_learned_scalar_has_shape_1():
 
 @pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.uint64])
 def test_21_unsigned_labels(dtype):
-    """aminmax is not implemented for them; the type was documented."""
+    """torch has no aminmax for these types, which the documentation promised."""
     for loss in (costfn.focal_loss, costfn.dice_loss):
         torch.testing.assert_close(loss(Z, Y.to(dtype)), loss(Z, Y), rtol=0, atol=0)
 
 
 def test_22_what_is_made_can_be_pickled_and_its_parameters_found():
-    """Local objects could not; parameters inside a relaxation were lost."""
+    """Local objects could not be pickled; parameters of a relaxation were lost."""
     loss = costfn_nn.DiceLoss(relaxation=relaxations.softmax(0.5))
     made = costfn.metric_loss(costfn.metrics.mcc)
     for one in (loss, made, relaxations.amplified()):
@@ -468,7 +469,7 @@ def test_22_what_is_made_can_be_pickled_and_its_parameters_found():
 
 @pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")
 def test_23_a_loss_is_linearized_and_traced():
-    """A check of values read a tensor that had none."""
+    """A check of values read a traced tensor, which has none."""
     value, along = linearize(lambda z: costfn.focal_loss(z, Y), Z)
     torch.testing.assert_close(value, costfn.focal_loss(Z, Y))
     assert along(Z).shape == (8,)
@@ -477,7 +478,7 @@ def test_23_a_loss_is_linearized_and_traced():
 
 
 def test_24_half_precision_as_torch_has_it():
-    """Ours came in half; sum_to_zero_loss of [12, -12] and a sum of 2000 were inf."""
+    """Losses were half; sum_to_zero_loss of [12, -12] and a sum of 2000 were inf."""
     z = torch.randn(4, 3, generator=rng)
     with torch.autocast("cpu", torch.float16):
         half = z.half()
@@ -497,7 +498,7 @@ def test_24_half_precision_as_torch_has_it():
 
 
 def test_25_ignored_labels_are_none_one_or_several():
-    """`None` and lists failed inside masked_fill."""
+    """`None` and lists failed in masked_fill."""
     z, y = torch.randn(4, 3, generator=rng), tensor([0, 255, 2, 254])
     found = costfn_nn.FocalLoss(ignore_index=[254, 255])(z, y)
     near(found, costfn_nn.FocalLoss()(z[[0, 2]], y[[0, 2]]).item(), 1e-6)
@@ -533,19 +534,19 @@ def test_25_arrays_where_no_gradient_is_involved():
 
 
 def test_26_builders_refuse_what_makes_no_sense():
-    """Letters were read as the tree; ordinal(2.5) was 3 x 3; ordinal(5, 100) inf."""
+    """Names were split into letters; ordinal(2.5) was 3 x 3; ordinal(5, 100) inf."""
     with pytest.raises((TypeError, ValueError), match="paths must"):
         costfn.costs.from_hierarchy(["cat", "car", "dog"])
     with pytest.raises(TypeError, match="classes must be"):
         costfn.costs.ordinal(2.5)
     with pytest.raises(ValueError, match="power must be"):
         costfn.costs.ordinal(5, 100)
-    # Constant logits fit as well at any temperature: it was 0.001.
+    # Constant logits fit equally well at every temperature; the result was 0.001.
     assert costfn.decisions.calibrate_temperature(torch.zeros(4, 3), Y[:4]) == 1
 
 
 def test_28_class_weights_where_they_do_nothing_and_bases_that_are_none():
-    """A class weight moves neither recall nor its mean; `class_weight=` of it does."""
+    """A weight of examples by class changes no macro recall; `class_weight=` does."""
     weight = tensor([1.0, 2.0, 5.0]).double()
     plain = costfn_nn.RecallLoss()(Z, Y)
     near(costfn_nn.RecallLoss(weight=weight)(Z, Y), plain.item())
@@ -555,7 +556,7 @@ def test_28_class_weights_where_they_do_nothing_and_bases_that_are_none():
 
 
 def test_28_a_weight_of_each_image_weighs_images():
-    """It cancelled silently."""
+    """The weight cancelled without an error."""
     images, y = torch.randn(2, 6, 3, generator=rng).double(), torch.arange(12) % 3
     y, weight = y.reshape(2, 6), tensor([3.0, 1.0]).double()
     found = costfn.dice_loss(images, y, scope="example", sample_weight=weight)
@@ -567,7 +568,7 @@ def test_28_a_weight_of_each_image_weighs_images():
 
 
 def test_averages_without_the_background():
-    """Micro F1 over some of the classes is no longer accuracy: as scikit-learn's."""
+    """Micro F1 over some of the classes is not accuracy; it is scikit-learn's value."""
     decided = Z.argmax(-1)
     expected = sk.f1_score(Y, decided, labels=[1, 2], average="micro")
     hard = relaxations.straight_through()
@@ -592,11 +593,11 @@ def test_losses_per_label():
     torch.testing.assert_close(costfn.asymmetric_loss(z, y), asymmetric)
 
 
-# Of the testing kit and of JAX, as far as torch is concerned
+# Faults found by `costfn.testing` and in JAX, tested here in torch
 
 
 def test_k2_costs_of_many_examples():
-    """-2e-3 at 4.2 million by a product of the transposed decisions: to 1e-6 now."""
+    """A product of transposed decisions erred by -2e-3 at 4.2 million examples."""
     n = 2**21
     z = tensor([[0.3, -0.1, 0.2]]).expand(n, 3)
     y = tensor([0, 1, 2, 1]).repeat(n // 4)
@@ -608,7 +609,7 @@ def test_k2_costs_of_many_examples():
 
 @pytest.mark.parametrize("pad", [-1, 3, 255])
 def test_k5_a_mask_excuses_the_labels_of_padding(pad, hidden):
-    """The value was finite and the gradient of the padded rows NaN."""
+    """The value was finite, but the gradient of the padded rows was NaN."""
     keep = tensor([True, True, True, True, True, False, False, False])
     y = Y.masked_fill(~keep, pad)
 

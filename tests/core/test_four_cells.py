@@ -1,4 +1,4 @@
-"""Every loss of counts, relaxation and task against formulas in TP, FP, FN and TN."""
+"""Count-based losses with every relaxation and task, against the four-cell formulas."""
 
 from math import exp
 
@@ -63,7 +63,7 @@ def test_value_gradient_and_range(name, options, relaxation):
 
 
 def test_specificity_where_all_are_members_of_all():
-    """Reported as -2.02, with every gradient reversed."""
+    """A report found -2.02, with every gradient reversed."""
     logits = torch.full((8, 3), 9.0, dtype=torch.float64)
     labels = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
     options = {"relaxation": costfn.relaxations.sigmoid()}

@@ -73,7 +73,7 @@ def test_gradients_in_the_target_probabilities(case):
 
 
 def test_gradients_sum_to_zero_over_the_classes(case):
-    """P13: what one class gains the others lose."""
+    """P13: the logit gradients of an example sum to 0."""
     if not case.loss.shift_invariant:
         pytest.skip("its scores are no shares: each has its own target")
     some = False
@@ -81,7 +81,7 @@ def test_gradients_sum_to_zero_over_the_classes(case):
         f, logits = in_logits(case, seed)
         gradient = grad(lambda x, f=f: f(x).sum())(logits)
         scale = gradient.abs().amax(-1)
-        # Where all is background, a Dice loss of the foreground does not depend on it.
+        # If all is background, a foreground Dice loss does not depend on the logits.
         some = some or bool((scale > 0).any())
         assert (gradient.sum(-1).abs() <= 1e-14 + 1e-12 * scale).all()
     assert some

@@ -1,7 +1,7 @@
-"""Half precision as torch has it: float32 out of autocast, and first steps that count.
+"""Half precision as in torch: losses are float32 under autocast.
 
-`F.cross_entropy` gives float32 under autocast, so that `GradScaler`, which starts at
-65536, can scale a loss at all: 65504 is the largest number of float16.
+`F.cross_entropy` returns float32 under autocast. `GradScaler` multiplies the first loss
+by 65536, and the largest float16 is 65504, so a float16 loss would overflow.
 """
 
 import pytest
@@ -84,7 +84,7 @@ def modules():
 
 @pytest.mark.parametrize("module, target", list(modules()))
 def test_the_first_step_of_a_scaler_is_finite(module, target):
-    """It was skipped, and again at each growth."""
+    """The step was skipped, and again each time the scale grew."""
     torch.manual_seed(0)
     model = torch.nn.Linear(4, 3)
     x = torch.randn(6, 4)
@@ -93,7 +93,7 @@ def test_the_first_step_of_a_scaler_is_finite(module, target):
         assert scores.dtype == torch.float16
         loss = module(scores, target)
     assert loss.dtype == torch.float32
-    # The slope of squared errors has no bound, and torch's own mse_loss none either.
+    # The slope of a squared error has no bound; that of torch's mse_loss has none.
     squared = isinstance(module, costfn_nn.CostRegressionLoss)
     (FIRST_SCALE / (64 if squared else 1) * loss).backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())

@@ -1,4 +1,4 @@
-"""Decisions are integers: where a bad value could not be seen they are -1, no class."""
+"""Decisions are integers: they are -1, no class, if a bad value cannot be read."""
 
 from unittest import mock
 

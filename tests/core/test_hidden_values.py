@@ -1,7 +1,7 @@
-"""Values that must not be: refused where they are seen, NaN where they are not.
+"""Invalid values: refused if they can be read, NaN if they cannot.
 
-By three roads in both libraries: as it is, with the values hidden, compiled. A mask
-over the example with the bad value excuses it on each of them.
+Each call runs in three ways in both libraries: plain, with the values hidden, and
+compiled. In each way, a mask over the example with the bad value makes it valid.
 """
 
 import ast
@@ -171,7 +171,7 @@ def jax_of(row, arguments, where=None):
 
 @pytest.fixture
 def hidden(monkeypatch):
-    """As on an accelerator: no value can be read."""
+    """No value can be read, as on an accelerator."""
     for package in (costfn, costfn_jax):
         monkeypatch.setattr(
             package._foundation.check, "readable_values", lambda values: None
@@ -184,7 +184,7 @@ def report(failures):
 
 
 def refusal(convert, package, row):
-    """What is wrong with how a readable bad value is refused, if anything."""
+    """A message if a readable bad value is not refused correctly, otherwise None."""
     arguments = {k: convert(v) for k, v in (row.given | row.bad).items()}
     try:
         found = function_of(package, row.function)(**arguments)
@@ -207,7 +207,7 @@ def test_a_bad_value_that_is_seen_is_refused(function, library):
 
 @each_function
 def test_right_values_are_not_refused_and_are_numbers(function, hidden):
-    """Or a NaN would prove nothing."""
+    """Without this, a NaN for a bad value would prove nothing."""
     for row in OF[function]:
         for x in torch_of(row, row.given):
             assert x is None or np.isfinite(x).all(), row
@@ -221,7 +221,7 @@ def test_a_bad_value_that_is_hidden_makes_value_and_gradient_nan(function, hidde
 
 
 def groups(rows):
-    """Rows that differ in numbers alone, which one compilation serves."""
+    """Groups of rows that differ only in numbers and share a compilation."""
     return [list(found) for _, found in groupby(sorted(rows, key=key), key=key)]
 
 
@@ -249,7 +249,7 @@ def test_a_bad_value_makes_a_compiled_loss_nan(function):
 def test_a_bad_value_that_is_hidden_in_jax_makes_value_and_gradient_nan(
     function, hidden
 ):
-    """Every row of a few functions; of the others one of a kind."""
+    """Every row of a few functions, and one row of each kind of the others."""
     rows = OF[function]
     if function not in WHOLE:
         wide = groups(filter(is_wide, rows))
@@ -278,7 +278,7 @@ def is_wide(row):
 
 
 def without(row):
-    """The right arguments of the other examples."""
+    """The valid arguments without the example `BAD`."""
     return {
         k: np.delete(v, BAD, 0) if is_array(v) and v.shape[:1] == (EXAMPLES,) else v
         for k, v in row.given.items()
@@ -286,14 +286,14 @@ def without(row):
 
 
 def is_excused(row, of, *, own_mask):
-    """What is wrong with a call in which the bad example is masked, if anything.
+    """A message if masking the bad example does not excuse it, otherwise None.
 
-    Value and gradient are those of the other examples alone.
+    Value and gradient must be those of the other examples alone.
     """
     keep = np.arange(EXAMPLES) != BAD
     others = of(row, without(row), None if own_mask else keep[:-1] | True)
     bads = [row.bad]
-    if own_mask and row.wrt is not None:  # whatever the logits hold
+    if own_mask and row.wrt is not None:  # masked logits may hold any value
         bads.append(row.bad | {row.wrt: spoilt(row.given[row.wrt], np.nan)})
     for bad in bads:
         try:
@@ -313,10 +313,10 @@ def is_excused(row, of, *, own_mask):
 
 
 def excusable(function):
-    """A row of each kind whose fault is that of one example.
+    """A row of each kind in which only one example is bad.
 
-    And whether the function has a mask: after a loss of one example it comes too late
-    where the fault is seen.
+    Also whether the function has a mask. A mask in the reduction after a loss comes too
+    late if the value can be read.
     """
     kinds = groups(filter(lambda row: row.masked, OF[function]))
     return [rows[0] for rows in kinds], "where" in keywords(function)
@@ -354,7 +354,7 @@ def test_a_mask_excuses_what_is_hidden_in_jax(function, hidden):
 @pytest.mark.parametrize("function", ["counts", "f_beta_loss", "accuracy_loss"])
 @pytest.mark.parametrize("of", [torch_of, jax_of], ids=["torch", "jax"])
 def test_a_mask_of_labels_excuses_one_label(function, of):
-    """Unknown labels of an example beside known ones."""
+    """One label of an example is unknown, the others are known."""
     failures = []
     for row in OF[function]:
         if row.given.get("task") != "multilabel" or not row.masked:
@@ -373,7 +373,7 @@ def test_a_mask_of_labels_excuses_one_label(function, of):
 
 
 def sites(package):
-    """Where a ValueError is raised for values that were looked at."""
+    """The places that raise a ValueError after reading values."""
     found = set()
     for path in Path(package.__file__).parent.rglob("*.py"):
         if path.parent.name == "per_sample":  # it runs losses, and is none
@@ -400,7 +400,7 @@ def sites(package):
 
 
 def raised(convert, package, row):
-    """The place, file and line, where a bad value was refused."""
+    """The file and line where a bad value was refused."""
     arguments = {k: convert(v) for k, v in (row.given | row.bad).items()}
     try:
         function_of(package, row.function)(**arguments)
@@ -416,7 +416,7 @@ def raised(convert, package, row):
     "package, convert", [(costfn, to_torch), (costfn_jax, to_jax)], ids=["torch", "jax"]
 )
 def test_the_table_has_a_row_for_every_check_of_values(package, convert):
-    """A new check has its twin for hidden values, or this names it."""
+    """Names each check of values that has no row, so none for hidden values."""
     met = {raised(convert, package, row) for row in [*ROWS, *SEEN]} - {None}
     missing = [
         f"{file}:{first}"
@@ -426,7 +426,7 @@ def test_the_table_has_a_row_for_every_check_of_values(package, convert):
     assert not missing, missing
 
 
-# Their faults are those of what they call, which has its rows.
+# Their bad values are refused by the functions that they call.
 LIKE_OTHERS = {
     "metric_loss",
     "with_metrics",

@@ -1,4 +1,4 @@
-"""What is ignored, in the functions with `where` that are no losses of counts."""
+"""Ignored examples in the functions with `where` that are not count-based losses."""
 
 from inspect import signature
 
@@ -47,7 +47,7 @@ def test_of_reduce(reduction, seed, weighed, hide):
     ids=repr,
 )
 def test_of_a_loss_that_is_reduced_later(case):
-    """A target to ignore spoils its own loss, and the mask takes that out again."""
+    """An ignored target spoils only its own loss, which the mask then removes."""
     logits, target, *extras = case.draw(batch=(4,)).torch()
     keep = torch.tensor([True, False, True, False])
     spoilt = target.clone()
@@ -160,7 +160,7 @@ def test_of_the_average_over_samples(name, seed, soft, weighed, hide):
 
 
 def by_samples(name, z, y, weight, soft, options):
-    """The mean over the examples, each a table of its labels."""
+    """The mean over the examples; each is a table of its labels."""
     if not len(z):
         return 0.0
     a, y = z.sigmoid().T, y.T
@@ -171,7 +171,7 @@ def by_samples(name, z, y, weight, soft, options):
 
 @given(seed=seeds, hide=some)
 def test_of_hard_decisions(seed, hide):
-    """Labels to ignore on both sides."""
+    """Ignored labels in the decisions and in the target."""
     seen, rng = images(seed)
     decided, target = seen.logits.argmax(-1), seen.spoilt(rng).target
     kept = decided[seen.keep], target[seen.keep]

@@ -1,7 +1,7 @@
-"""Images, and weights: worked values of what leaves a mean and what weighs in it.
+"""Images and weights: worked values of which images a mean has, and their weights.
 
-The numbers are of public reports: ignored images that dilute the rest, images that are
-undefined but count as 0, losses of nothing that are 1, weights that cancel.
+The cases come from public reports: ignored images that change the mean, undefined
+images that count as 0, a loss of 1 for no pixels, weights that cancel.
 """
 
 from functools import partial
@@ -40,7 +40,7 @@ def binary_loss(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_void_images_do_not_dilute(name):
-    """One image worked by hand, and three ignored altogether."""
+    """One image worked by hand, and three images that are ignored completely."""
     loss = binary_loss(name)
     maps, labels = BINARY.expand(4, -1), TRUTH.expand(4, -1)
     keep = torch.zeros(4, 3, dtype=torch.bool)
@@ -66,7 +66,7 @@ def test_a_class_that_is_missed_in_the_only_image_that_has_it():
 
 
 def test_an_empty_image_leaves_the_mean_of_a_binary_problem():
-    """The other has TP 1, FP 1, FN 0: F1 is 2/3, as with `average="samples"`."""
+    """The other image has TP 1, FP 1, FN 0: F1 is 2/3, as for `average="samples"`."""
     labels = torch.tensor([[1, 0, 0], [0, 0, 0]])
     logits = 4 * torch.tensor([[1.0, 1, -1], [-1, -1, -1]], dtype=Q)
     options = {"zero_division": nan, **HARD}

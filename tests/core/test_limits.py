@@ -1,4 +1,4 @@
-"""What the losses turn into at special costs and in the limit, P5 to P9."""
+"""What the losses become for special costs and in limits, P5 to P9."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_p6_exponential_labels_are_soft_targets_of_the_distance(power, temperatu
     exponential /= exponential.sum(-1, keepdims=True)
     cost = costfn.costs.ordinal(K, power).double()
     actual = costfn.soft_targets(cost, temperature=temperature)
-    # `ordinal` comes in float32, which holds whole numbers only.
+    # `ordinal` returns float32, which is exact only for whole numbers.
     nearly(actual, torch.tensor(exponential), 1e-7 if power == 0.5 else 1e-12)
 
 

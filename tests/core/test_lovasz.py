@@ -1,4 +1,4 @@
-"""Lovász losses against the definition: the sorted errors, one by one."""
+"""Lovász losses against the definition, with the sorted errors one by one."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ import costfn
 
 
 def jaccard_loss(truth, wrong):
-    """Of a set of mistakes: 1 - |truth and decided| / |truth or decided|."""
+    """The loss of a set of mistakes: 1 - |truth and decided| / |truth or decided|."""
     decided = truth ^ wrong
     union = (truth | decided).sum()
     return 1 - (truth & decided).sum() / union if union else 0.0
 
 
 def extension(errors, truth):
-    """The Lovász extension: errors downwards, times what each adds to the loss."""
+    """The Lovász extension: errors, largest first, times what each adds to the loss."""
     wrong, total, before = np.zeros(len(truth), bool), 0.0, 0.0
     for i in np.argsort(-errors, kind="stable"):
         wrong[i] = True

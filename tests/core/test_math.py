@@ -1,8 +1,8 @@
-"""The sharp primitives, in both frameworks: relative accuracy where they saturate.
+"""Relative accuracy of the numerical primitives where they saturate, in both libraries.
 
-Each entry is held to `C eps` of itself and of its condition, how far it moves where the
-scores move by a relative eps, with C 8 for values, 16 for gradients and 32 for second
-derivatives. No scale of the largest entry is added.
+The error of each entry may be `C eps` times the sum of its size and its condition: how
+far it moves when the scores move by a relative eps. C is 8 for values, 16 for gradients
+and 32 for second derivatives. The bound does not depend on the largest entry.
 """
 
 import jax
@@ -54,7 +54,7 @@ def assert_sharp(found, true, condition, dtype):
         expected = np.array(expected, dtype=object)
         error = np.abs(got.astype(object) - expected)
         size = np.abs(expected) + np.array(moved, dtype=object)
-        # Below the smallest normal number JAX gives 0 on the CPU.
+        # On the CPU, JAX flushes numbers below the smallest normal one to 0.
         allowed = bound * float(info.eps) / 2 * size + 2 * float(info.tiny)
         assert np.all(error <= allowed), (got, expected)
 
@@ -83,7 +83,7 @@ def log_odds(z, label=0):
 
 
 def differences(function, z):
-    """Value and gradient, and their conditions, by differences in 300 digits."""
+    """Value, gradient and their conditions, from differences in 300 digits."""
     h, z = mp.mpf(10) ** -70, exact(np.array(z))
     steps = np.eye(len(z), dtype=int) * h
 

@@ -1,4 +1,4 @@
-"""Metrics of hard decisions are scikit-learn's, in every combination of its options."""
+"""Metrics of hard decisions equal scikit-learn's, for every combination of options."""
 
 from functools import cache, partial
 from itertools import product
@@ -39,7 +39,7 @@ def precision(y, p, w, pos_label=1):
 
 
 def composed(formula):
-    """A score with scikit-learn's options out of its scores of one class."""
+    """A score with scikit-learn's options, from a formula for one class."""
 
     def score(truth, decided, *, average, zero_division, labels=None, sample_weight):
         y, p = (indicators(x, labels) for x in (truth, decided))
@@ -144,7 +144,7 @@ def test_one_label_per_example(row, problem, data):
     agree(row, problem, *options, tables(problem))
 
 
-# The others are these with other weights: chosen combinations are enough.
+# The others are these with other weights, so random combinations are enough.
 DISTINCT = [row for row in ROWS if row.ours not in ("dice", "tversky", "focal_tversky")]
 
 
@@ -194,7 +194,7 @@ def of_several(row, problem, **options):
 @rows
 @given(problem=problems(), data=st.data())
 def test_losses_of_straight_through_decisions(row, problem, data):
-    """The loss is 1 less the metric, and 0 where the metric is undefined."""
+    """The loss is one minus the metric, and 0 where the metric is undefined."""
     y, d, w = tensors(problem)
     options = {
         "average": data.draw(st.sampled_from(("macro", "weighted", None))),

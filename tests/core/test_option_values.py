@@ -20,7 +20,7 @@ of_scores = pytest.mark.parametrize("case", WITH_SCORES)
 
 
 def total(row, value, data=DATA):
-    """One number of all that the call returns, each with another share."""
+    """The sum of all that the call returns, with a different weight for each number."""
     found = torch.as_tensor(row.call(costfn, data, value), dtype=Q)
     share = torch.arange(1, 1 + found.numel(), dtype=Q).reshape(found.shape)
     return (share * found).sum()
@@ -111,7 +111,7 @@ def test_tensors_of_other_types_are_refused(case):
 @pytest.mark.unchecked
 @each
 def test_several_numbers_are_refused(case):
-    """Not one for each example, nor for each class, nor a column that broadcasts."""
+    """Neither one per example, nor one per class, nor a column that broadcasts."""
     row = OPTIONS[case]
     shapes = [(4, 1), (2, 2), (0,), *([] if row.per_class else [(3,), (4,)])]
     for shape in shapes:
@@ -174,7 +174,7 @@ def test_under_vmap_each_has_its_own(case):
 
 @of_scores
 def test_one_parameter_for_all_examples_under_vmap(case):
-    """The usual learned scalar, `nn.Parameter` of shape (1,), beside the examples."""
+    """A learned scalar, `nn.Parameter` of shape (1,), is shared by all examples."""
     row = WITH_SCORES[case]
     if "q_error" in case or "soft_targets" in case:
         pytest.skip("it has no class scores")
@@ -198,7 +198,7 @@ RISKS = (0.0, 1e-9, 1e-4, 0.3)
 
 @pytest.mark.parametrize("risk", RISKS)
 def test_a_learned_risk_has_half_the_variance_of_the_cost_as_slope_at_0(risk):
-    """Reported as 0, so that a learned risk never leaves its default."""
+    """A report found slope 0, so that a learned risk never left its default."""
     value = torch.tensor(risk, dtype=Q, requires_grad=True)
     costfn.expected_cost_loss(DATA.z, DATA.y, DATA.cost, risk=value).sum().backward()
     p, c = DATA.z.softmax(-1), DATA.cost[DATA.y]

@@ -1,4 +1,4 @@
-"""Every option of a loss of counts reaches its metric, and changes something."""
+"""Every option of a count-based loss reaches its metric and changes the value."""
 
 import inspect
 
@@ -10,7 +10,7 @@ import costfn
 from costfn import metrics
 from costfn.relaxations import straight_through
 
-# Class 2 is neither there nor decided, class 3 is decided and not there.
+# Class 2 is neither true nor decided; class 3 is decided but never true.
 LABELS = torch.tensor([0, 1, 0, 1, 1, 0, 0])
 DECIDED = torch.tensor([0, 1, 1, 1, 3, 3, 0])
 LOGITS = 4 * torch.eye(4, dtype=torch.float64)[DECIDED]
@@ -29,9 +29,9 @@ VALUES = {
     "zero_division": (0.0, 1.0),
 }
 NOT_OPTIONS = {"logits", "target", "cost", "counting"}
-# What is undefined only where there are so few examples.
+# Metrics that are undefined only for so few examples.
 FEW = dict.fromkeys(("cohen_kappa", "hss", "mcc", "specificity"), 1)
-# What is undefined only without examples, where every loss is 0.
+# Metrics that are undefined only without examples, where every loss is 0.
 WITHOUT = ("accuracy", "balanced_accuracy", "g_mean", "generalized_dice")
 PAIRS = [
     (name, option)
@@ -43,7 +43,7 @@ PAIRS = [
 
 
 def both(name, logits, labels, **options):
-    """The loss, and 1 less the metric of its decisions."""
+    """The loss, and one minus the metric of its decisions."""
     relaxation = straight_through()
     loss = getattr(costfn, name)(logits, labels, relaxation=relaxation, **options)
     table = costfn.confusion_matrix(relaxation(logits), labels)

@@ -1,4 +1,4 @@
-"""Off the CPU counting takes other ways: on the meta device, which has shapes only."""
+"""Counting runs other code off the CPU: tested on the meta device, by shape only."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ import costfn
 from losses import CASES
 
 META = torch.device("meta")
-# Of several images; more examples than classes, so that no axis passes for another.
+# Several images, and axes of different sizes, so that none is taken for another.
 LOGITS = torch.empty(4, 7, 3, device=META)
 TARGETS = {
     "labels": torch.empty(4, 7, dtype=torch.long, device=META),

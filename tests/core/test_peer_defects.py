@@ -1,4 +1,4 @@
-"""Defects found in other libraries' losses of the confusion matrix: not in ours."""
+"""Faults of confusion-matrix losses in other libraries, which ours must not have."""
 
 from itertools import pairwise
 
@@ -24,13 +24,13 @@ def near(value, expected, error=1e-12):
 
 
 def test_1_every_membership_of_the_matthews_loss_has_a_gradient():
-    """Counts by argmax leave 8e-10 of it: nothing is trained."""
+    """With counts by argmax only 8e-10 of the gradient is left: nothing trains."""
     gradient = grad(lambda z: costfn.mcc_loss(z, Y))(Z)
     assert gradient.abs().amin() > 1e-4
 
 
 def test_2_beta_above_1_is_for_recall():
-    """With FP and FN swapped beta = 2 gives F0.5: 0.4348 for 0.5882."""
+    """With FP and FN swapped, beta = 2 gives F0.5: 0.4348 instead of 0.5882."""
     truth, decided = [1, 1, 0, 0, 0, 1], [1, 0, 1, 1, 1, 1]
     expected = sk.fbeta_score(truth, decided, beta=2)
     assert expected != pytest.approx(sk.fbeta_score(truth, decided, beta=0.5))
@@ -47,7 +47,7 @@ def test_2_beta_above_1_is_for_recall():
 
 
 def test_3_weights_of_the_two_errors_matter():
-    """Of micro averages FP = FN: (.3, .7), (.5, .5) and (.9, .1) all gave 0.66772."""
+    """In micro averages FP = FN: (.3, .7), (.5, .5) and (.9, .1) all gave 0.66772."""
     weights = ((0.3, 0.7), (0.5, 0.5), (0.9, 0.1))
     losses = [costfn.tversky_loss(Z, Y, alpha=a, beta=b).item() for a, b in weights]
     for one, other in pairwise(sorted(losses)):
@@ -57,7 +57,7 @@ def test_3_weights_of_the_two_errors_matter():
 
 
 def test_4_a_perfect_prediction_costs_nothing_under_any_weights():
-    """With the weight squared above and not below it cost 0.4596."""
+    """With the weight squared in the numerator only, the loss was 0.4596."""
     weight = torch.tensor([5.0, 0.1, 1, 2, 3, 0.7, 1, 1]).double()
     for average in ("macro", "weighted", "binary"):
         if average == "binary":
@@ -74,7 +74,7 @@ def test_4_a_perfect_prediction_costs_nothing_under_any_weights():
 
 
 def test_5_lovasz_sorts_the_foreground_of_each_class():
-    """Sorting labels in its place gave 0.33 for all wrong of five classes, not 1."""
+    """Sorting labels instead gave 0.33, not 1, for five classes that are all wrong."""
     labels = torch.arange(5)
     wrong = 60 * torch.eye(5, dtype=torch.float64)[(labels + 1) % 5]
     near(costfn.lovasz_softmax_loss(wrong, labels), 1.0)
@@ -91,13 +91,13 @@ def test_6_a_power_below_1_has_a_gradient_at_0(gamma):
         )(logits)
         assert slope.isfinite().all()
         assert value.isfinite()
-    # The power is of each class, before the mean.
+    # The power is applied to each class, before the mean.
     each = costfn.tversky_loss(Z, Y, average=None)
     near(costfn.focal_tversky_loss(Z, Y, gamma=gamma), (each**gamma).mean().item())
 
 
 def test_7_at_one_hot_decisions_the_derivative_is_that_of_the_product():
-    """By `sign(0) = 0` it was (.111, .111, -.222), not (.444, -.222, -.222)."""
+    """With `sign(0) = 0` it was (.111, .111, -.222), not (.444, -.222, -.222)."""
     y = torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64)
 
     def loss(p):
@@ -121,8 +121,8 @@ def test_8_false_positives_of_an_absent_class_cost_something():
 
 
 def test_9_the_correlation_of_one_class_is_0_however_it_is_decided():
-    """It was 0.5 where perfect and 1.5 where all wrong; or 0 where exactly perfect
-    and 1 an epsilon away."""
+    """It was 0.5 if all right and 1.5 if all wrong; or 0 if exactly right, and 1 for
+    the smallest deviation."""
     one = torch.zeros(8, dtype=torch.long)
     for decided in (one, one + 1, Y):
         near(costfn.mcc_loss(HARD[decided], one), 1.0)
@@ -131,12 +131,12 @@ def test_9_the_correlation_of_one_class_is_0_however_it_is_decided():
 
 
 def test_10_an_absent_class_does_not_take_over_generalised_dice():
-    """Weights 1/n^2 of the losses gave it all the weight; 0/0 gave NaN."""
+    """With weights 1/n^2 the absent class had all the weight, or 0/0 gave NaN."""
     perfect = HARD[ABSENT]
     near(costfn.generalized_dice_loss(perfect, ABSENT), 0.0)
     p, y = Z.softmax(-1).numpy(), np.eye(3)[ABSENT]
     overlap, size = (p * y).sum(0), (p + y).sum(0)
-    n = np.array([5, 3, 3])  # the absent one weighs as the rarest present
+    n = np.array([5, 3, 3])  # the absent class has the weight of the rarest
     expected = 1 - 2 * (overlap / n**2).sum() / (size / n**2).sum()
     near(costfn.generalized_dice_loss(Z, ABSENT), expected)
     empty = grad(lambda z: costfn.generalized_dice_loss(z, Y[:0]))(Z[:0])
@@ -146,7 +146,7 @@ def test_10_an_absent_class_does_not_take_over_generalised_dice():
 
 
 def test_11_a_perfect_sigmoid_f1_is_0():
-    """A sigmoid of a sigmoid stays in [.5, .731]: it was 0.345."""
+    """A sigmoid of a sigmoid stays in [.5, .731]; the loss was 0.345."""
     targets = torch.tensor([[1, 0], [0, 1], [1, 1]])
     z = 60 * (2.0 * targets.double() - 1)
     loss = costfn.f_beta_loss(z, targets, task="multilabel", relaxation=sigmoid())
@@ -154,7 +154,7 @@ def test_11_a_perfect_sigmoid_f1_is_0():
 
 
 def test_12_each_class_has_its_own_threshold():
-    """A closure that looks up late gave all of them the last one."""
+    """Late binding in a closure gave every class the last threshold."""
     mu, width = (torch.tensor(x).double() for x in ([0.2, 0.5, 0.7], [0.3, 0.2, 0.1]))
     together = raised_cosine(mu, width)(Z)
     for k in range(3):
@@ -170,7 +170,7 @@ def test_12_weighted_is_by_the_positives():
 
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5, 0.9])
 def test_13_the_four_cells_sum_to_the_examples(threshold):
-    """Each with a threshold of its own they summed to 3.87 of 4."""
+    """With separate thresholds the cells summed to 3.87 for 4 examples."""
     relax = relaxations.piecewise_linear(threshold)
     z = torch.tensor([0.3, -1.0, 2.0, 0.1]).double()
     a = relax(torch.stack([0 * z, z], -1))[:, 1]
@@ -184,7 +184,7 @@ def test_13_the_four_cells_sum_to_the_examples(threshold):
 
 
 def test_14_the_batch_is_divided_by_its_own_size():
-    """And not by that of the training set."""
+    """Not by the size of the training set."""
     z, y = Z[:, 0], Y == 0
     for loss in (costfn.accuracy_loss, costfn.g_mean_loss):
         once = loss(z, y, task="binary", relaxation=amplified())
@@ -195,7 +195,7 @@ def test_14_the_batch_is_divided_by_its_own_size():
 
 
 def test_14_the_gradient_of_the_geometric_mean_is_the_true_one():
-    """The one by hand was four times that."""
+    """A gradient written by hand was four times the true one."""
     z, y = Z[:, 0], Y == 0
 
     def reference(z):
@@ -213,7 +213,7 @@ def test_14_the_gradient_of_the_geometric_mean_is_the_true_one():
 
 
 def test_15_kappa_of_a_batch_of_one_class_can_borrow_counts():
-    """Alone it is 1 without a gradient; counts of other batches lend their margins."""
+    """A batch of one class has loss 1 and no gradient; other counts give it one."""
     one = torch.zeros(8, dtype=torch.long)
     past = costfn.confusion_matrix(Z.softmax(-1), Y)
 
@@ -228,7 +228,7 @@ def test_15_kappa_of_a_batch_of_one_class_can_borrow_counts():
 
 @pytest.mark.parametrize("name", ["dice_loss", "mcc_loss"])
 def test_16_half_precision_sums_do_not_overflow(name):
-    """Sums above 65504, and products of four of them, were NaN at 512 x 512."""
+    """At 512 x 512, sums above 65504 and products of four sums were NaN."""
     maps = torch.randn(512, 512, 2, generator=rng).half()
     labels = (maps.float()[..., 1] + torch.randn(512, 512, generator=rng) > 0).long()
     loss = getattr(costfn, name)
@@ -238,14 +238,14 @@ def test_16_half_precision_sums_do_not_overflow(name):
 
 
 def test_17_memberships_of_the_default_sum_to_1():
-    """Rows of a sampled simplex threshold summed to .97."""
+    """Memberships from sampled thresholds on the simplex summed to .97."""
     for z in (Z, 20 * Z, 0 * Z):
         sums = relaxations.softmax()(z).sum(-1)
         torch.testing.assert_close(sums, torch.ones(8).double(), rtol=0, atol=1e-15)
 
 
 def test_18_a_mask_takes_examples_out_and_not_their_logits():
-    """Logits set to 0 were probabilities of 1/2, and false positives."""
+    """Masked logits were set to 0: probabilities of 1/2, so false positives."""
     z, y, keep = Z[:, 0], Y == 0, Y != 1
     for loss in (costfn.dice_loss, costfn.precision_loss, costfn.accuracy_loss):
         masked = loss(z, y, task="binary", where=keep)

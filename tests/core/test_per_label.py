@@ -1,6 +1,6 @@
-"""Losses of labels one by one: what the table's tests of examples cannot say.
+"""Losses per label: what the tests of the table of losses do not cover.
 
-Those take the sum over the labels; see `tests/support/losses.py`.
+Those tests sum over the labels of an example; see `tests/support/losses.py`.
 """
 
 from functools import partial
@@ -54,7 +54,7 @@ def test_a_share_is_the_mean_over_there_and_not(loss):
 
 
 def torchvision(inputs, targets, alpha, gamma):
-    """The published code of torchvision 0.21, in its own terms."""
+    """The published code of torchvision 0.21, with its own names."""
     p = torch.sigmoid(inputs)
     ce = binary_cross_entropy_with_logits(inputs, targets, reduction="none")
     p_t = p * targets + (1 - p) * (1 - targets)
@@ -74,7 +74,7 @@ def test_the_focal_loss_of_torchvision(alpha, gamma):
 
 
 def authors(x, y, gamma_neg, gamma_pos, clip):
-    """The focusing of the authors' code, but for its rounding of logarithms at 1e-8."""
+    """The loss of the authors' code, without its clamp of logarithms at 1e-8."""
     positive = torch.sigmoid(x)
     negative = (1 - positive + clip).clamp(max=1)
     losses = y * logsigmoid(x) + (1 - y) * negative.log()
@@ -121,7 +121,7 @@ def test_a_weight_for_each_label():
 @each_loss
 @pytest.mark.parametrize("target", [MARKS, SHARES], ids=["marks", "shares"])
 def test_options_that_are_learned(loss, target):
-    """Their gradients by central differences; a scalar may have the shape (1,)."""
+    """Gradients agree with central differences; a scalar may have the shape (1,)."""
     options = {"alpha": 0.3, "gamma": 1.5}
     if loss.name == "asymmetric_loss":
         options = {"gamma_pos": 0.5, "gamma_neg": 1.5, "margin": 0.1}
@@ -142,7 +142,7 @@ def test_options_that_are_learned(loss, target):
 
 
 def test_a_margin_is_learned_from_0():
-    """At its end the gradient is that of one side, not 0."""
+    """At the end of its range the gradient is one-sided, not 0."""
     x = torch.tensor(2.0, dtype=torch.float64)
     slope = grad(lambda m: ASYMMETRIC(x, torch.tensor(0), gamma_neg=0.0, margin=m))
     close(slope(torch.tensor(0.0).double()), -1 / (1 - x.sigmoid()))
@@ -246,7 +246,7 @@ def test_a_bad_weight(alpha, error, words):
 
 
 def test_the_mirror_with_a_weight_for_each_label():
-    """Of torch's numbers, which are those of each label by itself."""
+    """The mirror equals torch, whose result equals that of each label alone."""
     jnp = pytest.importorskip("jax", reason="JAX is not installed").numpy
     import costfn_jax
 

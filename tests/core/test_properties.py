@@ -1,4 +1,4 @@
-"""Identities, bounds and limits that the losses keep, P1 to P16."""
+"""Identities, bounds and limits that the losses satisfy, P1 to P16."""
 
 from functools import partial
 from itertools import pairwise
@@ -94,7 +94,7 @@ def test_p3_softmax_margin_is_cross_entropy_plus_a_cost():
 def test_p3_softmax_margin_cools_down_to_the_hinge():
     cold = 1e-3
     scaled = cold * softmax_margin_loss(LOGITS / cold, LABELS, COST / cold)
-    # A soft maximum of K numbers is above the maximum by temperature log K at most.
+    # A soft maximum of K numbers exceeds the maximum by at most temperature * log K.
     nearly(scaled, cost_hinge_loss(LOGITS, LABELS, COST), cold * np.log(K))
 
 
@@ -171,7 +171,7 @@ def test_p10_the_unit_of_the_cost_is_that_of_the_loss(loss):
 
 
 def test_p11_the_matrix_is_read_by_rows_of_the_truth():
-    """Truth 1 called 3 costs 8; truth 3 called 1 costs 1."""
+    """Deciding 3 for true class 1 costs 8; deciding 1 for true class 3 costs 1."""
     cost = U.clone()
     cost[3, 1] = 1
     called = 50.0 * torch.eye(4).double()

@@ -1,4 +1,4 @@
-"""Shapes and arguments that few people use, each once wrong in a planted fault."""
+"""Shapes and arguments that few people use; each was once wrong in a planted fault."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""From one loss for each example to one number."""
+"""From one loss per example to one number."""
 
 import pytest
 import torch
@@ -93,13 +93,13 @@ def test_an_empty_batch_is_0():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_half_precision_is_summed_in_float32(dtype):
-    """Added up in its own type the sum stops at 2048 or 256."""
+    """A sum in the dtype itself stops growing at 2048 or 256."""
     losses = torch.ones(60_000, dtype=dtype)
     assert costfn.reduce(losses).item() == 1
     assert costfn.reduce(losses).dtype == dtype
     expected = torch.tensor(60_000.0).to(dtype)
     assert costfn.reduce(losses, reduction="sum") == expected
-    # The weights' sum would be beyond the largest float16.
+    # The sum of the weights would exceed the largest float16.
     weight = torch.full((60_000,), 1000.0, dtype=dtype)
     assert costfn.reduce(losses, weight=weight).item() == 1
 

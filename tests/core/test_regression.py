@@ -1,4 +1,4 @@
-"""The q-error, and watching one thing while training on another."""
+"""The q-error, and monitoring metrics while training on a loss."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_ties_and_zeros_are_defined():
     zero = torch.tensor([0.0, -1.0, 2.0], requires_grad=True)
     truth = torch.tensor([1.0, 1.0, 0.0])
     value = costfn.q_error_loss(zero, truth, log_space=False, floor=0.5)
-    # A factor of 2 at the floor, so 1; once more for each floor that it lies below.
+    # At the floor the factor is 2, so the loss is 1; it grows by 1 per floor below.
     torch.testing.assert_close(value.detach(), torch.tensor([1.0 + 1, 1 + 3, 3]))
     value.sum().backward()
     assert (zero.grad[:2] < 0).all() and zero.grad[2] > 0

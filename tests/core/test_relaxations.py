@@ -1,4 +1,4 @@
-"""Relaxations against their formulas, at saturation, and as functions to derive."""
+"""Relaxations: values, saturation and derivatives."""
 
 from math import nan
 
@@ -119,7 +119,7 @@ def test_memberships_do_not_lose_precision_on_the_small_side():
     expected = torch.tensor(small, dtype=torch.float64)
     for relax in (softmax(), lambda z: sigmoid()(z[..., :1])):
         a = relax(pairs)[..., 0].double()
-        # exp of x keeps x eps of relative error in float32
+        # exp(x) has a relative error of x eps in float32
         assert ((a / expected - 1).abs() <= 81 * 2**-23).all()
 
 
@@ -127,7 +127,7 @@ def test_memberships_do_not_lose_precision_on_the_small_side():
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("name", ["softmax", "sigmoid"])
 def test_the_gradient_lives_at_saturation_in_float32(name, sign, gap):
-    """`torch.sigmoid` and `torch.softmax` give exactly 0 from a gap of 17 on."""
+    """`torch.sigmoid` and `torch.softmax` give exactly 0 from a gap of 17."""
     relax = getattr(relaxations, name)()
     with mp.workdps(40):
         expected = float(mp.exp(-gap) / (1 + mp.exp(-gap)) ** 2)
@@ -205,7 +205,7 @@ def test_a_parameter_can_be_learned(build, value):
     def f(x):
         return build(x)(Z)
 
-    def soft(x):  # of a straight-through decision the differences are 0
+    def soft(x):  # finite differences of a hard decision are 0
         hard = (f(x) == 1) | (f(x) == 0)
         return softmax(x)(Z) if hard.all() else f(x)
 

@@ -1,4 +1,4 @@
-"""Metrics of the whole table: scikit-learn's, or composed of scikit-learn's."""
+"""Metrics of the whole table against scikit-learn, or a composition of its scores."""
 
 from functools import partial
 from math import nan
@@ -15,7 +15,7 @@ from costfn import metrics
 from costfn.relaxations import straight_through
 from problems import Problem, edges, problems, quietly, same, tables, tensors
 
-# Sums of these do not round; if they do, scikit-learn overlooks 0/0 in the MCC.
+# Sums of these are exact. With rounded sums, scikit-learn misses 0/0 in the MCC.
 DYADIC = (0.25, 0.5, 1.0, 3.0)
 
 
@@ -137,7 +137,7 @@ def test_weights_whose_sums_round_leave_it_a_number(name, options, score, proble
 def test_balanced_accuracy_as_scikit_learn_names_it(problem, adjust):
     present = sorted({*problem.truth})
     if len(present) == 1 or {*problem.decided} - {*present}:
-        return  # undefined, or a warning of classes that are not in the truth
+        return  # undefined, or scikit-learn warns of classes that are never true
     expected = sk.balanced_accuracy_score(
         *problem[:2], sample_weight=problem.weight, adjusted=adjust
     )

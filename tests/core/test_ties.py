@@ -1,4 +1,4 @@
-"""Among equals the first decision wins, whatever rounding made of the equal costs."""
+"""Of equal costs the first decision wins, however the costs were rounded."""
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +16,13 @@ DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
 
 def even(classes, dtype):
-    """Equal probabilities, if the dtype can say them: their sum is checked."""
+    """Equal probabilities, if the dtype can represent them: their sum is checked."""
     probs = torch.full((classes,), 1 / classes, dtype=dtype)
     return probs if abs(probs.double().sum() - 1) < 1e-3 else None
 
 
 def circulant(classes, dtype):
-    """Every decision has the same costs, in another order."""
+    """Every decision has the same costs, in a different order."""
     row = torch.rand(classes, generator=torch.Generator().manual_seed(classes))
     return torch.stack([row.roll(i) for i in range(classes)]).to(dtype)
 
@@ -67,7 +67,7 @@ def test_abstention_at_the_same_price_comes_last(classes):
 
 @pytest.mark.parametrize("price", [0.3, 0.45, 0.1])
 def test_a_price_is_not_rounded_to_the_dtype_of_the_costs(price):
-    # In float32 0.3 and 0.1 are above, and 0.45 below what they are in float64.
+    # In float32, 0.3 and 0.1 are larger than in float64, and 0.45 is smaller.
     probs = np.array([1 - price, price / 2, price / 2])
     cost = costfn.costs.zero_one(3)
     assert decisions.abstain(probs, cost, price=price) == 0
@@ -111,7 +111,7 @@ numbers = st.integers(0, 6)
 
 @given(st.lists(st.lists(numbers, min_size=4, max_size=4), min_size=3, max_size=3))
 def test_whole_costs_and_eighths_are_decided_exactly(cost):
-    """All sums are exact, so argmin is right; the first of equals too."""
+    """All sums are exact, so argmin is right, also on which of equals is first."""
     probs = np.array([0.5, 0.125, 0.375])
     exact = (probs @ np.array(cost)).argmin()
     for convert in (torch.float32, torch.float64, torch.bfloat16):

@@ -59,7 +59,7 @@ def test_mapped_over_the_targets_alone(case):
     ids=repr,
 )
 def test_mapped_over_cost_matrices(case):
-    """One example under several matrices, as when a matrix is chosen."""
+    """One example with several matrices, as in a choice of the matrix."""
     logits, label, cost = case.draw(batch=()).torch()
     costs = torch.stack([cost, 2 * cost, cost.flip(0)])
     each = vmap(grad(case), (None, None, 0))(logits, label, costs)
@@ -166,7 +166,7 @@ def test_the_arguments_are_left_as_they_were(case):
 
 
 def test_forward_over_reverse_keeps_the_dtype_of_scalars():
-    """torch 2.13 itself does not: of x -> (2.0 * x)**2 it is float64."""
+    """torch 2.13 itself does not keep it: for x -> (2.0 * x)**2 it is float64."""
 
     def curvature(loss, x):
         return jvp(grad(loss), (x,), (torch.ones_like(x),))[1].dtype

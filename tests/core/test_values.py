@@ -44,7 +44,7 @@ def test_the_published_formula(case: Case, data):
     arguments = data.draw(arguments_of(case))
     actual = case(*arguments.torch())
     expected = case.expected(arguments)
-    # Sums of terms up to the logits' and the costs' size, squared for regression.
+    # The terms are as large as logits and costs, and squared for regression.
     scale = 100 if case.loss.name == "cost_regression_loss" else 10
     np.testing.assert_allclose(actual, expected, rtol=2e-13, atol=2e-14 * scale)
 
@@ -57,7 +57,7 @@ def test_a_loss_for_each_example_of_any_batch(sample_case):
 
 
 def test_the_examples_do_not_mix(sample_case):
-    """A batch gives what its examples give alone."""
+    """The loss of an example in a batch is its loss alone."""
     arguments = sample_case.draw(batch=(2, 3)).torch()
     together = sample_case(*arguments)
     for i in np.ndindex(2, 3):
@@ -113,7 +113,7 @@ def test_adding_a_constant_to_the_logits_changes_nothing(sample_case, data, shif
         pytest.skip("the level of its scores matters")
     logits, *others = data.draw(arguments_of(case)).torch()
     before, after = case(logits, *others), case(logits + shift, *others)
-    # Half a thousand's last bit is lost in the sum; e^s and such amplify it.
+    # A large shift rounds the last bits of the logits; exp amplifies the error.
     torch.testing.assert_close(after, before, rtol=1e-10, atol=1e-10)
 
 
@@ -156,7 +156,7 @@ def test_renaming_the_classes_changes_nothing(case):
 def test_reading_the_matrix_the_wrong_way_round_changes_the_loss(case):
     logits, target, cost = case.draw(batch=(2, 3)).torch()
     difference = case(logits, target, cost) - case(logits, target, cost.mT)
-    # The largest of several costs may happen to be the same.
+    # The largest of several costs may be the same by chance.
     enough = 3 if case.loss.kinked else difference.numel()
     assert (difference.abs() > 1e-4).sum() >= enough
 
@@ -171,7 +171,7 @@ def test_the_transition_matrix_is_not_symmetric_in_its_arguments():
 
 
 def test_every_reference_agrees_with_the_values_worked_by_hand():
-    """The formulas of the tests are tested themselves."""
+    """The reference formulas are tested too."""
     for loss in LOSSES:
         for logits, target, extras, options, expected in loss.by_hand:
             if target is None:

@@ -1,4 +1,4 @@
-"""What is 0/0: absent classes, examples all alike, nothing at all; and who leaves."""
+"""0/0: absent classes, examples of one class, no examples; and what is left out."""
 
 from math import nan
 
@@ -69,7 +69,7 @@ def check(name, problem, **options):
             **given,
             **options,
             task=problem.task,
-            # The second of (0, z) is the membership itself.
+            # This relaxation returns its input, so the second of (0, z) is z.
             relaxation=same,
             sample_weight=problem.weight,
         )
