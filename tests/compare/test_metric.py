@@ -19,8 +19,8 @@ from costfn.compare import (
     compare_losses,
 )
 from costfn.compare._candidate import Problem
+from costfn.compare._candidates import default_losses
 from costfn.compare._summary import verdict
-from costfn.compare.candidates import default_losses
 from small_data import COST, overlapping, row_of
 
 
