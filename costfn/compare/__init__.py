@@ -4,13 +4,13 @@ Install the extra for it: `pip install 'costfn[compare]'`.
 """
 
 try:
+    from ._candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
     from ._comparison import Comparison, compare_losses
     from ._costs import read_cost
     from ._data import BUILT_IN, Data, load_data
     from ._errors import InputError
     from ._metrics import METRICS
     from ._summary import Row
-    from .candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
 except ModuleNotFoundError as error:
     package = (error.name or "").partition(".")[0]
     if package not in ("matplotlib", "pandas", "rich", "scipy", "sklearn"):

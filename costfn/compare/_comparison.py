@@ -11,6 +11,7 @@ import torch
 from rich.table import Table
 
 from . import _plots, _report, _summary, _table
+from ._candidates import default_losses, select, suitable
 from ._checks import check_counts, check_labels, check_settings, in_order, unreasonable
 from ._costs import NamedCost, name_cost
 from ._errors import InputError, listed
@@ -19,7 +20,6 @@ from ._metrics import METRICS, Metric, best_constant, check_suits, find_metric
 from ._preprocessing import check_features
 from ._summary import Row
 from ._training import Model
-from .candidates import default_losses, select, suitable
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from ._candidate import Candidate, Problem
+from ._candidates import decide
 from ._costs import NamedCost
 from ._preprocessing import preprocessor
 from ._training import Model, train
-from .candidates import decide
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ._summary import LEVEL, Row, number
 _BETTER, _WORSE, _SAME, _BASELINE = "#1b7837", "#b2182b", "#666666", "#2166ac"
 
 
-# Names are the user's text: a dollar sign in them starts no formula.
+# Names are the user's text, so a dollar sign in them must not start a formula.
 @rc_context({"text.parse_math": False})
 def plot_costs(
     path: Path,
@@ -113,7 +113,7 @@ def _color(row: Row) -> str:
     return _BETTER if row.is_better else _WORSE
 
 
-# Names are the user's text: a dollar sign in them starts no formula.
+# Names are the user's text, so a dollar sign in them must not start a formula.
 @rc_context({"text.parse_math": False})
 def plot_confusion(
     path: Path,

@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from ._candidates import CANDIDATES
 from ._costs import NamedCost
 from ._errors import InputError
 from ._experiment import Settings
 from ._summary import Row
 from ._training import DESCRIPTION
-from .candidates import CANDIDATES
 
 
 def check_directory(directory: Path) -> None:

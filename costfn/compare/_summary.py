@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ._candidates import BASELINE
 from ._experiment import Outcome
 from ._metrics import COST, Metric
 from ._statistics import corrected_paired_test, corrected_standard_error, holm
-from .candidates import BASELINE
 
 LEVEL = 0.05
 """Adjusted p-values below this count as a difference."""

@@ -12,10 +12,10 @@ from ._trees import flatten
 
 
 def check_gradient(loss: Loss, prediction: Any, targets: tuple[Any, ...]) -> None:
-    """Asks the doctor of a loss that gives no gradient: it may be cut off.
+    """Asks the doctor about a loss without a gradient.
 
-    A gradient of 0 is an answer, as of a hinge beyond its margin. It is no answer if
-    the loss is cut off from the predictions, or problem of steps.
+    A gradient of 0 may be correct, as for a hinge beyond its margin. It is not if the
+    loss is cut off from the predictions, or is piecewise constant.
     """
     leaves, joined = flatten(prediction)
     if len(leaves) != 1 or check.readable_values(leaves[0]) is None:

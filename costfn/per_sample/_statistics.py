@@ -131,7 +131,7 @@ def variance(
 def gradient_signal_to_noise(
     model: Model, loss: Loss, x: Inputs, y: Targets, **options: Unpack[Options]
 ) -> Params:
-    """Squared mean divided by variance of each number of the gradient over the samples.
+    """Squared mean over variance of each number of the gradient, across samples.
 
     It is large where the samples agree on how a parameter should change. Memory is as
     for `variance`.

@@ -35,7 +35,7 @@ def summary(
     progress: bool = True,
     **options: Unpack[Options],
 ) -> Summary:
-    """Which samples have long gradients, which oppose the rest, and how noisy they are.
+    """Which samples have long gradients, which oppose the rest, how noisy they are.
 
     It reads the loader once if there is a validation batch, or else twice. At any time
     one batch and a few arrays of the model's size are in memory, however many samples

@@ -67,7 +67,7 @@ BAD_COSTS = {
     ),
     "no costs": (
         MATRIX.replace("1", "0"),
-        "cost must make some decision dearer than another",
+        "cost must make some decision cheaper than another",
     ),
     "no rows": ("truth,cat,dog\n", "must hold a header and at least one row"),
     "semicolons": (MATRIX.replace(",", ";"), "must be separated by commas"),

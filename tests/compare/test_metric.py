@@ -19,8 +19,8 @@ from costfn.compare import (
     compare_losses,
 )
 from costfn.compare._candidate import Problem
+from costfn.compare._candidates import default_losses
 from costfn.compare._summary import verdict
-from costfn.compare.candidates import default_losses
 from small_data import COST, overlapping, row_of
 
 
@@ -192,7 +192,7 @@ def test_f1_is_that_of_the_second_class():
         repeats=1,
     )
     assert found.cost.classes == ("good", "bad")
-    assert "f1 is that of 'bad', the second class." in found.notes
+    assert "f1 is for the second class, 'bad'." in found.notes
     for outcome, score in zip(found.outcomes, found.results.score, strict=True):
         truth, decided = decided_by(outcome.confusion)
         assert score == pytest.approx(sklearn_metrics.f1_score(truth, decided))

@@ -69,7 +69,7 @@ SLOW = {
         (SEQUENCES, LENGTHS),
         r"not pack|torch\.where",
     ),
-    "in place": (odd.InPlace, ROWS, r"write x = x \+ y for x \+= y"),
+    "in place": (odd.InPlace, ROWS, r"write x = x \+ y instead of x \+= y"),
     "by value": (odd.ByValue, ROWS, r"torch\.where"),
     "a hook on a module": (odd.hooked, ROWS, "setup_context"),
     "experts": (odd.Experts, ROWS, "dynamic shape|torch"),
