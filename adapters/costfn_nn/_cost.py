@@ -6,7 +6,7 @@ import costfn
 from costfn import Reduction
 from costfn._foundation.arrays import ArrayLike
 from costfn._losses.cost import Base
-from costfn._losses.margin import Phi
+from costfn._losses.decision_scores import Phi
 
 from ._axes import IgnoreIndex
 from ._loss import LabelLoss, checked_cost

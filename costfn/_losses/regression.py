@@ -4,10 +4,13 @@ import torch
 from torch import Tensor
 
 from .._foundation import check
+from .._foundation.entry import Entry
 from .._foundation.hidden import finished
 from .._foundation.math import upcast
 from .._foundation.options import ABOVE_ZERO, number
 from .._foundation.types import Values
+
+__all__ = ["q_error_loss"]
 
 
 def q_error_loss(
@@ -95,3 +98,23 @@ def _growth(distance: Tensor) -> Tensor:
     size = torch.where(distance == 0, 0.0, size)
     bounded = torch.where(size > 30, 30.0, size)
     return torch.expm1(bounded) + (size - bounded) * bounded.exp()
+
+
+ENTRIES = (
+    Entry(
+        loss=q_error_loss,
+        family="regression",
+        formula="max(p / t, t / p) - 1",
+        source="Moerkotte et al., VLDB 2009",
+        link="https://doi.org/10.14778/1687627.1687738",
+        takes=("target",),
+        decisions=(),
+        task="values",
+        zero_at_perfect=True,
+        convex=True,
+        log_divergent=True,
+        remark="Of logarithms, or with log_space=False of the numbers.",
+        use="values that matter by their ratio: run times, numbers of rows",
+        not_compared="it is for regression",
+    ),
+)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .._foundation.entry import Entry
-from .._losses import regression
+from .._foundation.entry import Entry, Synonym
 from . import (
     cost_metric_losses,
     generalized_dice,
@@ -44,20 +43,7 @@ def _of_cost(
     return replace(entry, family="cost", takes=("target", "cost"), bounded=False)
 
 
-ENTRIES = (
-    Entry(
-        loss=regression.q_error_loss,
-        family="regression",
-        formula="max(p / t, t / p) - 1",
-        source="Moerkotte et al., VLDB 2009",
-        link="https://doi.org/10.14778/1687627.1687738",
-        takes=("target",),
-        decisions=(),
-        zero_at_perfect=True,
-        convex=True,
-        log_divergent=True,
-        remark="Of logarithms, or with log_space=False of the numbers.",
-    ),
+_ENTRIES = (
     _of_metric(
         table_losses.accuracy_loss,
         "1 - sum_k TP_k / n",
@@ -192,3 +178,51 @@ ENTRIES = (
         log_divergent=True,
     ),
 )
+
+# What the table above does not say of some, by name.
+_MORE: dict[str, dict[str, Any]] = {
+    "accuracy_loss": {"default_for": "metric"},
+    "balanced_accuracy_loss": {"default_for": "metric"},
+    "g_mean_loss": {"default_for": "metric"},
+    "mcc_loss": {"default_for": "metric"},
+    "f_beta_loss": {"default_for": "metric"},
+    "cohen_kappa_loss": {"default_for": "metric"},
+    "hss_loss": {
+        "synonym": Synonym(
+            "cohen_kappa_loss", "the name of weather forecasters, after Heidke"
+        )
+    },
+    "dice_loss": {
+        "synonym": Synonym("f_beta_loss", "the name of image segmentation for F1")
+    },
+    "tversky_loss": {
+        "synonym": Synonym(
+            "f_beta_loss",
+            "its two weights are more than a beta",
+            options={"alpha": 0.5, "beta": 0.5},
+        )
+    },
+    "recall_loss": {
+        "synonym": Synonym(
+            "balanced_accuracy_loss",
+            "the recall of single classes, and other averages of it",
+            options={"average": "macro"},
+            where="every class is present",
+        )
+    },
+    "savings_loss": {
+        "synonym": Synonym("normalized_cost_loss", "the name of credit scoring")
+    },
+    "regret_loss": {
+        "synonym": Synonym(
+            "expected_cost_loss",
+            "it subtracts what the best decisions cost, where that is not 0",
+            where="the cheapest decision of each class costs 0; its mean",
+        )
+    },
+    "lovasz_hinge_loss": {
+        "task": "labels",
+        "not_compared": "it is for labels one by one; see lovasz_softmax_loss",
+    },
+}
+ENTRIES = tuple(replace(entry, **_MORE.get(entry.name, {})) for entry in _ENTRIES)
