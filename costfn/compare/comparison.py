@@ -12,7 +12,7 @@ from rich.table import Table
 
 from . import plots, report, summary, table
 from ._errors import InputError, listed
-from .candidates import default_losses, select, suitable
+from .candidates import default_losses, other_names, select, suitable
 from .checks import check_counts, check_labels, check_settings, in_order, unreasonable
 from .costs import NamedCost, name_cost
 from .experiment import Outcome, Settings, run
@@ -187,9 +187,9 @@ def compare_losses(
             and the decisions in its columns; or an array `(K, D)` in the sorted order
             of the classes; or None for a cost of 1 per mistake. Decisions beyond the
             classes are actions, such as to abstain.
-        losses: Names of `CANDIDATES`, or `["all"]`. The baseline is always added. None
-            for `DEFAULT_LOSSES`, or for another metric than the cost `METRIC_LOSSES`
-            and the metric's own.
+        losses: Names of `CANDIDATES`, or `["all"]`, each loss once where it has
+            several names. The baseline is always added. None for `DEFAULT_LOSSES`, or
+            for another metric than the cost `METRIC_LOSSES` and the metric's own.
         metric: What to compare by, a key of `METRICS`: the mean cost, or a metric of
             the confusion matrix, of which larger is better.
         model: `"linear"`, or `"mlp"` for one hidden layer.
@@ -218,7 +218,8 @@ def compare_losses(
     settings = check_settings(model, folds, repeats, seed, metric)
     by = find_metric(metric)
     names = default_losses(by) if losses is None else losses
-    chosen = select([names] if isinstance(names, str) else list(names))
+    asked = [names] if isinstance(names, str) else list(names)
+    chosen = select(asked, by)
     labels = check_labels(y)
     features = check_features(X)
     if len(features) != len(labels):
@@ -237,6 +238,9 @@ def compare_losses(
         notes = ["No costs given: every mistake costs 1."]
     if by.binary:
         notes.append(f"{by.name} is that of {named.classes[1]!r}, the second class.")
+    if "all" in asked:
+        same = (f"{name} is {of}" for name, of in other_names(by).items())
+        notes.append(f"Run under one name: {', '.join(same)}.")
     candidates, left_out = suitable(chosen, torch.tensor(named.scaled()), by)
     outcomes = run(features, indices, named, candidates, settings, progress=progress)
     constant, value = int((np.bincount(indices) @ named.matrix).argmin()), None

@@ -68,8 +68,9 @@ def certain(entry, j, gap):
 def test_an_entry_is_that_of_its_row(entry):
     row = ROW[entry.name]
     assert entry.loss is row.torch
-    assert entry.per_sample == row.per_sample
-    assert entry.per_label == row.per_label
+    assert entry.per_label == ("marks" in row.forms)
+    assert entry.actions == ("actions" in row.forms)
+    assert entry.scores == "classes" or entry.actions
     # The table names those whose logarithm sees the probability.
     assert entry.log_divergent or not row.log_divergent
 
