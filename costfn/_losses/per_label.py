@@ -10,7 +10,7 @@ from .._foundation import check
 from .._foundation.entry import Entry
 from .._foundation.hidden import bad_label_sets, finished
 from .._foundation.math import log_sigmoid, sigmoid, softplus, upcast
-from .._foundation.options import AT_LEAST_ZERO, Rule, number
+from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Marks, Values
 
 __all__ = ["asymmetric_loss", "sigmoid_focal_loss"]
@@ -67,7 +67,7 @@ def sigmoid_focal_loss(
     y, invalid = _marks(logits, target)
     z = upcast(logits)
     there, absent = _weights(alpha, logits)
-    power = _like(z, number("gamma", gamma, AT_LEAST_ZERO))
+    power = typed(number("gamma", gamma, AT_LEAST_ZERO), z)
     if target.is_floating_point():
         losses = there * _share(y, z, partial(_focused, power=power))
         losses = losses + absent * _share(1 - y, -z, partial(_focused, power=power))
@@ -128,11 +128,11 @@ def asymmetric_loss(
     """
     y, invalid = _marks(logits, target)
     z = upcast(logits)
-    power = _like(z, number("gamma_pos", gamma_pos, AT_LEAST_ZERO))
+    power = typed(number("gamma_pos", gamma_pos, AT_LEAST_ZERO), z)
     shifted = partial(
         _shifted,
-        power=_like(z, number("gamma_neg", gamma_neg, AT_LEAST_ZERO)),
-        shift=_like(z, number("margin", margin, MARGIN)),
+        power=typed(number("gamma_neg", gamma_neg, AT_LEAST_ZERO), z),
+        shift=typed(number("margin", margin, MARGIN), z),
     )
     if target.is_floating_point():
         losses = _share(y, z, partial(_focused, power=power))
@@ -174,7 +174,7 @@ def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tens
     if alpha is None:
         return z.new_ones(()), z.new_ones(())
     if not isinstance(alpha, Tensor) or alpha.numel() == 1:
-        share = _like(z, number("alpha", alpha, SHARE))
+        share = typed(number("alpha", alpha, SHARE), z)
         return share, 1 - share
     check.numbers("alpha", alpha)
     labels = tuple(logits.shape[-1:])
@@ -189,17 +189,6 @@ def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tens
     share = alpha.to(z)
     share = torch.where(SHARE.holds(share), share, torch.nan)
     return share, 1 - share
-
-
-def _like(values: Tensor, option: float | Tensor) -> Tensor:
-    """The option as a scalar tensor.
-
-    Forward over reverse turns a scalar of float32 into float64 where torch multiplies
-    it by a Python number.
-    """
-    if isinstance(option, Tensor):
-        return option.to(values)
-    return values.new_full((), option)
 
 
 def _share(share: Tensor, logits: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:

@@ -136,7 +136,8 @@ def test_log_divergent(entry):
     if entry.per_label:  # a label too many, and the one that is there missed
         wrong.append(-certain(entry, LABEL, 60.0))
     alive = min(grad(loss_of(entry))(z).abs().max() for z in wrong)
-    assert (alive > 0.2) == entry.log_divergent
+    # A share of cross entropy is enough; what is not alive is exactly dead.
+    assert (alive > 0.05) == entry.log_divergent
     assert entry.log_divergent or alive < 1e-9
 
 

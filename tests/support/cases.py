@@ -1,7 +1,7 @@
 """A loss, its options and a form of its arguments: what one generic test runs on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
@@ -40,6 +40,7 @@ class Loss:
     by_hand: tuple[tuple[Any, ...], ...] = ()
     bad_options: tuple[dict[str, Any], ...] = ()
     required: tuple[str, ...] = ()  # options without a default
+    numbers: dict[str, float] = field(default_factory=dict)  # to be learned, from here
     shift_invariant: bool = True
     kinked: bool = False  # piecewise linear somewhere
     log_divergent: bool = False  # grows as the logits' gap when confidently wrong

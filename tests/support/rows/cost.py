@@ -51,6 +51,7 @@ ROWS = (
                 math.log(3 / 2),
             ),
         ),
+        numbers={"risk": 0.5},
         bad_options=tuple({"risk": x} for x in NO_NUMBER),
         vanishes=True,
         sharp=("value",),
@@ -83,6 +84,7 @@ ROWS = (
                 math.log(2) + 11 * math.log(8 / 7) + 3.75,
             ),
         ),
+        numbers={"strength": 2.0},
         bad_options=(
             {"base": "hinge"},
             {"strength": -1.0},
@@ -110,6 +112,7 @@ ROWS = (
             ),
             ([0.0, 0], 0, [[[0.0, 1, 0.5], [1, 0, 0.5]]], {"temperature": 0.1}, 0.5),
         ),
+        numbers={"temperature": 0.75},
         bad_options=tuple({"temperature": x} for x in (0.0, -1.0, *NO_NUMBER)),
         sharp=("value",),
     ),

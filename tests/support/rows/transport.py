@@ -76,6 +76,7 @@ ROWS = (
             (HALVES, [0.0, 1, 0, 0], [A], {"epsilon": 0.5, "debias": False}, 1.875),
             (HALVES, [0.5, 0.25, 0.125, 0.125], [U], {"epsilon": 4.0}, 0.0),
         ),
+        numbers={"epsilon": 2.0},
         bad_options=(
             *({"epsilon": x} for x in (0.0, -1.0, *NO_NUMBER)),
             {"epsilon": 1.0, "iterations": 0},
