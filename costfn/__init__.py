@@ -49,6 +49,7 @@ from ._losses.cost import *
 from ._losses.decision_scores import *
 from ._losses.imbalance import *
 from ._losses.margin import *
+from ._losses.noise_robust import *
 from ._losses.per_label import *
 from ._losses.regression import *
 from ._losses.scoring_rules import *

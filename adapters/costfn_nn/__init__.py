@@ -15,6 +15,7 @@ from ._cost import (
 from ._labels import (
     FocalLoss,
     ForwardCorrectedLoss,
+    GeneralizedCrossEntropyLoss,
     LogitAdjustedLoss,
     RankedProbabilityLoss,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "ForwardCorrectedLoss",
     "FowlkesMallowsLoss",
     "GMeanLoss",
+    "GeneralizedCrossEntropyLoss",
     "GeneralizedDiceLoss",
     "GeneralizedWassersteinDiceLoss",
     "HssLoss",

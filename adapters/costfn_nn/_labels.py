@@ -58,6 +58,31 @@ class FocalLoss(LabelLoss):
         return costfn.focal_loss(logits, target, gamma=self.held("gamma"))
 
 
+class GeneralizedCrossEntropyLoss(LabelLoss):
+    """Module of `costfn.generalized_cross_entropy_loss`, which says what `q` is."""
+
+    def __init__(
+        self,
+        *,
+        q: float | Tensor = 0.7,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+        self.hold("q", q)
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.generalized_cross_entropy_loss` with the options."""
+        return costfn.generalized_cross_entropy_loss(logits, target, q=self.held("q"))
+
+
 class LogitAdjustedLoss(LabelLoss):
     """Module of `costfn.logit_adjusted_loss`, which documents the options."""
 

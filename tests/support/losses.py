@@ -12,6 +12,7 @@ from rows import (
     decision_scores,
     imbalance,
     margin,
+    noise_robust,
     per_label,
     scoring_rules,
     soft_targets,
@@ -28,6 +29,7 @@ LOSSES = (
     *soft_targets.ROWS,
     *transport.ROWS,
     *imbalance.ROWS,
+    *noise_robust.ROWS,
     *per_label.ROWS,
 )
 
