@@ -18,6 +18,7 @@ from ._labels import (
     GeneralizedCrossEntropyLoss,
     LogitAdjustedLoss,
     RankedProbabilityLoss,
+    SymmetricCrossEntropyLoss,
 )
 from ._metric import (
     AccuracyLoss,
@@ -89,6 +90,7 @@ __all__ = [
     "SoftmaxMarginLoss",
     "SpecificityLoss",
     "SumToZeroLoss",
+    "SymmetricCrossEntropyLoss",
     "TverskyLoss",
     "WithMetrics",
 ]

@@ -83,6 +83,41 @@ class GeneralizedCrossEntropyLoss(LabelLoss):
         return costfn.generalized_cross_entropy_loss(logits, target, q=self.held("q"))
 
 
+class SymmetricCrossEntropyLoss(LabelLoss):
+    """Module of `costfn.symmetric_cross_entropy_loss`, which says what they do."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float | Tensor = 0.1,
+        beta: float | Tensor = 1.0,
+        log_zero: float | Tensor = -4.0,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+        self.hold("alpha", alpha)
+        self.hold("beta", beta)
+        self.hold("log_zero", log_zero)
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.symmetric_cross_entropy_loss` with the options."""
+        return costfn.symmetric_cross_entropy_loss(
+            logits,
+            target,
+            alpha=self.held("alpha"),
+            beta=self.held("beta"),
+            log_zero=self.held("log_zero"),
+        )
+
+
 class LogitAdjustedLoss(LabelLoss):
     """Module of `costfn.logit_adjusted_loss`, which documents the options."""
 

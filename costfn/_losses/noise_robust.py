@@ -5,6 +5,8 @@ where a label is most likely wrong. Each of these lies between cross entropy and
 `1 - p_y`, whose gradient vanishes there; `p` is the softmax and `y` the label.
 """
 
+from math import inf
+
 import torch
 from torch import Tensor
 
@@ -13,17 +15,21 @@ from .._foundation.entry import Entry
 from .._foundation.hidden import bad_target, finished
 from .._foundation.math import (
     class_probs,
+    cross_entropy,
+    log_complement,
     log_odds,
     log_sigmoid,
     mean_over_classes,
+    sigmoid,
     upcast,
 )
-from .._foundation.options import Rule, number, typed
+from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Logits, Losses, Target
 
-__all__ = ["generalized_cross_entropy_loss"]
+__all__ = ["generalized_cross_entropy_loss", "symmetric_cross_entropy_loss"]
 
 _POWER = Rule("in (0, 1]", lambda q: (q > 0) & (q <= 1))
+_LOGARITHM = Rule("below 0 and finite", lambda x: (-inf < x) & (x < 0))
 
 
 def generalized_cross_entropy_loss(
@@ -83,6 +89,67 @@ def _one_less(x: Tensor) -> Tensor:
     return torch.where(near, at_0, 1 - torch.exp(torch.where(near, -1.0, x)))
 
 
+def symmetric_cross_entropy_loss(
+    logits: Logits,
+    target: Target,
+    *,
+    alpha: float | Tensor = 0.1,
+    beta: float | Tensor = 1.0,
+    log_zero: float | Tensor = -4.0,
+) -> Losses:
+    """Cross entropy both ways: from label to prediction, and from prediction to label.
+
+    `-alpha log(p_y) - beta log_zero (1 - p_y)`: the second term is the reverse cross
+    entropy `-sum_j p_j log(q_j)` of a one-hot `q`, with `log_zero` for `log(0)`. For
+    class probabilities, its mean over the label.
+
+    Properties: 0 at a perfect prediction; log-divergent by its share `alpha` of cross
+    entropy; not convex and not proper. The second term is bounded and
+    takes wrong labels lightly; the first keeps hard examples in the training. It is
+    `alpha` times `poly_loss` with `epsilon = -beta log_zero / alpha`.
+
+    Args:
+        logits: Scores of the classes, `(*batch, classes)`.
+        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
+        alpha: Weight of cross entropy, at least 0.
+        beta: Weight of the reverse cross entropy, at least 0.
+        log_zero: What the logarithm of 0 counts as, below 0.
+
+    Returns:
+        Loss of each example, in nats, `(*batch,)`.
+
+    Raises:
+        ValueError: If `alpha` or `beta` is below 0, or `log_zero` not below 0; else
+            what every loss raises, see `costfn`.
+
+    Example:
+        >>> import torch, costfn
+        >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+        >>> costfn.symmetric_cross_entropy_loss(logits, torch.tensor([0, 1]))
+        tensor([0.4895, 3.7359])
+
+    Source:
+        Wang et al., "Symmetric Cross Entropy for Robust Learning with Noisy Labels",
+        ICCV 2019. https://arxiv.org/abs/1908.06112 There for labels only.
+    """
+    check.scores("logits", logits)
+    check.target(target, logits.shape[:-1], logits.shape[-1])
+    z = upcast(logits)
+    forward = typed(number("alpha", alpha, AT_LEAST_ZERO), z)
+    backward = typed(number("beta", beta, AT_LEAST_ZERO), z)
+    least = typed(number("log_zero", log_zero, _LOGARITHM), z)
+    reverse = -least * _missed(z, target)
+    losses = forward * cross_entropy(z, target) + backward * reverse
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
+
+
+def _missed(z: Tensor, target: Tensor) -> Tensor:
+    """`1 - p_y` from the mass of the others, its mean over the label of soft ones."""
+    if not target.is_floating_point():
+        return sigmoid(-log_odds(z, target))
+    return (class_probs(target, z.shape[-1], z.dtype) * log_complement(z).exp()).sum(-1)
+
+
 ENTRIES = (
     Entry(
         loss=generalized_cross_entropy_loss,
@@ -96,5 +163,18 @@ ENTRIES = (
         bounded=True,
         remark="Gradient vanishes where confidently wrong: hard examples count less.",
         use="some labels are wrong, you do not know which, and there are plenty",
+    ),
+    Entry(
+        loss=symmetric_cross_entropy_loss,
+        family="noise",
+        formula="-alpha log(p_y) - beta A (1 - p_y), A = -4 for log(0)",
+        source="Wang et al., ICCV 2019",
+        link="https://arxiv.org/abs/1908.06112",
+        takes=("target",),
+        decisions=("argmax",),
+        zero_at_perfect=True,
+        log_divergent=True,
+        remark="Hard examples keep the share alpha of their gradient.",
+        use="some labels are wrong, and hard or rare classes must still be learned",
     ),
 )
