@@ -17,6 +17,7 @@ from ._labels import (
     ForwardCorrectedLoss,
     GeneralizedCrossEntropyLoss,
     LogitAdjustedLoss,
+    PolyLoss,
     RankedProbabilityLoss,
     SymmetricCrossEntropyLoss,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "MarkednessLoss",
     "MccLoss",
     "NormalizedCostLoss",
+    "PolyLoss",
     "PrecisionLoss",
     "QErrorLoss",
     "RankedProbabilityLoss",

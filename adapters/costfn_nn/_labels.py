@@ -83,6 +83,31 @@ class GeneralizedCrossEntropyLoss(LabelLoss):
         return costfn.generalized_cross_entropy_loss(logits, target, q=self.held("q"))
 
 
+class PolyLoss(LabelLoss):
+    """Module of `costfn.poly_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        epsilon: float | Tensor = 1.0,
+        weight: Tensor | ArrayLike | None = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
+        self.hold("epsilon", epsilon)
+
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """`costfn.poly_loss` with the options."""
+        return costfn.poly_loss(logits, target, epsilon=self.held("epsilon"))
+
+
 class SymmetricCrossEntropyLoss(LabelLoss):
     """Module of `costfn.symmetric_cross_entropy_loss`, which says what they do."""
 

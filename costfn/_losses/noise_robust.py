@@ -26,9 +26,14 @@ from .._foundation.math import (
 from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Logits, Losses, Target
 
-__all__ = ["generalized_cross_entropy_loss", "symmetric_cross_entropy_loss"]
+__all__ = [
+    "generalized_cross_entropy_loss",
+    "poly_loss",
+    "symmetric_cross_entropy_loss",
+]
 
 _POWER = Rule("in (0, 1]", lambda q: (q > 0) & (q <= 1))
+_COEFFICIENT = Rule("at least -1 and finite", lambda x: (x >= -1) & (x < inf))
 _LOGARITHM = Rule("below 0 and finite", lambda x: (-inf < x) & (x < 0))
 
 
@@ -143,6 +148,48 @@ def symmetric_cross_entropy_loss(
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
+def poly_loss(
+    logits: Logits, target: Target, *, epsilon: float | Tensor = 1.0
+) -> Losses:
+    """Cross entropy with the first term of its power series made larger or smaller.
+
+    `-log(p_y) + epsilon (1 - p_y)`; for class probabilities, its mean over the label.
+    Cross entropy is the sum of `(1 - p_y)**j / j`; here `j = 1` counts `1 + epsilon`.
+
+    Properties: 0 at a perfect prediction; log-divergent; convex for `epsilon` up to 1;
+    not proper unless `epsilon` is 0, which is cross entropy. Above 0 confident
+    examples weigh more and their probabilities grow; below 0 less, as in a focal loss.
+
+    Args:
+        logits: Scores of the classes, `(*batch, classes)`.
+        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
+        epsilon: What is added to the first coefficient, at least -1; the best one
+            depends on the task.
+
+    Returns:
+        Loss of each example, in nats, `(*batch,)`.
+
+    Raises:
+        ValueError: If `epsilon` is below -1; else what every loss raises, see `costfn`.
+
+    Example:
+        >>> import torch, costfn
+        >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+        >>> costfn.poly_loss(logits, torch.tensor([0, 1]))
+        tensor([0.2461, 3.0077])
+
+    Source:
+        Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification
+        Loss Functions", ICLR 2022 (Poly-1). https://arxiv.org/abs/2204.12511
+    """
+    check.scores("logits", logits)
+    check.target(target, logits.shape[:-1], logits.shape[-1])
+    z = upcast(logits)
+    added = typed(number("epsilon", epsilon, _COEFFICIENT), z)
+    losses = cross_entropy(z, target) + added * _missed(z, target)
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
+
+
 def _missed(z: Tensor, target: Tensor) -> Tensor:
     """`1 - p_y` from the mass of the others, its mean over the label of soft ones."""
     if not target.is_floating_point():
@@ -176,5 +223,19 @@ ENTRIES = (
         log_divergent=True,
         remark="Hard examples keep the share alpha of their gradient.",
         use="some labels are wrong, and hard or rare classes must still be learned",
+    ),
+    Entry(
+        loss=poly_loss,
+        family="noise",
+        formula="-log(p_y) + epsilon (1 - p_y)",
+        source="Leng et al., ICLR 2022",
+        link="https://arxiv.org/abs/2204.12511",
+        takes=("target",),
+        decisions=("argmax",),
+        zero_at_perfect=True,
+        convex=True,
+        log_divergent=True,
+        remark="Convex for epsilon up to 1. Its probabilities are too bold.",
+        use="cross entropy works, and one number may be tuned to make it work better",
     ),
 )

@@ -22,9 +22,14 @@ from .._foundation.math import (
 from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Logits, Losses, Target
 
-__all__ = ["generalized_cross_entropy_loss", "symmetric_cross_entropy_loss"]
+__all__ = [
+    "generalized_cross_entropy_loss",
+    "poly_loss",
+    "symmetric_cross_entropy_loss",
+]
 
 _POWER = Rule("in (0, 1]", lambda q: (q > 0) & (q <= 1))
+_COEFFICIENT = Rule("at least -1 and finite", lambda x: (x >= -1) & (x < inf))
 _LOGARITHM = Rule("below 0 and finite", lambda x: (-inf < x) & (x < 0))
 
 
@@ -79,6 +84,18 @@ def symmetric_cross_entropy_loss(
     least = typed(number("log_zero", log_zero, _LOGARITHM), z.dtype)
     reverse = -least * _missed(z, target)
     losses = forward * cross_entropy(z, target) + backward * reverse
+    return finished(losses, logits, bad_target(target, z.shape[-1]))
+
+
+def poly_loss(
+    logits: Logits, target: Target, *, epsilon: float | Array = 1.0
+) -> Losses:
+    """Mirror of `costfn.poly_loss`: the same arguments, values and errors."""
+    check.scores("logits", logits)
+    check.target(target, logits.shape[:-1], logits.shape[-1])
+    z = upcast(logits)
+    added = typed(number("epsilon", epsilon, _COEFFICIENT), z.dtype)
+    losses = cross_entropy(z, target) + added * _missed(z, target)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 

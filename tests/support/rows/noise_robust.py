@@ -21,6 +21,12 @@ def symmetric_cross_entropy(z, q, *, alpha=0.1, beta=1.0, log_zero=-4.0):
     return mpf(alpha) * cross_entropy(z, q) + mpf(beta) * reverse
 
 
+def poly(z, q, *, epsilon=1.0):
+    p = softmax(z)
+    missed = expectation(q, lambda y: p.sum() - p[y])
+    return cross_entropy(z, q) + mpf(epsilon) * missed
+
+
 ROWS = (
     Loss(
         name="generalized_cross_entropy_loss",
@@ -54,6 +60,22 @@ ROWS = (
             *({name: x} for name in ("alpha", "beta") for x in (-1.0, *NO_NUMBER)),
             *({"log_zero": x} for x in (0.0, 2.0, *NO_NUMBER)),
         ),
+        vanishes=True,
+        sharp=("value",),
+    ),
+    Loss(
+        name="poly_loss",
+        textbook=poly,
+        options=({}, {"epsilon": -0.5}, {"epsilon": 4.0}),
+        forms=("labels", "probs"),
+        by_hand=(
+            (HALVES, 1, [], {}, log(4) + 3 / 4),
+            (HALVES, 0, [], {"epsilon": -1.0}, log(2) - 1 / 2),
+            (HALVES, [0, 0.5, 0, 0.5], [], {}, (log(32) + 3 / 4 + 7 / 8) / 2),
+        ),
+        numbers={"epsilon": 0.5},
+        bad_options=tuple({"epsilon": x} for x in (-2.0, *NO_NUMBER)),
+        log_divergent=True,
         vanishes=True,
         sharp=("value",),
     ),
