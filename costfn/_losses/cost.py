@@ -100,8 +100,7 @@ def log_cost_loss(
     Args:
         logits: Scores of the decisions, `(*batch, decisions)`.
         target: Labels, class probabilities, or None with cost vectors.
-        cost: At least 0: `(classes, decisions)`, one per example, or vectors
-            `(*batch, decisions)`.
+        cost: As in `expected_cost_loss`, at least 0.
 
     Returns:
         Loss of each example, in the unit of `cost` times nats, `(*batch,)`.
@@ -159,8 +158,8 @@ def cost_regularized_loss(
         Loss of each example, in nats, `(*batch,)`.
 
     Raises:
-        ValueError: If `base` is unknown, `strength` below 0, or a cost below 0 with a
-            log cost; else what every loss raises, see `costfn`.
+        ValueError: If `base` is unknown, `strength` or a cost of a log cost below 0;
+            else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -196,8 +195,8 @@ def soft_decision_cost_loss(
     for the decisions that the minimum-cost rule will take on them.
 
     Properties: bounded by the costs; not convex, and not log-divergent; as the
-    temperature goes to 0, the cost of `decisions.minimum_cost_decision`, a proper
-    scoring rule whose gradient is 0 almost everywhere.
+    temperature goes to 0, the cost of `decisions.minimum_cost_decision`: proper, with
+    gradient 0 almost everywhere.
 
     Args:
         logits: Scores of the classes, `(*batch, classes)`.

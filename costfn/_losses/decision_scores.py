@@ -11,11 +11,7 @@ from torch import Tensor
 from .._foundation import check
 from .._foundation.entry import Entry
 from .._foundation.hidden import finished
-from .._foundation.math import (
-    centered,
-    relu,
-    softplus,
-)
+from .._foundation.math import centered, relu, softplus
 from .._foundation.types import (
     CostVectors,
     DecisionCost,
@@ -113,8 +109,7 @@ def sum_to_zero_loss(
     Args:
         logits: Scores of the decisions, `(*batch, decisions)`.
         target: Labels, class probabilities, or None with cost vectors.
-        cost: At least 0: `(classes, decisions)`, one per example, or vectors
-            `(*batch, decisions)`.
+        cost: As in `expected_cost_loss`, at least 0.
         phi: `"exp"`, `"softplus"` or `"hinge"`.
 
     Returns:

@@ -7,11 +7,7 @@ from jax import Array
 
 from .._foundation import check
 from .._foundation.hidden import finished
-from .._foundation.math import (
-    centered,
-    relu,
-    softplus,
-)
+from .._foundation.math import centered, relu, softplus
 from .._foundation.types import (
     CostVectors,
     DecisionCost,
