@@ -100,7 +100,7 @@ def log_cost_loss(
     Args:
         logits: Scores of the decisions, `(*batch, decisions)`.
         target: Labels, class probabilities, or None with cost vectors.
-        cost: As in `expected_cost_loss`, at least 0.
+        cost: At least 0; shapes as in `expected_cost_loss`.
 
     Returns:
         Loss of each example, in the unit of `cost` times nats, `(*batch,)`.

@@ -109,7 +109,7 @@ def sum_to_zero_loss(
     Args:
         logits: Scores of the decisions, `(*batch, decisions)`.
         target: Labels, class probabilities, or None with cost vectors.
-        cost: As in `expected_cost_loss`, at least 0.
+        cost: At least 0; shapes as in `expected_cost_loss`.
         phi: `"exp"`, `"softplus"` or `"hinge"`.
 
     Returns:

@@ -77,6 +77,6 @@ ROWS = (
         bad_options=tuple({"epsilon": x} for x in (-2.0, *NO_NUMBER)),
         log_divergent=True,
         vanishes=True,
-        sharp=("value",),
+        sharp=("value", "gradient"),
     ),
 )
