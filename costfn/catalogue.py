@@ -17,23 +17,46 @@ from ._losses import (
     soft_targets,
     transport,
 )
-from ._metrics import metric_entries
+from ._metrics import (
+    accuracy,
+    agreement,
+    f_measures,
+    generalized_dice,
+    informedness,
+    lovasz,
+    overlap,
+    rates,
+    tversky,
+)
+from ._metrics import (
+    cost as cost_metrics,
+)
 
 __all__ = ["LOSSES", "Decision", "Entry", "Synonym"]
 
+_FAMILIES = (
+    cost,
+    margin,
+    decision_scores,
+    scoring_rules,
+    soft_targets,
+    transport,
+    imbalance,
+    noise_robust,
+    per_label,
+    regression,
+    accuracy,
+    agreement,
+    rates,
+    informedness,
+    f_measures,
+    overlap,
+    tversky,
+    generalized_dice,
+    cost_metrics,
+    lovasz,
+)
+
 LOSSES: dict[str, Entry] = {
-    entry.name: entry
-    for entry in (
-        *cost.ENTRIES,
-        *margin.ENTRIES,
-        *decision_scores.ENTRIES,
-        *scoring_rules.ENTRIES,
-        *soft_targets.ENTRIES,
-        *transport.ENTRIES,
-        *imbalance.ENTRIES,
-        *noise_robust.ENTRIES,
-        *per_label.ENTRIES,
-        *regression.ENTRIES,
-        *metric_entries.ENTRIES,
-    )
+    entry.name: entry for family in _FAMILIES for entry in family.ENTRIES
 }

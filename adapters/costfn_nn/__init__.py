@@ -1,98 +1,29 @@
 """The losses as `torch.nn` modules: classes on axis 1, weights, a reduction."""
 
-from ._batch import GeneralizedWassersteinDiceLoss
-from ._cost import (
-    CostHingeLoss,
-    CostRegressionLoss,
-    CostRegularizedLoss,
-    EnergyCostLoss,
-    ExpectedCostLoss,
-    LogCostLoss,
-    SoftDecisionCostLoss,
-    SoftmaxMarginLoss,
-    SumToZeroLoss,
-)
-from ._labels import (
-    FocalLoss,
-    ForwardCorrectedLoss,
-    GeneralizedCrossEntropyLoss,
-    LogitAdjustedLoss,
-    PolyLoss,
-    RankedProbabilityLoss,
-    SymmetricCrossEntropyLoss,
-)
-from ._metric import (
-    AccuracyLoss,
-    BalancedAccuracyLoss,
-    CohenKappaLoss,
-    DiceLoss,
-    FBetaLoss,
-    FocalTverskyLoss,
-    FowlkesMallowsLoss,
-    GeneralizedDiceLoss,
-    GMeanLoss,
-    HssLoss,
-    InformednessLoss,
-    JaccardLoss,
-    MarkednessLoss,
-    MccLoss,
-    NormalizedCostLoss,
-    PrecisionLoss,
-    RecallLoss,
-    RegretLoss,
-    SavingsLoss,
-    SpecificityLoss,
-    TverskyLoss,
-)
-from ._other import LovaszHingeLoss, LovaszSoftmaxLoss, QErrorLoss, WithMetrics
-from ._per_label import AsymmetricLoss, SigmoidFocalLoss
-from ._soft_targets import SinkhornLoss, SoftTargetLoss
+import typing as _typing
 
-__all__ = [
-    "AccuracyLoss",
-    "AsymmetricLoss",
-    "BalancedAccuracyLoss",
-    "CohenKappaLoss",
-    "CostHingeLoss",
-    "CostRegressionLoss",
-    "CostRegularizedLoss",
-    "DiceLoss",
-    "EnergyCostLoss",
-    "ExpectedCostLoss",
-    "FBetaLoss",
-    "FocalLoss",
-    "FocalTverskyLoss",
-    "ForwardCorrectedLoss",
-    "FowlkesMallowsLoss",
-    "GMeanLoss",
-    "GeneralizedCrossEntropyLoss",
-    "GeneralizedDiceLoss",
-    "GeneralizedWassersteinDiceLoss",
-    "HssLoss",
-    "InformednessLoss",
-    "JaccardLoss",
-    "LogCostLoss",
-    "LogitAdjustedLoss",
-    "LovaszHingeLoss",
-    "LovaszSoftmaxLoss",
-    "MarkednessLoss",
-    "MccLoss",
-    "NormalizedCostLoss",
-    "PolyLoss",
-    "PrecisionLoss",
-    "QErrorLoss",
-    "RankedProbabilityLoss",
-    "RecallLoss",
-    "RegretLoss",
-    "SavingsLoss",
-    "SigmoidFocalLoss",
-    "SinkhornLoss",
-    "SoftDecisionCostLoss",
-    "SoftTargetLoss",
-    "SoftmaxMarginLoss",
-    "SpecificityLoss",
-    "SumToZeroLoss",
-    "SymmetricCrossEntropyLoss",
-    "TverskyLoss",
-    "WithMetrics",
-]
+from ._losses.cost import *
+from ._losses.decision_scores import *
+from ._losses.imbalance import *
+from ._losses.margin import *
+from ._losses.noise_robust import *
+from ._losses.per_label import *
+from ._losses.regression import *
+from ._losses.scoring_rules import *
+from ._losses.soft_targets import *
+from ._losses.tracking import *
+from ._losses.transport import *
+from ._metrics.accuracy import *
+from ._metrics.agreement import *
+from ._metrics.cost import *
+from ._metrics.f_measures import *
+from ._metrics.generalized_dice import *
+from ._metrics.informedness import *
+from ._metrics.lovasz import *
+from ._metrics.overlap import *
+from ._metrics.rates import *
+from ._metrics.tversky import *
+
+# Type checkers follow the imports, and would take a computed list for an empty one.
+if not _typing.TYPE_CHECKING:
+    __all__ = sorted(name for name in globals() if not name.startswith("_"))

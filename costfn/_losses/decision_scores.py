@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.entry import Entry
 from .._foundation.hidden import finished
 from .._foundation.math import centered, relu, softplus
@@ -74,7 +74,7 @@ def cost_regression_loss(
         2016. https://arxiv.org/abs/1511.09337 All minimal costs of an example count as
         its cheap side, not one of them.
     """
-    check.decision_problem(logits, target, cost)
+    check_costs.decision_problem(logits, target, cost)
     if not (one_sided or smooth):
         raise ValueError(
             "smooth must be True for the two-sided loss, got False; it chooses between "
@@ -131,7 +131,7 @@ def sum_to_zero_loss(
         (hinge); Ávila Pires et al., "Cost-Sensitive Multiclass Classification Risk
         Bounds", ICML 2013. https://proceedings.mlr.press/v28/avilapires13.html
     """
-    check.decision_problem(logits, target, cost, non_negative=True)
+    check_costs.decision_problem(logits, target, cost, non_negative=True)
     check.one_of("phi", phi, get_args(Phi))
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     z = centered(z)

@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check_costs
 from .._foundation.entry import Entry
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import (
@@ -56,7 +56,7 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
         Gimpel and Smith, "Softmax-Margin CRFs: Training Log-Linear Models with Cost
         Functions", NAACL 2010. https://aclanthology.org/N10-1112
     """
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
@@ -99,7 +99,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         based Vector Machines", JMLR 2, 2001, with the margin rescaling of
         Tsochantaridis et al., JMLR 6, 2005. https://jmlr.org/papers/v6/tsochantaridis05a.html
     """
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = possible(centered(upcast(logits)))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():

@@ -71,13 +71,13 @@ def q_error_loss(
     p, t = upcast(prediction), upcast(target)
     if log_space:
         return finished(_growth(p - t), prediction)
-    seen = check.visible(target)
+    seen = check.readable_values(target)
     if seen is not None and seen.amin() < 0:
         raise ValueError(
             f"target must be at least 0 without log_space, got {seen.amin().item():.6g}"
         )
     invalid = t < 0 if seen is None else None
-    if isinstance(least, Tensor) and check.visible(least) is None:
+    if isinstance(least, Tensor) and check.readable_values(least) is None:
         # Nothing is below a floor of NaN.
         invalid = (
             least.isnan().expand_as(t) if invalid is None else invalid | least.isnan()

@@ -17,8 +17,8 @@ from costfn.compare import (
     compare_losses,
     load_data,
 )
-from costfn.compare.candidate import Problem
-from costfn.compare.candidates import (
+from costfn.compare._candidate import Problem
+from costfn.compare._candidates import (
     LEFT_OUT,
     Candidate,
     decide,
@@ -26,10 +26,10 @@ from costfn.compare.candidates import (
     select,
     suitable,
 )
-from costfn.compare.costs import name_cost
-from costfn.compare.experiment import Settings, run
-from costfn.compare.preprocessing import check_features
-from costfn.compare.summary import summarize, verdict
+from costfn.compare._costs import name_cost
+from costfn.compare._experiment import Settings, run
+from costfn.compare._preprocessing import check_features
+from costfn.compare._summary import summarize, verdict
 from small_data import COST, overlapping, row_of
 
 

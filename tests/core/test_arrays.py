@@ -13,6 +13,7 @@ import torch
 
 import costfn
 import costfn_jax
+from both_libraries import called
 from costfn._foundation.arrays import as_tensor, as_tensors
 from costfn_jax._foundation.arrays import as_array
 
@@ -203,22 +204,6 @@ FORMS = {
     "tensors": lambda x: torch.from_numpy(np.ascontiguousarray(x)),
     "columns of Fortran": np.asfortranarray,
 }
-
-
-def function(package, name):
-    found = package
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
-
-
-def called(package, name, arguments, options, convert):
-    def change(x):
-        return convert(x) if isinstance(x, np.ndarray) else x
-
-    return function(package, name)(
-        *map(change, arguments), **{k: change(v) for k, v in options.items()}
-    )
 
 
 def leaves(found):

@@ -7,11 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from test_arrays import called, function
-from test_mirror_errors import one_language, to_jax, to_torch
 
 import costfn
 import costfn_jax
+from both_libraries import called, function, one_language, to_jax, to_torch
 
 # jaxtyping's checks come before ours.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]

@@ -6,14 +6,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_ignored import hidden
 from torch.func import grad_and_value
 
 import costfn
 import four_cells
 from batch_losses import AVERAGED, COST
 from cell_cases import Q, close, value_and_gradient
-from ignored_cases import BAD_SCORES, CLASSES, images, pick
+from ignored_cases import BAD_SCORES, CLASSES, hidden, images, pick
 from losses import SAMPLE_CASES
 
 seeds, some = st.integers(0, 2**32 - 1), st.booleans()

@@ -6,71 +6,10 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from mpmath import mp
 
 import costfn
-from cases import Arguments
+from hard_numbers import EXTREMES, LABELLED, at, derivative
 from losses import CASES, LOSSES, U
-from textbook import exact
-
-COST = np.array([[0.0, 1, 3], [2, 0, 1], [1, 4, 0]])
-LABELLED = [case for case in CASES if case.form in ("labels", "marks")]
-REACHED = np.array([0.25, 0.0, 0.75])
-EXTREMES = [
-    [1e4, -1e4, 0.0],
-    [-1e4, 1e4, 1e4],
-    [1e4, 1e4, 1e4],
-    [80.0, -80, 79.5],
-    [-80.0, -80, -80],
-    [1e4, 80.0, -1e-4],
-    [0.0, 88.8, -104],
-]
-
-
-def extras_for(case):
-    options = {"transition": [[0.5, 0.25, 0.25], [0, 1, 0], [0.125, 0.125, 0.75]]}
-    options["prior"] = [0.5, 0.375, 0.125]
-    options["cost"] = COST
-    if case.form == "actions":
-        options["cost"] = np.concatenate([COST, np.full((3, 1), 0.5)], -1)
-    return tuple(np.array(options[name]) for name in case.takes)
-
-
-def at(case, logits, label=0):
-    """The arguments of this form at given logits of three classes."""
-    logits = np.array(logits, float)
-    extras = extras_for(case)
-    if case.form == "actions" and case.loss.entry.scores == "decisions":
-        logits = np.append(logits, -logits[:1])
-    if case.form == "vector":
-        return Arguments(logits, None, (COST[label],))
-    target = np.array(label)
-    if case.form == "marks":
-        target = np.arange(3) == label
-    elif case.form in ("probs", "memberships"):
-        target = REACHED
-    arguments = Arguments(logits, target, extras)
-    if not case.loss.per_sample:
-        arguments = arguments._replace(logits=logits[None], target=target[None])
-    return arguments
-
-
-def derivative(case, arguments):
-    """The textbook's gradient by central differences in 60 digits."""
-    q = np.eye(3)[arguments.target] if case.form == "labels" else 1.0 * arguments.target
-    z = exact(arguments.logits)
-    extras = [exact(extra) for extra in arguments.extras]
-
-    def loss(x):
-        return case.loss.textbook(x, exact(q), *extras, **case.options)
-
-    step = mp.mpf(10) ** -20
-    gradient = np.empty(z.shape)
-    for i in np.ndindex(*z.shape):
-        move = np.full(z.shape, mp.mpf(0))
-        move[i] = step
-        gradient[i] = float((loss(z + move) - loss(z - move)) / (2 * step))
-    return gradient
 
 
 def value_and_gradient(case, arguments, dtype):

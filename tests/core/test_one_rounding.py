@@ -5,34 +5,13 @@ The few that are compared with the textbook elsewhere can be right by luck.
 
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 
 import batch_losses
+from hard_numbers import many
 
 HALVES = pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-
-
-def on_simplex(probs):
-    """Multiples of 1/128 with sums of 1, which both types hold."""
-    parts = np.floor(128 * probs) / 128
-    likeliest = parts == parts.max(-1, keepdims=True)
-    first = likeliest & (likeliest.cumsum(-1) == 1)
-    return parts + first * (1 - parts.sum(-1, keepdims=True))
-
-
-def many(case):
-    """64 examples whose distributions both types hold."""
-    arguments = case.draw(batch=(64,))
-    simplex = case.takes in (("transition",), ("prior",))
-    arguments = arguments._replace(
-        logits=arguments.logits / 2,
-        extras=tuple(on_simplex(x) if simplex else x for x in arguments.extras),
-    )
-    if case.form == "probs":
-        return arguments._replace(target=on_simplex(arguments.target))
-    return arguments
 
 
 @HALVES

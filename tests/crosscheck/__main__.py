@@ -62,7 +62,7 @@ def main() -> int:
 
 def _settle(device: str) -> None:
     """Before torch and JAX are imported, here and in each worker."""
-    for folder in ("tests", "adapters", "."):
+    for folder in ("tests/support", "adapters", "."):
         sys.path.insert(0, str(ROOT / folder))
     os.environ |= {
         "JAX_ENABLE_X64": "1",

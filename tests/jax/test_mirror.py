@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import checkpoint, grad, hessian, jit, jvp, vmap
-from test_mirror_numbers import convert
 
 import batch_losses
 import costfn_jax
+from both_libraries import convert
 from tests.crosscheck._runs import firsts, table
 
 # Annotations are of what is asked for, not of what is traced.

@@ -5,20 +5,20 @@ import jax.numpy as jnp
 import pytest
 import torch
 from jax import nn
-from test_four_cells_corners import CORNERS, WEIGHT, both_at
 
 import costfn_jax
 from batch_losses import AVERAGED, MULTILABEL, NAMES
+from both_libraries import as_torch, in_jax
 from cell_cases import (
     CASES,
     OF_A_PARTITION,
     PROBLEMS,
     RELAXATIONS,
-    Q,
     close,
     costs,
     value_and_gradient,
 )
+from cell_corners import CORNERS, WEIGHT, both_at
 from costfn_jax import relaxations
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -39,14 +39,6 @@ OURS = {
 }
 OF_THREE = [p for p in PROBLEMS if p.width == 3 and p.task == "multiclass"]
 OTHERS = [OF_THREE[1], *(p for p in PROBLEMS if p.task != "multiclass")]
-
-
-def in_jax(x):
-    return None if x is None else jnp.asarray(x.numpy())
-
-
-def as_torch(x):
-    return torch.tensor(jax.device_get(x), dtype=Q)
 
 
 def of_mirror(name, z, target, **options):

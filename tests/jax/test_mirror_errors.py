@@ -1,16 +1,14 @@
 """Bad arguments are refused by the mirror in the words of the core."""
 
 import inspect
-import re
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 
 import batch_losses
 import costfn
 import costfn_jax
+from both_libraries import one_language, to_jax, to_torch
 from losses import CASES
 
 # jaxtyping's checks come before ours.
@@ -63,15 +61,6 @@ SPOILT = {
 }
 
 
-def one_language(words):
-    """The message with the names of the two frameworks made one."""
-    words = words.replace("a jax.Array", "a tensor").replace("costfn_jax", "costfn")
-    words = words.replace("target.astype(int)", "target.long()")
-    words = words.replace("jnp.asarray", "as_tensor")
-    words = re.sub(r"\b(ArrayImpl|Tensor)\b", "array", words)
-    return words.replace("torch.", "")
-
-
 def outcome(package, convert, name, arguments, options):
     try:
         function = getattr(package, name)
@@ -81,14 +70,6 @@ def outcome(package, convert, name, arguments, options):
     except (TypeError, ValueError) as error:
         return type(error).__name__, one_language(str(error))
     return "accepted"
-
-
-def to_torch(x):
-    return torch.tensor(x) if isinstance(x, np.ndarray) else x
-
-
-def to_jax(x):
-    return jnp.asarray(x) if isinstance(x, np.ndarray) else x
 
 
 def assert_same(name, arguments, options):

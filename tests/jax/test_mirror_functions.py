@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from test_mirror_errors import to_jax, to_torch
 
 import costfn
 import costfn_jax
+from both_libraries import function, to_jax, to_torch
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -102,12 +102,6 @@ METRICS = [
     for name in costfn.metrics.__all__
     if inspect.isfunction(getattr(costfn.metrics, name))
 ]
-
-
-def function(package, path):
-    for name in path.split("."):
-        package = getattr(package, name)
-    return package
 
 
 def parts(value):

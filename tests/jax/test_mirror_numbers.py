@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_numbers import EXTREMES, LABELLED, at, derivative
-from test_one_rounding import many
 
 import batch_losses
 import costfn_jax
+from both_libraries import convert
+from hard_numbers import EXTREMES, LABELLED, at, derivative, many
 
 # Annotations are of what is asked for, not of what is traced.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
@@ -30,13 +30,6 @@ def of_example(case):
     if not case.loss.per_label:
         return function(case)
     return lambda *arguments: function(case)(*arguments).sum(-1)
-
-
-def convert(x, dtype):
-    if x is None:
-        return None
-    real = jnp.issubdtype(x.dtype, jnp.floating)
-    return jnp.asarray(x, dtype if real else None)
 
 
 def values_and_gradients(case, problems):

@@ -141,7 +141,7 @@ def stages(root: Path, side: str, file: str) -> Iterator[list[str]]:
     if side == "jax":
         yield from _of_jax(name, everything)
         return
-    if Path(file).parent.name == "costfn_nn":
+    if "costfn_nn" in Path(file).parts:
         yield _files(MODULES)
         tests = {x: (root / f"tests/test_{x}.py").read_text() for x in everything}
         rest = [x for x in everything if "module" in x or "costfn_nn" in tests[x]]

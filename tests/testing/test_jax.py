@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from test_public_api import run
 
 from costfn.testing import LossContractError, assert_loss_contract
+from new_interpreter import run
 
 # It traces and compiles what jaxtyping would wrap.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]

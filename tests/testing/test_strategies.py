@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
-from test_public_api import run
 
 import costfn
 from costfn import testing
@@ -24,6 +23,7 @@ from costfn.testing import (
     regression_batches,
     soft_labels,
 )
+from new_interpreter import run
 
 
 def exact_in_every_dtype(values):

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import jax.numpy as jnp
 from jax import Array
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import finished
 from .._foundation.math import centered, relu, softplus
 from .._foundation.types import (
@@ -34,7 +34,7 @@ def cost_regression_loss(
 
     The same arguments, values and errors.
     """
-    check.decision_problem(logits, target, cost)
+    check_costs.decision_problem(logits, target, cost)
     if not (one_sided or smooth):
         raise ValueError(
             "smooth must be True for the two-sided loss, got False; it chooses between "
@@ -58,7 +58,7 @@ def sum_to_zero_loss(
     phi: Phi = "exp",
 ) -> Losses:
     """Mirror of `costfn.sum_to_zero_loss`: the same arguments, values and errors."""
-    check.decision_problem(logits, target, cost, non_negative=True)
+    check_costs.decision_problem(logits, target, cost, non_negative=True)
     check.one_of("phi", phi, get_args(Phi))
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     z = centered(z)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from .._foundation import check
+from .._foundation import check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import (
     centered,
@@ -23,7 +23,7 @@ __all__ = ["cost_hinge_loss", "softmax_margin_loss"]
 
 def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.softmax_margin_loss`: the same arguments, values and errors."""
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
     if not is_floating(target):
@@ -37,7 +37,7 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
 
 def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.cost_hinge_loss`: the same arguments, values and errors."""
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
     z = jnp.maximum(z, never(z.dtype))
