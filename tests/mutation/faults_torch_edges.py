@@ -244,9 +244,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_losses/per_label.py",
-        'power = _like(z, number("gamma_pos", gamma_pos, AT_LEAST_ZERO))',
+        'power = typed(number("gamma_pos", gamma_pos, AT_LEAST_ZERO), z)',
         "gamma_pos, gamma_neg = gamma_neg, gamma_pos\n"
-        '    power = _like(z, number("gamma_pos", gamma_pos, AT_LEAST_ZERO))',
+        '    power = typed(number("gamma_pos", gamma_pos, AT_LEAST_ZERO), z)',
         "options of the present and the absent exchanged",
     ),
     (
