@@ -4,12 +4,22 @@ The claims are tested: a loss that is called consistent agrees with the minimum-
 decision on every posterior tried, one that is not disagrees on some.
 """
 
-from ._foundation.entry import Decision, Entry
-from ._losses import cost_entries, regression
+from ._foundation.entry import Decision, Entry, Synonym
+from ._losses import (
+    cost,
+    decision_scores,
+    imbalance,
+    margin,
+    noise_robust,
+    per_label,
+    regression,
+    scoring_rules,
+    soft_targets,
+    transport,
+)
 from ._metrics import (
     accuracy,
     agreement,
-    cost,
     f_measures,
     generalized_dice,
     informedness,
@@ -18,11 +28,22 @@ from ._metrics import (
     rates,
     tversky,
 )
+from ._metrics import (
+    cost as cost_metrics,
+)
 
-__all__ = ["LOSSES", "Decision", "Entry"]
+__all__ = ["LOSSES", "Decision", "Entry", "Synonym"]
 
 _FAMILIES = (
-    cost_entries,
+    cost,
+    margin,
+    decision_scores,
+    scoring_rules,
+    soft_targets,
+    transport,
+    imbalance,
+    noise_robust,
+    per_label,
     regression,
     accuracy,
     agreement,
@@ -32,7 +53,7 @@ _FAMILIES = (
     overlap,
     tversky,
     generalized_dice,
-    cost,
+    cost_metrics,
     lovasz,
 )
 

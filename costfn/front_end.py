@@ -27,7 +27,7 @@ from ._foundation.targets import (
     weight_of_target,
 )
 from ._losses.cost import Base
-from ._losses.margin import Phi
+from ._losses.decision_scores import Phi
 from ._losses.soft_targets import Divergence
 from ._metrics.lovasz import Present
 

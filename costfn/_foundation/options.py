@@ -86,3 +86,14 @@ def _in_range(name: str, value: Tensor, rule: Rule) -> Tensor:
         wrong = seen[outside].reshape(-1)[0].item()
         raise ValueError(f"{name} must be {rule.words}, got {wrong:.6g}")
     return found
+
+
+def typed(option: float | Tensor, like: Tensor) -> Tensor:
+    """The option as a scalar tensor of the dtype and device of another.
+
+    Forward over reverse turns a scalar of float32 into float64 where torch multiplies
+    it by a Python number.
+    """
+    if isinstance(option, Tensor):
+        return option.to(like)
+    return like.new_full((), option)

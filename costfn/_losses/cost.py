@@ -4,13 +4,12 @@
 in the cost matrix, `cost[y]`, or `q @ cost` for class probabilities `q`.
 """
 
-from math import factorial
 from typing import Literal, get_args
 
-import torch
 from torch import Tensor
 
 from .._foundation import check, check_costs
+from .._foundation.entry import Entry
 from .._foundation.hidden import checked_costs, finished
 from .._foundation.math import cross_entropy, log_complement, rows_times_matrix
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number
@@ -24,6 +23,14 @@ from .._foundation.types import (
     Target,
 )
 from .cost_vector import costs_of_decisions
+from .entropic_mean import expected_cost
+
+__all__ = [
+    "cost_regularized_loss",
+    "expected_cost_loss",
+    "log_cost_loss",
+    "soft_decision_cost_loss",
+]
 
 Base = Literal["cross_entropy", "log_cost"]
 
@@ -46,11 +53,9 @@ def expected_cost_loss(
 
     Args:
         logits: Scores of the decisions, `(*batch, decisions)`.
-        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`; None if
-            `cost` holds each example's own cost vector.
-        cost: `cost[i, j]` of deciding `j` when the truth is `i`: `(classes, decisions)`
-            or one per example, `(*batch, classes, decisions)`; with `target=None`,
-            `(*batch, decisions)`. Further columns are actions such as "abstain".
+        target: Labels, class probabilities, or None with cost vectors.
+        cost: `(classes, decisions)`, one per example, or vectors `(*batch, decisions)`.
+            Further columns are actions such as "abstain".
         risk: Aversion to risk, in 1 / cost, finite: at 0 the mean cost, above it
             more, towards the largest cost; below it less, towards the smallest.
 
@@ -58,9 +63,7 @@ def expected_cost_loss(
         Loss of each example, in the unit of `cost`, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, or `cost` or `risk` is not finite.
+        ValueError: If `risk` is not finite; else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -79,68 +82,7 @@ def expected_cost_loss(
     check_costs.decision_problem(logits, target, cost)
     aversion = number("risk", risk, FINITE)
     z, c, invalid = costs_of_decisions(logits, target, cost)
-    return finished(_expected_cost(z, c, aversion), logits, invalid)
-
-
-def _expected_cost(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:
-    if isinstance(risk, Tensor):
-        return _learned_risk(z, c, risk.to(z.dtype))
-    return _entropic_mean(z, c, risk) if risk else (c * z.softmax(-1)).sum(-1)
-
-
-def _entropic_mean(z: Tensor, c: Tensor, risk: float | Tensor) -> Tensor:
-    # The difference of two log-sum-exps loses small risks and small costs to rounding;
-    # log1p of a mean of expm1 keeps them wherever it neither overflows nor cancels.
-    low = c.detach().amin(-1, keepdim=True)
-    gain = risk * (c - low)
-    moderate = gain.amax(-1, keepdim=True) < 30
-    mean = (z.softmax(-1) * torch.expm1(torch.where(moderate, gain, 0.0))).sum(-1)
-    near = moderate.squeeze(-1) & (mean > -0.5)
-    log_mean = torch.where(
-        near,
-        torch.log1p(torch.where(near, mean, 0.0)),
-        (z.log_softmax(-1) + gain).logsumexp(-1),
-    )
-    return low.squeeze(-1) + log_mean / risk
-
-
-def _learned_risk(z: Tensor, c: Tensor, risk: Tensor) -> Tensor:
-    """The entropic mean with its derivative in the risk, at 0 half the variance.
-
-    A quotient by the risk has none at 0. With `d = c - mean` it is
-    `mean + risk s g(risk**2 s)`, where `s = sum_j p_j d_j**2 f(risk d_j)`,
-    `f(x) = (exp(x) - 1 - x) / x**2` and `g(x) = log(1 + x) / x`: smooth everywhere.
-    """
-    p = z.softmax(-1)
-    mean = (p * c).sum(-1, keepdim=True)
-    d = c - mean
-    x = risk * d
-    near = x.detach().abs().amax(-1, keepdim=True) < 1
-    s = (p * d * d * _second_remainder(torch.where(near, x, 0.0))).sum(-1)
-    near = near.squeeze(-1)
-    smooth = mean.squeeze(-1) + risk * s * _log_quotient(risk * risk * s)
-    return torch.where(
-        near, smooth, _entropic_mean(z, c, torch.where(risk == 0, 1.0, risk))
-    )
-
-
-def _second_remainder(x: Tensor) -> Tensor:
-    """`(exp(x) - 1 - x) / x**2` for `abs(x) < 1`, by its power series."""
-    total = torch.zeros_like(x)
-    for k in range(18, 1, -1):
-        total = total * x + 1 / factorial(k)
-    return total
-
-
-def _log_quotient(x: Tensor) -> Tensor:
-    """`log(1 + x) / x`, by its power series where the quotient would cancel."""
-    near = x.detach().abs() < 0.01
-    apart = torch.where(near, 1.0, x)
-    y = torch.where(near, x, 0.0)
-    series = torch.zeros_like(x)
-    for k in range(9, 0, -1):
-        series = series * -y + 1 / k
-    return torch.where(near, series, torch.log1p(apart) / apart)
+    return finished(expected_cost(z, c, aversion), logits, invalid)
 
 
 def log_cost_loss(
@@ -157,18 +99,14 @@ def log_cost_loss(
 
     Args:
         logits: Scores of the decisions, `(*batch, decisions)`.
-        target: Labels `(*batch,)` or class probabilities `(*batch, classes)`; None if
-            `cost` holds each example's own cost vector.
-        cost: Costs, at least 0: `(classes, decisions)`, `(*batch, classes, decisions)`,
-            or `(*batch, decisions)` with `target=None`.
+        target: Labels, class probabilities, or None with cost vectors.
+        cost: At least 0; shapes as in `expected_cost_loss`.
 
     Returns:
         Loss of each example, in the unit of `cost` times nats, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, or `cost` is negative or not finite.
+        ValueError: If a cost is below 0; else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -212,8 +150,7 @@ def cost_regularized_loss(
     Args:
         logits: Scores of the classes, `(*batch, classes)`.
         target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
-        cost: Costs, `(classes, classes)` or `(*batch, classes, classes)`; at least 0
-            for `base="log_cost"`.
+        cost: `(classes, classes)`, or one per example; at least 0 for a log cost.
         base: `"cross_entropy"`, or `"log_cost"` for `log_cost_loss`.
         strength: Weight of the expected cost, at least 0, in nats / cost.
 
@@ -221,10 +158,8 @@ def cost_regularized_loss(
         Loss of each example, in nats, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, `cost` is not finite or negative for a log cost,
-            `base` is unknown or `strength` below 0.
+        ValueError: If `base` is unknown, `strength` or a cost of a log cost below 0;
+            else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -243,7 +178,7 @@ def cost_regularized_loss(
     share = number("strength", strength, AT_LEAST_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
-    losses = of_base + share * _expected_cost(z, c, 0.0)
+    losses = of_base + share * expected_cost(z, c, 0.0)
     return finished(losses, logits, invalid)
 
 
@@ -260,13 +195,13 @@ def soft_decision_cost_loss(
     for the decisions that the minimum-cost rule will take on them.
 
     Properties: bounded by the costs; not convex, and not log-divergent; as the
-    temperature goes to 0, the cost of `decisions.minimum_cost_decision`, a proper
-    scoring rule whose gradient is 0 almost everywhere.
+    temperature goes to 0, the cost of `decisions.minimum_cost_decision`: proper, with
+    gradient 0 almost everywhere.
 
     Args:
         logits: Scores of the classes, `(*batch, classes)`.
         target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
-        cost: Costs, `(classes, decisions)` or `(*batch, classes, decisions)`.
+        cost: `(classes, decisions)`, or one per example.
         temperature: Softness of the decision, above 0, in the unit of `cost`; a tenth
             of a typical cost is a start.
 
@@ -274,9 +209,8 @@ def soft_decision_cost_loss(
         Loss of each example, in the unit of `cost`, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, `cost` is not finite or `temperature` not above 0.
+        ValueError: If `temperature` is not above 0; else what every loss raises,
+            see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -297,3 +231,70 @@ def soft_decision_cost_loss(
     expected = rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype))
     decision = (-expected / softness).softmax(-1)
     return finished((decision * c).sum(-1), logits, invalid)
+
+
+ENTRIES = (
+    Entry(
+        loss=expected_cost_loss,
+        family="cost",
+        formula="sum_j p_j c_j",
+        source="Resheff et al., LIDTA 2017",
+        link="https://arxiv.org/abs/1704.06062",
+        takes=("target", "cost"),
+        decisions=("argmax",),
+        consistent=("argmax",),
+        zero_at_perfect=True,
+        bounded=True,
+        remark="Gradient vanishes where confidently wrong; can stall on small data.",
+        use="the cost itself is the objective; actions beyond the classes; `risk=` for "
+        "aversion to large costs",
+        scores="decisions",
+        actions=True,
+        default_for="cost",
+    ),
+    Entry(
+        loss=log_cost_loss,
+        family="cost",
+        formula="-sum_j c_j log(1 - p_j)",
+        source="Resheff et al., LIDTA 2017",
+        link="https://arxiv.org/abs/1704.06062",
+        takes=("target", "cost"),
+        decisions=("argmax",),
+        consistent=("argmax",),
+        zero_at_perfect=True,
+        log_divergent=True,
+        remark="Needs costs of at least 0. Strictly proper for the zero-one cost only.",
+        use="argmax must be cheap, training must not stall",
+        scores="decisions",
+        actions=True,
+        default_for="cost",
+    ),
+    Entry(
+        loss=cost_regularized_loss,
+        family="cost",
+        formula="-log(p_y) + strength sum_j p_j c_j",
+        source="Galdran et al., MICCAI 2020",
+        link="https://arxiv.org/abs/2010.00291",
+        takes=("target", "cost"),
+        decisions=("argmax",),
+        zero_at_perfect=True,
+        log_divergent=True,
+        remark="With base 'log_cost' consistent under argmax.",
+        use="cross entropy, but minding the costs",
+        default_for="cost",
+    ),
+    Entry(
+        loss=soft_decision_cost_loss,
+        family="cost",
+        formula="sum_j d_j c_j, d = softmax(-(p C) / temperature)",
+        source="after Ferrer, 2022",
+        link="https://arxiv.org/abs/2209.05355",
+        takes=("target", "cost", "temperature"),
+        decisions=("minimum_cost",),
+        bounded=True,
+        remark="Consistent in the limit of temperature 0 only.",
+        use="you deploy the minimum-cost rule and train for it end to end",
+        actions=True,
+        options={"temperature": 0.25},
+    ),
+)

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor
+from .._foundation.entry import Entry
 from .._foundation.hidden import bad_target, checked_weights, finished
 from .._foundation.math import (
     class_probs,
@@ -19,6 +20,8 @@ from .._foundation.math import (
 )
 from .._foundation.options import AT_LEAST_ZERO, Rule, number
 from .._foundation.types import Logits, Losses, PerClass, Target
+
+__all__ = ["class_balanced_weights", "focal_loss", "logit_adjusted_loss"]
 
 
 def focal_loss(
@@ -41,9 +44,7 @@ def focal_loss(
         Loss of each example, in nats, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, or `gamma` is below 0.
+        ValueError: If `gamma` is below 0; else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -102,9 +103,8 @@ def logit_adjusted_loss(
         Loss of each example, in nats, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, `prior` is not above 0 or `temperature` below 0.
+        ValueError: If `prior` is not above 0, or `temperature` below 0; else what every
+            loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -183,3 +183,36 @@ def class_balanced_weights(
     scaled = ratio(weights * present.sum(), weights.sum())
     wide = counts.dtype == torch.float64
     return scaled if wide else scaled.to(torch.get_default_dtype())
+
+
+ENTRIES = (
+    Entry(
+        loss=focal_loss,
+        family="imbalance",
+        formula="-(1 - p_y)^gamma log(p_y)",
+        source="Lin et al., ICCV 2017",
+        link="https://arxiv.org/abs/1708.02002",
+        takes=("target",),
+        decisions=("argmax",),
+        zero_at_perfect=True,
+        log_divergent=True,
+        remark="Not proper: its probabilities are too timid.",
+        use="many easy examples",
+        default_for="metric",
+    ),
+    Entry(
+        loss=logit_adjusted_loss,
+        family="imbalance",
+        formula="log(sum_j exp(z_j + t log(prior_j))) - z_y - t log(prior_y)",
+        source="Menon et al., ICLR 2021",
+        link="https://arxiv.org/abs/2007.07314",
+        takes=("target", "prior"),
+        decisions=("argmax",),
+        zero_at_perfect=True,
+        convex=True,
+        log_divergent=True,
+        remark="Argmax serves the balanced error, not a cost matrix.",
+        use="rare classes matter as much as common ones",
+        default_for="metric",
+    ),
+)

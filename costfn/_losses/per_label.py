@@ -7,10 +7,13 @@ import torch
 from torch import Tensor
 
 from .._foundation import check
+from .._foundation.entry import Entry
 from .._foundation.hidden import bad_label_sets, finished
 from .._foundation.math import log_sigmoid, sigmoid, softplus, upcast
-from .._foundation.options import AT_LEAST_ZERO, Rule, number
+from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Marks, Values
+
+__all__ = ["asymmetric_loss", "sigmoid_focal_loss"]
 
 SHARE = Rule("in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 MARGIN = Rule("in [0, 1)", lambda x: (x >= 0) & (x < 1))
@@ -45,9 +48,8 @@ def sigmoid_focal_loss(
         Loss of each label, in nats, the shape of `logits`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or an option not a number.
-        ValueError: If shapes do not match, a target lies outside [0, 1], or an option
-            is out of range.
+        ValueError: If a target lies outside [0, 1], `alpha` outside [0, 1] or `gamma`
+            below 0; else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -65,7 +67,7 @@ def sigmoid_focal_loss(
     y, invalid = _marks(logits, target)
     z = upcast(logits)
     there, absent = _weights(alpha, logits)
-    power = _like(z, number("gamma", gamma, AT_LEAST_ZERO))
+    power = typed(number("gamma", gamma, AT_LEAST_ZERO), z)
     if target.is_floating_point():
         losses = there * _share(y, z, partial(_focused, power=power))
         losses = losses + absent * _share(1 - y, -z, partial(_focused, power=power))
@@ -109,9 +111,8 @@ def asymmetric_loss(
         Loss of each label, in nats, the shape of `logits`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or an option not a number.
-        ValueError: If shapes do not match, a target lies outside [0, 1], or an option
-            is out of range.
+        ValueError: If a target lies outside [0, 1], an exponent is below 0 or `margin`
+            outside [0, 1); else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -127,11 +128,11 @@ def asymmetric_loss(
     """
     y, invalid = _marks(logits, target)
     z = upcast(logits)
-    power = _like(z, number("gamma_pos", gamma_pos, AT_LEAST_ZERO))
+    power = typed(number("gamma_pos", gamma_pos, AT_LEAST_ZERO), z)
     shifted = partial(
         _shifted,
-        power=_like(z, number("gamma_neg", gamma_neg, AT_LEAST_ZERO)),
-        shift=_like(z, number("margin", margin, MARGIN)),
+        power=typed(number("gamma_neg", gamma_neg, AT_LEAST_ZERO), z),
+        shift=typed(number("margin", margin, MARGIN), z),
     )
     if target.is_floating_point():
         losses = _share(y, z, partial(_focused, power=power))
@@ -173,7 +174,7 @@ def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tens
     if alpha is None:
         return z.new_ones(()), z.new_ones(())
     if not isinstance(alpha, Tensor) or alpha.numel() == 1:
-        share = _like(z, number("alpha", alpha, SHARE))
+        share = typed(number("alpha", alpha, SHARE), z)
         return share, 1 - share
     check.numbers("alpha", alpha)
     labels = tuple(logits.shape[-1:])
@@ -188,17 +189,6 @@ def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tens
     share = alpha.to(z)
     share = torch.where(SHARE.holds(share), share, torch.nan)
     return share, 1 - share
-
-
-def _like(values: Tensor, option: float | Tensor) -> Tensor:
-    """The option as a scalar tensor.
-
-    Forward over reverse turns a scalar of float32 into float64 where torch multiplies
-    it by a Python number.
-    """
-    if isinstance(option, Tensor):
-        return option.to(values)
-    return values.new_full((), option)
 
 
 def _share(share: Tensor, logits: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
@@ -232,3 +222,41 @@ def _shifted(logits: Tensor, *, power: Tensor, shift: Tensor) -> Tensor:
     losses = -torch.exp(power * p.log()) * log_rest
     # 0, but NaN with its gradient where the power is.
     return torch.where(none, 0.0 * power * above.abs(), losses)
+
+
+ENTRIES = (
+    Entry(
+        loss=sigmoid_focal_loss,
+        family="per label",
+        formula="sum_k -a (1 - s_k)^gamma log(s_k) if q_k, else -(1 - a) s_k^gamma "
+        "log(1 - s_k); s = sigmoid(z)",
+        source="Lin et al., ICCV 2017",
+        link="https://arxiv.org/abs/1708.02002",
+        takes=("target",),
+        decisions=("threshold",),
+        task="labels",
+        zero_at_perfect=True,
+        log_divergent=True,
+        remark="Several labels or one, each there or not. Not proper; alpha away from "
+        "1/2 moves the threshold.",
+        use="several labels an example, or yes and no, and most of them easy; `alpha` "
+        "by label for rare ones",
+        not_compared="it is for labels one by one; see focal_loss",
+    ),
+    Entry(
+        loss=asymmetric_loss,
+        family="per label",
+        formula="sum_k -(1 - s_k)^g log(s_k) if q_k, else -t_k^h log(1 - t_k); "
+        "s = sigmoid(z), t = max(s - margin, 0)",
+        source="Ridnik et al., ICCV 2021",
+        link="https://arxiv.org/abs/2009.14119",
+        takes=("target",),
+        decisions=("threshold",),
+        task="labels",
+        zero_at_perfect=True,
+        remark="Of many labels few are there. Gradient dies where an absent label is "
+        "certain: it may have been forgotten. Not proper.",
+        use="hundreds of labels, few of them there, some forgotten by the annotator",
+        not_compared="it is for labels one by one",
+    ),
+)

@@ -10,6 +10,8 @@ from .._foundation.math import upcast
 from .._foundation.options import ABOVE_ZERO, number
 from .._foundation.types import Values
 
+__all__ = ["q_error_loss"]
+
 
 def q_error_loss(
     prediction: Values,
@@ -107,9 +109,12 @@ ENTRIES = (
         link="https://doi.org/10.14778/1687627.1687738",
         takes=("target",),
         decisions=(),
+        task="values",
         zero_at_perfect=True,
         convex=True,
         log_divergent=True,
         remark="Of logarithms, or with log_space=False of the numbers.",
+        use="values that matter by their ratio: run times, numbers of rows",
+        not_compared="it is for regression",
     ),
 )

@@ -3,10 +3,13 @@
 from torch import Tensor
 
 from .._foundation import check, check_costs
+from .._foundation.entry import Entry
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import class_probs, rows_times_matrix, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
 from .cost_vector import select_costs
+
+__all__ = ["energy_cost_loss", "ranked_probability_loss"]
 
 
 def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
@@ -22,15 +25,13 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
     Args:
         logits: Scores of the classes, `(*batch, classes)`.
         target: Labels `(*batch,)` or class probabilities `(*batch, classes)`.
-        cost: Costs, `(classes, classes)` or `(*batch, classes, classes)`.
+        cost: `(classes, classes)`, or one per example.
 
     Returns:
         Loss of each example, in the unit of `cost`, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, or `cost` is not finite.
+        TypeError, ValueError: What every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -73,9 +74,7 @@ def ranked_probability_loss(logits: Logits, target: Target) -> Losses:
         Loss of each example, in squared ranks, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` is not floating point, or `target` neither kind.
-        ValueError: If shapes do not match, a label is out of range, or rows of `target`
-            are no probabilities.
+        TypeError, ValueError: What every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -106,3 +105,40 @@ def _tails(p: Tensor) -> tuple[Tensor, Tensor]:
     below = p.cumsum(-1)[..., :-1]
     above = p.flip(-1).cumsum(-1).flip(-1)[..., 1:]
     return below, above
+
+
+ENTRIES = (
+    Entry(
+        loss=energy_cost_loss,
+        family="cost",
+        formula="sum_j p_j c_j - p' C p / 2",
+        source="Gneiting and Raftery, JASA 2007",
+        link="https://doi.org/10.1198/016214506000001437",
+        takes=("target", "cost"),
+        decisions=("minimum_cost", "argmax"),
+        consistent=("minimum_cost",),
+        provided="conditionally_negative_definite",
+        zero_at_perfect=True,
+        bounded=True,
+        proper=True,
+        remark="Half the Brier score for the zero-one cost.",
+        use="proper probabilities with a geometry, for a cost that `diagnose` calls "
+        "conditionally negative definite",
+    ),
+    Entry(
+        loss=ranked_probability_loss,
+        family="cost",
+        formula="sum_{k<K} (F_k(p) - F_k(q))^2",
+        source="Epstein, 1969; Hou et al., 2016",
+        link="https://arxiv.org/abs/1611.05916",
+        takes=("target",),
+        decisions=("argmax", "minimum_cost"),
+        consistent=("minimum_cost",),
+        zero_at_perfect=True,
+        bounded=True,
+        proper=True,
+        remark="For classes in an order.",
+        use="classes in an order",
+        ordered=True,
+    ),
+)

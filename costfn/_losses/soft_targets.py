@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor, as_tensors
+from .._foundation.entry import Entry
 from .._foundation.hidden import bad_target, checked_costs, finished, poisoned
 from .._foundation.math import (
     class_probs,
@@ -20,6 +21,8 @@ from .._foundation.math import (
 )
 from .._foundation.options import ABOVE_ZERO, number
 from .._foundation.types import DecisionMatrix, Logits, Losses, Matrix, Probs, Target
+
+__all__ = ["forward_corrected_loss", "soft_target_loss", "soft_targets", "unmix"]
 
 Divergence = Literal["cross_entropy", "kl"]
 
@@ -44,9 +47,8 @@ def soft_target_loss(
         Loss of each example, in nats, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` or `target_probs` is not floating point.
-        ValueError: If shapes differ, rows of `target_probs` are no probabilities, or
-            `divergence` is unknown.
+        ValueError: If `divergence` is unknown; else what every loss raises, see
+            `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -201,10 +203,8 @@ def forward_corrected_loss(
         Loss of each example, in nats, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` or `transition` is not floating point, or `target`
-            neither kind.
-        ValueError: If shapes do not match, a label is out of range, or rows of
-            `transition` or `target` are no probabilities.
+        ValueError: If rows of `transition` are no probabilities; else what every loss
+            raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -242,3 +242,39 @@ def forward_corrected_loss(
     index = safe_labels(target, classes)
     column = log_noise.T.index_select(0, index.reshape(-1)).reshape(log_p.shape)
     return finished(-(log_p + column).logsumexp(-1), logits, invalid)
+
+
+ENTRIES = (
+    Entry(
+        loss=soft_target_loss,
+        family="soft target",
+        formula="-sum_j q_j log(p_j)",
+        source="Kullback and Leibler, 1951",
+        link="https://doi.org/10.1214/aoms/1177729694",
+        takes=("target_probs",),
+        decisions=("argmax", "minimum_cost", "unmix"),
+        consistent=("minimum_cost", "unmix"),
+        zero_at_perfect=True,
+        convex=True,
+        log_divergent=True,
+        proper=True,
+        remark="minimum_cost for targets that are class probabilities; unmix for those "
+        "of soft_targets(cost). For soft targets only 'kl' has 0 as its minimum.",
+        use="soft labels, of annotators or of `soft_targets(cost)`: see below",
+        default_for="cost",
+    ),
+    Entry(
+        loss=forward_corrected_loss,
+        family="soft target",
+        formula="-log(sum_i p_i T[i, y])",
+        source="Patrini et al., CVPR 2017",
+        link="https://arxiv.org/abs/1609.03683",
+        takes=("target", "transition"),
+        decisions=("argmax", "minimum_cost"),
+        consistent=("minimum_cost",),
+        proper=True,
+        remark="For labels corrupted by the transition, which must be invertible.",
+        use="labels corrupted with a known transition",
+        not_compared="it needs the transition that corrupted the labels",
+    ),
+)

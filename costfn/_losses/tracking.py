@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+__all__ = ["with_metrics"]
+
 
 @dataclass(frozen=True, eq=False)
 class Tracked:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .._foundation import check, check_costs
 from .._foundation.counting import Scope, examples
+from .._foundation.entry import Entry
 from .._foundation.groups import mean_over_images, weight_of_images
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import cast_back, class_probs, flushed, ratio, sum_type, upcast
@@ -14,6 +15,8 @@ from .._foundation.options import ABOVE_ZERO, number
 from .._foundation.reduce import Reduction
 from .._foundation.types import Logits, Losses, Probs, SquareCost, Target
 from .cost_vector import select_costs
+
+__all__ = ["generalized_wasserstein_dice_loss", "sinkhorn_loss"]
 
 
 def sinkhorn_loss(
@@ -40,7 +43,7 @@ def sinkhorn_loss(
     Args:
         logits: Scores of the classes, `(*batch, classes)`.
         target_probs: Rows of sum 1, `(*batch, classes)`.
-        cost: Costs, `(classes, classes)` or `(*batch, classes, classes)`.
+        cost: `(classes, classes)`, or one per example.
         epsilon: Smoothing, above 0, in the unit of `cost`; a tenth of a typical cost is
             a start.
         debias: Whether to subtract the two self-transports.
@@ -51,9 +54,8 @@ def sinkhorn_loss(
         Loss of each example, in the unit of `cost`, `(*batch,)`.
 
     Raises:
-        TypeError: If `logits` or `target_probs` is not floating point.
-        ValueError: If shapes do not match, rows of `target_probs` are no probabilities,
-            `cost` is not finite, `epsilon` not above 0 or `iterations` below 1.
+        ValueError: If `epsilon` is not above 0 or `iterations` below 1; else what every
+            loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -159,12 +161,9 @@ def generalized_wasserstein_dice_loss(
         A scalar in [0, 1]; one per image for `"none"`.
 
     Raises:
-        TypeError: If `logits` is not floating point, `target` neither kind or `where`
-            not boolean.
-        ValueError: If shapes do not match, a label is out of range, rows of `target`
-            are no probabilities, `cost` is negative, not finite or not 0 on its
-            diagonal, a weight is negative, `background` is no class, an option is
-            unknown, or `"example"` is asked for fewer than 2 batch axes.
+        ValueError: If a cost is below 0 or not 0 on the diagonal, `background` is no
+            class, an option is unknown, a weight negative, or `"example"` is asked for
+            fewer than 2 batch axes; else what every loss raises, see `costfn`.
 
     Example:
         >>> import torch, costfn
@@ -232,3 +231,38 @@ def _distances(cost: Tensor, dtype: torch.dtype) -> Tensor:
         costs = costs + torch.where((own == 0).all(), 0.0, torch.nan)
     largest = costs.amax((-2, -1), keepdim=True)
     return costs / torch.where(largest > 0, largest, 1.0)
+
+
+ENTRIES = (
+    Entry(
+        loss=sinkhorn_loss,
+        family="transport",
+        formula="OT(q, p) - OT(q, q) / 2 - OT(p, p) / 2",
+        source="Cuturi, NeurIPS 2013; Feydy et al., AISTATS 2019",
+        link="https://arxiv.org/abs/1810.08278",
+        takes=("target_probs", "cost", "epsilon"),
+        decisions=("argmax",),
+        zero_at_perfect=True,
+        bounded=True,
+        remark="For soft targets: with one-hot ones it is the expected cost, dearly.",
+        use="soft targets and a ground cost; never for one-hot labels, where it is the "
+        "expected cost",
+        options={"epsilon": 0.5},
+        not_compared="with one label per example it is expected_cost_loss",
+    ),
+    Entry(
+        loss=generalized_wasserstein_dice_loss,
+        family="transport",
+        formula="sum(W) / (2 sum(a (1 - W)) + sum(W)), W = sum_j p_j c_j / max(C)",
+        source="Fidon et al., BrainLes 2017",
+        link="https://arxiv.org/abs/1707.00478",
+        takes=("target", "cost"),
+        decisions=("argmax",),
+        per_sample=False,
+        zero_at_perfect=True,
+        bounded=True,
+        remark="For segmentation.",
+        use="segmentation with classes of unequal distance",
+        zero_diagonal=True,
+    ),
+)

@@ -21,6 +21,8 @@ from .averaging import (
 )
 from .batch_loss import Counting, one_minus
 
+__all__ = ["accuracy_loss", "balanced_accuracy_loss", "g_mean_loss"]
+
 
 def accuracy(table: Table, *, zero_division: float = 0.0) -> Tensor:
     """How many examples are decided right: `sum_k TP_k / n`.
@@ -62,8 +64,7 @@ def accuracy_loss(
 
     `1 - sum_k TP_k / n`; for labels and softmax the mean absolute error of `p`.
 
-    Properties: robust to wrong labels, but the gradient vanishes where the model is
-    confidently wrong.
+    Properties: robust to wrong labels; the gradient vanishes on confident mistakes.
 
     Args:
         logits: Scores, `(*batch, classes)`, or as `task` says.
@@ -125,8 +126,7 @@ def balanced_accuracy(
     score = ratio((weight * ratio(hits, actual)).sum(-1), weight.sum(-1), zero_division)
     if not adjusted:
         return score
-    present = some.sum(-1)
-    return ratio(present * score - 1, present - 1, zero_division)
+    return ratio(some.sum(-1) * score - 1, some.sum(-1) - 1, zero_division)
 
 
 def balanced_accuracy_loss(
@@ -283,18 +283,18 @@ ENTRIES = (
         accuracy_loss,
         "1 - sum_k TP_k / n",
         ("Ghosh et al., AAAI 2017", "https://arxiv.org/abs/1712.09482"),
-        "Robust to wrong labels; stalls where confidently wrong.",
+        default_for="metric",
     ),
     entry_of_metric(
         balanced_accuracy_loss,
         "1 - mean_k TP_k / n_k",
         SCORE_ORIENTED,
-        "Over the classes present.",
+        default_for="metric",
     ),
     entry_of_metric(
         g_mean_loss,
         "1 - (prod_k TP_k / n_k)^(1/K)",
         ("Han et al., KDD 2024", "https://arxiv.org/abs/2405.14745"),
-        "Over the classes present.",
+        default_for="metric",
     ),
 )

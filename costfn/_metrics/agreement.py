@@ -8,11 +8,13 @@ from torch import Tensor
 from .._foundation import check
 from .._foundation.arrays import as_tensor
 from .._foundation.counts import Counts
-from .._foundation.entry import SCORE_ORIENTED, entry_of_metric
+from .._foundation.entry import SCORE_ORIENTED, Synonym, entry_of_metric
 from .._foundation.math import ratio, small, sum_of_others
 from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaging import Table, as_counts, check_zero_division
 from .batch_loss import Counting, one_minus
+
+__all__ = ["cohen_kappa_loss", "hss_loss", "mcc_loss"]
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -205,9 +207,6 @@ def hss(table: Table, *, zero_division: float = 0.0) -> Tensor:
     Returns:
         In [-1, 1], a scalar or `(*,)`.
 
-    Raises:
-        ValueError: If the examples have several labels.
-
     Example:
         >>> import torch, costfn
         >>> costfn.metrics.hss(torch.tensor([[3.0, 1.0], [2.0, 4.0]]))
@@ -283,18 +282,18 @@ ENTRIES = (
         mcc_loss,
         "1 - cov(t, p) / sqrt(cov(t, t) cov(p, p))",
         ("Abhishek and Hamarneh, ISBI 2021", "https://arxiv.org/abs/2010.13454"),
-        "1 with gradient 0 for a batch of one class.",
+        default_for="metric",
     ),
     entry_of_metric(
         cohen_kappa_loss,
         "sum W O / sum W E",
         ("de la Torre et al., 2018", "https://doi.org/10.1016/j.patrec.2017.05.018"),
-        "Weights for classes in an order.",
+        default_for="metric",
     ),
     entry_of_metric(
         hss_loss,
         "1 - (accuracy - chance) / (1 - chance)",
         SCORE_ORIENTED,
-        "Kappa without weights, by the forecasters' name.",
+        synonym=Synonym("cohen_kappa_loss", "the name in weather forecasting"),
     ),
 )

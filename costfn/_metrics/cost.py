@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensors
-from .._foundation.entry import entry_of_metric
+from .._foundation.entry import Synonym, entry_of_metric
 from .._foundation.hidden import checked_costs
 from .._foundation.math import ratio
 from .._foundation.types import (
@@ -20,6 +20,8 @@ from .._foundation.types import (
     SquareCost,
 )
 from .batch_loss import Counting, Metric, batch_loss
+
+__all__ = ["normalized_cost_loss", "regret_loss", "savings_loss"]
 
 
 def expected_cost(
@@ -99,9 +101,6 @@ def normalized_cost_loss(
     Returns:
         A scalar.
 
-    Raises:
-        ValueError: If `cost` is not finite.
-
     Example:
         >>> import torch, costfn
         >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
@@ -161,9 +160,6 @@ def savings_loss(
 
     Returns:
         A scalar.
-
-    Raises:
-        ValueError: If `cost` is not finite.
 
     Example:
         >>> import torch, costfn
@@ -229,9 +225,6 @@ def regret_loss(
     Returns:
         A scalar.
 
-    Raises:
-        ValueError: If `cost` is not finite.
-
     Example:
         >>> import torch, costfn
         >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
@@ -273,28 +266,32 @@ def _cost_loss(
     )
 
 
-_OF_COST = {"family": "cost", "takes": ("target", "cost"), "bounded": False}
+_entry_of_cost = partial(
+    entry_of_metric, family="cost", takes=("target", "cost"), bounded=False
+)
 
 ENTRIES = (
-    entry_of_metric(
+    _entry_of_cost(
         normalized_cost_loss,
         "sum M C / min_j sum_i n_i C[i, j]",
         ("Ferrer, 2022", "https://arxiv.org/abs/2209.05355"),
         "The expected cost, scaled by the batch.",
-        **_OF_COST,
     ),
-    entry_of_metric(
+    _entry_of_cost(
         savings_loss,
         "sum M C / min_j sum_i n_i C[i, j]",
         ("Correa Bahnsen et al., ICMLA 2014", "https://doi.org/10.1109/ICMLA.2014.48"),
-        "The normalized cost, by the name of credit scoring.",
-        **_OF_COST,
+        synonym=Synonym("normalized_cost_loss", "the name in credit scoring"),
     ),
-    entry_of_metric(
+    _entry_of_cost(
         regret_loss,
         "sum M (C - min_j C[:, j]) / n",
         ("Savage, JASA 1951", "https://doi.org/10.1080/01621459.1951.10500768"),
         "The expected cost less that of the best decisions.",
-        **_OF_COST,
+        synonym=Synonym(
+            "expected_cost_loss",
+            "it subtracts what the best decisions cost, where that is not 0",
+            where="the cheapest decision of each class costs 0; its mean",
+        ),
     ),
 )

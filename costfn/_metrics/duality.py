@@ -14,6 +14,8 @@ from .._foundation.options import AT_LEAST_ZERO, number
 from .._foundation.types import PerClass, SquareCost
 from .averaging import Table, as_counts, each_class
 
+__all__ = ["confusion_informed_weights", "cost_of"]
+
 
 def cost_of(metric: Callable[..., Tensor], table: Table | ArrayLike) -> SquareCost:
     """The cost matrix that prices each mistake as the metric does, near these counts.

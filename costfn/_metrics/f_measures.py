@@ -24,6 +24,8 @@ from .averaging import (
 )
 from .batch_loss import Counting
 
+__all__ = ["f_beta_loss", "fowlkes_mallows_loss"]
+
 
 def f_beta(
     table: Table,
@@ -203,7 +205,10 @@ def _fowlkes_mallows(c: Cells) -> Quotient:
 
 ENTRIES = (
     entry_of_metric(
-        f_beta_loss, "1 - (1 + b^2) TP / (b^2 (TP + FN) + TP + FP)", SCORE_ORIENTED
+        f_beta_loss,
+        "1 - (1 + b^2) TP / (b^2 (TP + FN) + TP + FP)",
+        SCORE_ORIENTED,
+        default_for="metric",
     ),
     entry_of_metric(
         fowlkes_mallows_loss,

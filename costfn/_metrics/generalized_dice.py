@@ -13,6 +13,8 @@ from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaging import Cells, Table, check_zero_division, chosen_classes, each_class
 from .batch_loss import Counting, one_minus
 
+__all__ = ["generalized_dice_loss"]
+
 Weighting = Literal["square", "simple", "uniform"]
 
 

@@ -12,6 +12,8 @@ from .._foundation.hidden import bad_target, finished, spoilt
 from .._foundation.math import cast_back, one_hot, ratio, relu, sum_type, upcast
 from .._foundation.types import AnyTarget, BatchLoss, Labels, Logits, Scores
 
+__all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss"]
+
 Present = Literal["present", "all"] | Sequence[int]
 
 
@@ -184,5 +186,7 @@ ENTRIES = (
         "Binary.",
         bounded=False,
         log_divergent=True,
+        task="labels",
+        not_compared="it is for labels one by one; see lovasz_softmax_loss",
     ),
 )

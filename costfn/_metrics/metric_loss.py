@@ -8,6 +8,8 @@ from torch import Tensor
 from .._foundation import check
 from .batch_loss import Counting, Metric, TableKind, one_minus
 
+__all__ = ["metric_loss"]
+
 
 @dataclass(frozen=True)
 class MetricLoss:

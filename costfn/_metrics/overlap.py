@@ -6,7 +6,7 @@ from typing import Unpack
 from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
-from .._foundation.entry import entry_of_metric
+from .._foundation.entry import Synonym, entry_of_metric
 from .._foundation.options import AT_LEAST_ZERO, number
 from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaged_loss import averaged_loss
@@ -22,6 +22,8 @@ from .averaging import (
 )
 from .batch_loss import Counting
 from .f_measures import f_beta_of_cells
+
+__all__ = ["dice_loss", "jaccard_loss"]
 
 
 def jaccard(
@@ -204,6 +206,6 @@ ENTRIES = (
         dice_loss,
         "1 - 2 TP / (2 TP + FP + FN)",
         ("Milletari et al., 3DV 2016", "https://arxiv.org/abs/1606.04797"),
-        "F1, as segmentation calls it.",
+        synonym=Synonym("f_beta_loss", "the name of F1 in image segmentation"),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Unpack
 from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
-from .._foundation.entry import SCORE_ORIENTED, entry_of_metric
+from .._foundation.entry import SCORE_ORIENTED, Synonym, entry_of_metric
 from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaged_loss import averaged_loss
 from .averaging import (
@@ -20,6 +20,8 @@ from .averaging import (
     quotient,
 )
 from .batch_loss import Counting
+
+__all__ = ["precision_loss", "recall_loss", "specificity_loss"]
 
 
 def precision(
@@ -264,7 +266,12 @@ ENTRIES = (
         recall_loss,
         "1 - TP / (TP + FN)",
         SCORE_ORIENTED,
-        "Its macro average is that of balanced accuracy.",
+        synonym=Synonym(
+            "balanced_accuracy_loss",
+            "the recall of single classes, and other averages of it",
+            options={"average": "macro"},
+            where="every class is present",
+        ),
     ),
     entry_of_metric(specificity_loss, "1 - TN / (TN + FP)", SCORE_ORIENTED),
 )

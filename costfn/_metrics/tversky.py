@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .._foundation.arrays import ArrayLike
-from .._foundation.entry import entry_of_metric
+from .._foundation.entry import Synonym, entry_of_metric
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, number
 from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaged_loss import averaged_loss
@@ -22,6 +22,8 @@ from .averaging import (
     quotient,
 )
 from .batch_loss import Counting
+
+__all__ = ["focal_tversky_loss", "tversky_loss"]
 
 
 def tversky(
@@ -249,6 +251,11 @@ ENTRIES = (
         tversky_loss,
         "1 - TP / (TP + alpha FP + beta FN)",
         ("Salehi et al., MLMI 2017", "https://arxiv.org/abs/1706.05721"),
+        synonym=Synonym(
+            "f_beta_loss",
+            "its two weights are more than a beta",
+            options={"alpha": 0.5, "beta": 0.5},
+        ),
     ),
     entry_of_metric(
         focal_tversky_loss,

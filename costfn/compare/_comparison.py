@@ -11,7 +11,7 @@ import torch
 from rich.table import Table
 
 from . import _plots, _report, _summary, _table
-from ._candidates import default_losses, select, suitable
+from ._candidates import default_losses, other_names, select, suitable
 from ._checks import check_counts, check_labels, check_settings, in_order, unreasonable
 from ._costs import NamedCost, name_cost
 from ._errors import InputError, listed
@@ -187,9 +187,9 @@ def compare_losses(
             the decisions in its columns; or an array `(K, D)` in the sorted order of
             the classes; or None for a cost of 1 per mistake. Decisions beyond the
             classes are actions, such as abstaining.
-        losses: Names of `CANDIDATES`, or `["all"]`. The baseline is always added.
-            Default: `DEFAULT_LOSSES`; for a metric other than the cost `METRIC_LOSSES`
-            and the metric's own loss.
+        losses: Names of `CANDIDATES`, or `["all"]`, which runs a loss with several
+            names once. The baseline is always added. Default: `DEFAULT_LOSSES`; for a
+            metric other than the cost `METRIC_LOSSES` and the metric's own loss.
         metric: What to compare by, a key of `METRICS`: the mean cost, or a metric of
             the confusion matrix, where larger is better.
         model: `"linear"`, or `"mlp"` for one hidden layer.
@@ -218,7 +218,8 @@ def compare_losses(
     settings = check_settings(model, folds, repeats, seed, metric)
     by = find_metric(metric)
     names = default_losses(by) if losses is None else losses
-    chosen = select([names] if isinstance(names, str) else list(names))
+    asked = [names] if isinstance(names, str) else list(names)
+    chosen = select(asked, by)
     labels = check_labels(y)
     features = check_features(X)
     if len(features) != len(labels):
@@ -237,6 +238,9 @@ def compare_losses(
         notes = ["No costs given: every mistake costs 1."]
     if by.binary:
         notes.append(f"{by.name} is for the second class, {named.classes[1]!r}.")
+    if "all" in asked:
+        same = (f"{name} is {of}" for name, of in other_names(by).items())
+        notes.append(f"Run under one name: {', '.join(same)}.")
     candidates, left_out = suitable(chosen, torch.tensor(named.scaled()), by)
     outcomes = run(features, indices, named, candidates, settings, progress=progress)
     constant, value = int((np.bincount(indices) @ named.matrix).argmin()), None

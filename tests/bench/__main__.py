@@ -39,7 +39,6 @@ def arguments(classes: int, labels: Tensor) -> dict[str, Tensor]:
 
 def losses(classes: int, labels: Tensor) -> dict[str, Loss]:
     given = arguments(classes, labels)
-    numbers = {"temperature": 0.5, "epsilon": 0.5}
     table: dict[str, Loss] = {}
     for name, entry in LOSSES.items():
         if name == "sinkhorn_loss":
@@ -47,9 +46,8 @@ def losses(classes: int, labels: Tensor) -> dict[str, Loss]:
         if name in ("lovasz_hinge_loss", "q_error_loss"):
             continue  # of one score, of none: nothing to compare with
         tensors = [given[a] for a in entry.takes if a in given]
-        options = {a: numbers[a] for a in entry.takes if a in numbers}
 
-        def call(z: Tensor, f=entry.loss, t=tensors, o=options) -> Tensor:
+        def call(z: Tensor, f=entry.loss, t=tensors, o=entry.options) -> Tensor:
             return costfn.reduce(f(z, *t, **o))
 
         table[name] = call

@@ -73,12 +73,11 @@ def losses(shape: tuple[int, int]) -> dict[str, Loss]:
     if classes < FEW:
         given["cost"] = costfn_jax.costs.ordinal(classes)
         given["transition"] = 0.9 * jnp.eye(classes) + 0.1 / classes
-    numbers = {"temperature": 0.5}
     table: dict[str, Loss] = {
         FLOOR: lambda z: (jax.nn.softmax(z) * given["prior"]).sum()
     }
     for name, entry in LOSSES.items():
-        takes = [a for a in entry.takes if a not in numbers]
+        takes = [a for a in entry.takes if a not in entry.options]
         if name in LEFT_OUT:
             continue
         if name in OF_VECTORS and "cost" not in given:
@@ -87,7 +86,7 @@ def losses(shape: tuple[int, int]) -> dict[str, Loss]:
             tensors = [given[a] for a in takes if a in given]
         else:
             continue
-        options = {a: numbers[a] for a in entry.takes if a in numbers}
+        options = dict(entry.options)
         if name == "sum_to_zero_loss":
             options["phi"] = "exp"
         table[name] = mean_of(getattr(costfn_jax, name), tensors, options)

@@ -9,8 +9,23 @@ import pytest
 import torch
 
 from costfn.catalogue import LOSSES
-from costfn.compare import CANDIDATES, DEFAULT_LOSSES, compare_losses, load_data
-from costfn.compare._candidates import LEFT_OUT, Candidate, decide, select, suitable
+from costfn.compare import (
+    CANDIDATES,
+    DEFAULT_LOSSES,
+    METRIC_LOSSES,
+    METRICS,
+    compare_losses,
+    load_data,
+)
+from costfn.compare._candidate import Problem
+from costfn.compare._candidates import (
+    LEFT_OUT,
+    Candidate,
+    decide,
+    other_names,
+    select,
+    suitable,
+)
 from costfn.compare._costs import name_cost
 from costfn.compare._experiment import Settings, run
 from costfn.compare._preprocessing import check_features
@@ -50,7 +65,7 @@ def test_abstain_is_decided_where_it_is_cheap():
     assert found.constant_cost == pytest.approx(0.4)
     names = {row.loss for row in found.summary}
     left_out = {note.split()[0] for note in found.notes if "left out" in note}
-    assert names | left_out == set(CANDIDATES)
+    assert names | left_out | set(other_names(METRICS["cost"])) == set(CANDIDATES)
     assert "softmax_margin_loss" in left_out
     for loss, decision in (
         ("expected_cost_loss", "argmax"),
@@ -71,7 +86,8 @@ def test_every_loss_of_the_catalogue_can_be_compared_or_says_why_not():
     assert set(LOSSES) - set(CANDIDATES) == set(LEFT_OUT) & set(LOSSES)
     assert not set(LEFT_OUT) & set(CANDIDATES)
     assert {"forward_corrected_loss", "sinkhorn_loss"} <= set(LEFT_OUT)
-    assert set(DEFAULT_LOSSES) < set(CANDIDATES)
+    assert set(DEFAULT_LOSSES) | set(METRIC_LOSSES) < set(CANDIDATES)
+    assert len(DEFAULT_LOSSES) == len(METRIC_LOSSES) == 10
     for name, candidate in CANDIDATES.items():
         if name in LOSSES:
             assert set(candidate.decisions) <= set(LOSSES[name].decisions)
@@ -83,12 +99,37 @@ def test_all_losses_learn_three_separate_classes():
     features = np.eye(3)[y] * 4 + generator.normal(size=(60, 3))
     cost = 1.0 * np.abs(np.subtract.outer(range(3), range(3)))
     found = compare_losses(features, y, cost=cost, losses=["all"], folds=2, repeats=1)
-    assert {row.loss for row in found.summary} == set(CANDIDATES)
+    again = other_names(METRICS["cost"])
+    assert {row.loss for row in found.summary} == set(CANDIDATES) - set(again)
+    assert any("dice_loss is f_beta_loss" in note for note in found.notes)
     assert all(row.accuracy > 0.85 for row in found.summary), found.summary
     decisions = {(row.loss, row.decision) for row in found.summary}
     assert ("energy_cost_loss", "minimum_cost") in decisions
     assert ("soft_target_loss", "unmix") in decisions
     assert ("soft_target_loss", "minimum_cost") not in decisions
+
+
+def objective(name, metric, outputs, labels):
+    cost = torch.tensor([[0.0, 1, 4], [2, 0, 1], [5, 3, 0]], dtype=torch.float64)
+    problem = Problem(cost, labels.bincount() / len(labels), metric)
+    return CANDIDATES[name].objective(outputs, labels, problem).mean()
+
+
+@pytest.mark.parametrize("metric", ["cost", "f1-macro", "kappa-quadratic"])
+def test_all_runs_each_loss_once_whatever_its_names_are(metric):
+    rng = torch.Generator().manual_seed(0)
+    outputs = torch.randn(30, 3, dtype=torch.float64, generator=rng)
+    labels = torch.arange(30).sqrt().long() // 2
+    names = [one.name for one in select(["all"], METRICS[metric])]
+    values = [objective(name, metric, outputs, labels).item() for name in names]
+    assert len({round(value, 12) for value in values}) == len(values)
+    assert ("hss_loss" in names) == (metric == "kappa-quadratic")
+    for name, of in other_names(METRICS[metric]).items():
+        assert name not in names and of in names
+        same = (objective(one, metric, outputs, labels) for one in (name, of))
+        torch.testing.assert_close(*same, rtol=1e-14, atol=0)
+    asked = [one.name for one in select(["dice_loss"], METRICS[metric])]
+    assert asked == ["cross_entropy", "dice_loss"]
 
 
 def test_minimum_cost_rule_only_where_the_outputs_are_probabilities():

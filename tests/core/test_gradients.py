@@ -48,7 +48,7 @@ def test_the_costs_can_be_learned(case):
     def f(x, *extras):
         if case.takes == ("transition",):  # stay on rows of sum 1
             extras = [extra / extra.sum(-1, keepdim=True) for extra in extras]
-        if case.loss.zero_diagonal:
+        if case.loss.entry.zero_diagonal:
             extras = [extra * (1 - torch.eye(*extra.shape)) for extra in extras]
         return case(x, target, *extras)
 

@@ -106,6 +106,22 @@ def test_p9_a_cold_soft_decision_costs_what_the_minimum_cost_decision_does():
     close(cold, COST[LABELS, chosen])
 
 
+@pytest.mark.parametrize("target", [LABELS, Q], ids=["labels", "probs"])
+def test_losses_for_wrong_labels_go_from_cross_entropy_to_the_absolute_error(target):
+    plain = cross_entropy(LOGITS, target, reduction="none")
+    q = torch.eye(K).double()[target] if target is LABELS else target
+    half = (q * (1 - P)).sum(-1)  # for labels half of sum_j |p_j - q_j|
+    bent = costfn.generalized_cross_entropy_loss
+    nearly(bent(LOGITS, target, q=1e-9), plain, 1e-7)
+    close(bent(LOGITS, target, q=1.0), half)
+    close(costfn.poly_loss(LOGITS, target, epsilon=0.0), plain)
+    close(costfn.poly_loss(LOGITS, target, epsilon=3.0), plain + 3 * half)
+    both = costfn.symmetric_cross_entropy_loss
+    close(both(LOGITS, target, alpha=0.0, log_zero=-1.0), half)
+    scaled = 0.1 * costfn.poly_loss(LOGITS, target, epsilon=40.0)
+    close(both(LOGITS, target), scaled)
+
+
 def test_class_balanced_weights_of_no_examples_are_0():
     weights = costfn.class_balanced_weights(torch.zeros(3), beta=0.9)
     assert torch.equal(weights, torch.zeros(3))

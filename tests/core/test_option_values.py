@@ -66,7 +66,7 @@ def test_numbers_of_every_kind_are_the_same_number(case):
         right = total(row, float(value))
         found = total(row, value)
         torch.testing.assert_close(found, right, rtol=2e-2, atol=2e-2, msg=kind)
-    if 1.0 in row.bad or 0.5 in row.bad:
+    if {0.5, 1.0, 2.0} & set(row.bad):
         return
     right = total(row, 2.0)
     for kind, write in WHOLE.items():

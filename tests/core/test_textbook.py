@@ -7,9 +7,10 @@ right, too.
 import numpy as np
 import pytest
 
-import textbook
 from losses import CASES
-from textbook import exact
+from rows.cost import expected_cost
+from rows.transport import sinkhorn
+from textbook import exact, softmax
 
 # Ties, gaps beyond float64, and one class that has it all; at most what 60 digits hold.
 SCORES = [
@@ -60,8 +61,8 @@ def test_transport_to_one_class_is_the_expected_cost(scores, epsilon, size):
     z, cost = exact(np.array(scores)), exact(size * 2.0**10 * COSTS)
     for y in range(3):
         q = exact(np.eye(3)[y])
-        found = textbook.sinkhorn(z, q, cost, epsilon=epsilon, debias=False)
-        expected = textbook.expected_cost(z, q, cost)
+        found = sinkhorn(z, q, cost, epsilon=epsilon, debias=False)
+        expected = expected_cost(z, q, cost)
         assert abs(found - expected) <= 1e-30 * (1 + expected)
-    itself = textbook.sinkhorn(z, textbook.softmax(z), cost, epsilon=epsilon)
+    itself = sinkhorn(z, softmax(z), cost, epsilon=epsilon)
     assert abs(itself) <= 1e-30

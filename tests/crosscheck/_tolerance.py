@@ -6,6 +6,9 @@ The same C holds in every dtype, framework, mode and on every device.
 
 import numpy as np
 
+import batch_losses
+from losses import LOSSES
+
 from ._oracle import Reference, Three
 
 ROUNDOFF = {
@@ -32,48 +35,13 @@ SMALLEST = {
 LIMIT = Three(16.0, 32.0, 64.0)
 # Sharp: without the scale, so right to the last digits even where it is nearly 0.
 SHARP_LIMIT = Three(8.0, 16.0, 32.0)
-SHARP_VALUE = {
-    "cost_regression_loss",
-    "cost_regularized_loss",
-    "energy_cost_loss",
-    "expected_cost_loss",
-    "focal_loss",
-    "forward_corrected_loss",
-    "generalized_wasserstein_dice_loss",
-    "log_cost_loss",
-    "logit_adjusted_loss",
-    "lovasz_hinge_loss",
-    "q_error_loss",
-    "ranked_probability_loss",
-    "sinkhorn_loss",
-    "soft_decision_cost_loss",
-    "soft_target_loss",
-    "softmax_margin_loss",
+SHARP_OF: dict[str, tuple[str, ...]] = {
+    **{row.name: row.sharp for row in LOSSES},
+    **batch_losses.SHARP,
 }
-SHARP_GRADIENT = {
-    "accuracy_loss",
-    "balanced_accuracy_loss",
-    "cost_hinge_loss",
-    "cost_regression_loss",
-    "dice_loss",
-    "focal_loss",
-    "fowlkes_mallows_loss",
-    "generalized_dice_loss",
-    "informedness_loss",
-    "jaccard_loss",
-    "log_cost_loss",
-    "logit_adjusted_loss",
-    "lovasz_hinge_loss",
-    "mcc_loss",
-    "q_error_loss",
-    "recall_loss",
-    "soft_target_loss",
-    "softmax_margin_loss",
-    "specificity_loss",
-    "tversky_loss",
-}
-SHARP_CURVATURE = {"cost_hinge_loss", "lovasz_hinge_loss", "sum_to_zero_loss"}
-SHARP = Three(SHARP_VALUE, SHARP_GRADIENT, SHARP_CURVATURE)
+SHARP = Three(
+    *({name for name, of in SHARP_OF.items() if kind in of} for kind in Three._fields)
+)
 
 # The only limits beyond `LIMIT`, each with its cause.
 EXCEPTIONS: dict[str, tuple[Three, str]] = {

@@ -94,7 +94,7 @@ def test_files_are_the_same():
         }
         for folder in ("costfn", "adapters/costfn_jax")
     )
-    only_torch = {name for name in core - mirror if "_entries" not in name}
+    only_torch = core - mirror
     assert only_torch == {"_foundation/entry.py", "catalogue.py"}
     assert mirror - core == {"_from_jax.py"}
 

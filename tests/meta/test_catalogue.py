@@ -68,8 +68,9 @@ def certain(entry, j, gap):
 def test_an_entry_is_that_of_its_row(entry):
     row = ROW[entry.name]
     assert entry.loss is row.torch
-    assert entry.per_sample == row.per_sample
-    assert entry.per_label == row.per_label
+    assert entry.per_label == ("marks" in row.forms)
+    assert entry.actions == ("actions" in row.forms)
+    assert entry.scores == "classes" or entry.actions
     # The table names those whose logarithm sees the probability.
     assert entry.log_divergent or not row.log_divergent
 
@@ -135,7 +136,8 @@ def test_log_divergent(entry):
     if entry.per_label:  # a label too many, and the one that is there missed
         wrong.append(-certain(entry, LABEL, 60.0))
     alive = min(grad(loss_of(entry))(z).abs().max() for z in wrong)
-    assert (alive > 0.2) == entry.log_divergent
+    # A share of cross entropy is enough; what is not alive is exactly dead.
+    assert (alive > 0.05) == entry.log_divergent
     assert entry.log_divergent or alive < 1e-9
 
 

@@ -107,9 +107,6 @@ LOSSES = sorted(name for name in costfn.__all__ if name.endswith("_loss"))
 LOSSES.remove("metric_loss")  # it makes losses and is none
 
 
-TABLES = ["losses.py", "label_losses.py", "batch_losses.py"]
-
-
 def defined(path):
     """The functions, classes and other names at the top level of a file."""
     found = set()
@@ -132,8 +129,11 @@ def test_a_newcomer_finds_a_loss_by_the_name_of_one_file(loss):
     assert loss in defined(ROOT / "adapters/costfn_jax" / path)
     assert module in defined(ROOT / "adapters/costfn_nn" / path)
     assert loss in {entry.name for entry in home.ENTRIES}
-    tests = [ROOT / "tests/support" / name for name in TABLES]
-    tests += (ROOT / "tests/core").glob(f"test_{path.stem}.py")
+    tests = [
+        ROOT / "tests/support/batch_losses.py",
+        *(ROOT / "tests/support/rows").glob(path.name),
+        *(ROOT / "tests/core").glob(f"test_{path.stem}.py"),
+    ]
     assert [x for x in tests if loss in x.read_text()]
 
 

@@ -71,8 +71,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_losses/cost.py",
-        "losses = of_base + typed(share, z.dtype) * _expected_cost(z, c, 0.0)",
-        "losses = of_base + typed(share, z.dtype) * _expected_cost(z, c, 0.0)\n"
+        "losses = of_base + typed(share, z.dtype) * expected_cost(z, c, 0.0)",
+        "losses = of_base + typed(share, z.dtype) * expected_cost(z, c, 0.0)\n"
         "    losses = losses + 1e-4 * (losses - stop_gradient(losses))",
         "a relative error of 1e-4 in the gradient",
     ),

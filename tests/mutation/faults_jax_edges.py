@@ -39,7 +39,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "an offset common to all logits left in",
     ),
     (
-        "_losses/cost.py",
+        "_losses/entropic_mean.py",
         "return _learned_risk(z, c, risk.astype(z.dtype))",
         "apart = jnp.where(risk == 0, 1.0, risk.astype(z.dtype))\n"
         "        return jnp.where(risk == 0, _mean(z, c), _entropic_mean(z, c, apart))",

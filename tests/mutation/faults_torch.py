@@ -115,8 +115,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_losses/cost.py",
-        "losses = of_base + share * _expected_cost(z, c, 0.0)",
-        "losses = of_base + share * _expected_cost(z, c, 0.0)\n"
+        "losses = of_base + share * expected_cost(z, c, 0.0)",
+        "losses = of_base + share * expected_cost(z, c, 0.0)\n"
         "    losses = losses + 1e-4 * (losses - losses.detach())",
         "a relative error of 1e-4 in the gradient",
     ),
@@ -158,7 +158,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a detached factor",
     ),
     (
-        "_losses/margin.py",
+        "_losses/decision_scores.py",
         "s = z - z.sum(-1, keepdim=True) / number",
         "s = z - z.detach().sum(-1, keepdim=True) / number",
         "a detached factor",
@@ -194,7 +194,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a clamp that kills the gradient",
     ),
     (
-        "_losses/margin.py",
+        "_losses/decision_scores.py",
         "return bounded.exp() * (1 + s - bounded)",
         "return bounded.exp()",
         "a clamp that kills the gradient",

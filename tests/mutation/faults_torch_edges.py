@@ -57,7 +57,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "an offset common to all logits left in",
     ),
     (
-        "_losses/cost.py",
+        "_losses/entropic_mean.py",
         "return _learned_risk(z, c, risk.to(z.dtype))",
         "plain = (c * z.softmax(-1)).sum(-1)\n"
         "        apart = torch.where(risk == 0, 1.0, risk.to(z.dtype))\n"
@@ -205,7 +205,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "0 times infinity of a class that is masked out",
     ),
     (
-        "_losses/margin.py",
+        "_losses/decision_scores.py",
         "number = (~out).to(z.dtype).sum(-1, keepdim=True)",
         "number = torch.ones_like(z).sum(-1, keepdim=True)",
         "a class that is masked out in a mean",
@@ -244,9 +244,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_losses/per_label.py",
-        'power = _like(z, number("gamma_pos", gamma_pos, AT_LEAST_ZERO))',
+        'power = typed(number("gamma_pos", gamma_pos, AT_LEAST_ZERO), z)',
         "gamma_pos, gamma_neg = gamma_neg, gamma_pos\n"
-        '    power = _like(z, number("gamma_pos", gamma_pos, AT_LEAST_ZERO))',
+        '    power = typed(number("gamma_pos", gamma_pos, AT_LEAST_ZERO), z)',
         "options of the present and the absent exchanged",
     ),
     (

@@ -6,7 +6,7 @@ The kinds are `equivalent` (no caller could tell), `speed`, `words` (of an error
 
 REASONS: dict[tuple[str, str], tuple[str, str]] = {
     (
-        "costfn/_losses/cost.py",
+        "costfn/_losses/entropic_mean.py",
         "mean = (z.softmax(-1) * torch.expm1(torch.where(moderate, gain, -1.0)))"
         ".sum(-1)",
     ): ("equivalent", "where the gain is not moderate the mean is not used."),
@@ -31,7 +31,7 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         "p = poisoned(p / p.sum(1, keepdim=True), _bad_rows(probs))",
     ): ("equivalent", "the probabilities have been checked to have two axes."),
     (
-        "adapters/costfn_jax/_losses/cost.py",
+        "adapters/costfn_jax/_losses/entropic_mean.py",
         "log1p(jnp.where(near, mean, 1.0)),",
     ): ("equivalent", "where the mean is not near 0 it is not used."),
     (
@@ -39,7 +39,7 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         "gradient: jax.Array = pull(cotangent)[ -1]",
     ): ("equivalent", "of one argument there is one gradient."),
     (
-        "adapters/costfn_jax/_losses/margin.py",
+        "adapters/costfn_jax/_losses/decision_scores.py",
         "bounded = jnp.where(s >= limit, limit, s)",
     ): ("equivalent", "exp and its tangent meet there, in value and in slope."),
     (

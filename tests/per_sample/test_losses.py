@@ -30,7 +30,6 @@ GIVEN = {
     "transition": torch.full((3, 3), 0.05).double().fill_diagonal_(0.9),
     "prior": torch.tensor([3.0, 2.0, 1.0]).double(),
 }
-NUMBERS = {"temperature": 0.5, "epsilon": 0.5}
 ENTRIES = [e for e in costfn.catalogue.LOSSES.values() if e.takes]
 SINGLE = [e for e in ENTRIES if e.per_sample and e.name != "q_error_loss"]
 BATCH = [e for e in ENTRIES if not e.per_sample and e.name != "lovasz_hinge_loss"]
@@ -43,8 +42,7 @@ def bound(entry):
         return lambda z, y: entry.loss(z, y).sum(-1), hot
     first = entry.takes[0]
     rest = {a: GIVEN[a] for a in entry.takes[1:] if a in GIVEN}
-    numbers = {a: NUMBERS[a] for a in entry.takes if a in NUMBERS}
-    return partial(entry.loss, **rest, **numbers), GIVEN[first]
+    return partial(entry.loss, **rest, **entry.options), GIVEN[first]
 
 
 @pytest.mark.parametrize("entry", SINGLE, ids=lambda e: e.name)

@@ -32,6 +32,22 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "balanced_accuracy_loss": [{"adjusted": True}],
     "cohen_kappa_loss": [{"weights": "linear"}, {"weights": "quadratic"}],
 }
+# As `sharp` in a row of a loss per example.
+SHARP: dict[str, tuple[str, ...]] = {
+    "accuracy_loss": ("gradient",),
+    "balanced_accuracy_loss": ("gradient",),
+    "dice_loss": ("gradient",),
+    "fowlkes_mallows_loss": ("gradient",),
+    "generalized_dice_loss": ("gradient",),
+    "informedness_loss": ("gradient",),
+    "jaccard_loss": ("gradient",),
+    "mcc_loss": ("gradient",),
+    "recall_loss": ("gradient",),
+    "specificity_loss": ("gradient",),
+    "tversky_loss": ("gradient",),
+    "lovasz_hinge_loss": ("value", "gradient", "curvature"),
+    "q_error_loss": ("value", "gradient"),
+}
 
 
 class Case(NamedTuple):

@@ -1,8 +1,9 @@
 """A loss, its options and a form of its arguments: what one generic test runs on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import costfn
+from costfn.catalogue import LOSSES, Entry
 from textbook import exact
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -20,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Loss:
     """One row of the table: a loss, and what is claimed of it.
 
-    `takes` names the arguments after the target. `forms` are the forms of the
+    What the catalogue says of it is read there. `forms` are the forms of the
     arguments it accepts:
 
     - `labels`, `probs`: a target of class indices, of class probabilities;
@@ -33,19 +35,39 @@ class Loss:
 
     name: str
     textbook: Callable[..., Any]
-    takes: tuple[str, ...] = ("cost",)
     options: tuple[dict[str, Any], ...] = ({},)
     forms: tuple[str, ...] = ("labels", "probs", "each")
     by_hand: tuple[tuple[Any, ...], ...] = ()
     bad_options: tuple[dict[str, Any], ...] = ()
     required: tuple[str, ...] = ()  # options without a default
-    per_sample: bool = True
-    scores_are_of_decisions: bool = True  # else logits of classes, cost has the actions
+    numbers: dict[str, float] = field(default_factory=dict)  # to be learned, from here
     shift_invariant: bool = True
     kinked: bool = False  # piecewise linear somewhere
     log_divergent: bool = False  # grows as the logits' gap when confidently wrong
     vanishes: bool = False  # its value, and so its small side, goes to 0 at perfect
-    zero_diagonal: bool = False  # to be right must be free
+    # Right to the last digits even where it is nearly 0: its "value", "gradient" or
+    # "curvature", which the cross-check then judges without the loss's scale.
+    sharp: tuple[str, ...] = ()
+
+    @property
+    def entry(self) -> Entry:
+        return LOSSES[self.name]
+
+    @cached_property
+    def takes(self) -> tuple[str, ...]:
+        """Its arguments after the target."""
+        of_target = ("target", "target_probs")
+        named = signature(self.entry.loss).parameters
+        return tuple(
+            name
+            for name in self.entry.takes
+            if name not in of_target
+            and named[name].kind is Parameter.POSITIONAL_OR_KEYWORD
+        )
+
+    @property
+    def per_sample(self) -> bool:
+        return self.entry.per_sample
 
     @property
     def torch(self) -> Callable[..., torch.Tensor]:
@@ -58,7 +80,7 @@ class Loss:
 
     @property
     def per_label(self) -> bool:
-        return "marks" in self.forms
+        return self.entry.per_label
 
     @property
     def class_name(self) -> str:
@@ -116,7 +138,7 @@ class Case:
     ) -> Arguments:
         """Arguments of this form, out of numbers from two sources."""
         actions = classes + (self.form == "actions")
-        width = actions if self.loss.scores_are_of_decisions else classes
+        width = actions if self.loss.entry.scores == "decisions" else classes
         logits = uniform(-8, 8, (*batch, width))
         target = None
         if self.form == "probs":
@@ -140,7 +162,7 @@ class Case:
                 # Drawn numbers often tie, and a tie is broken by rounding.
                 ramp = np.arange(np.prod(size)).reshape(size) * 2.0**-10
                 extra = uniform(0, 4, size) + ramp
-                if self.loss.zero_diagonal:
+                if self.loss.entry.zero_diagonal:
                     extra = extra * (1 - np.eye(*size[-2:]))
             else:
                 extra = uniform(0, 1, size) + 2.0**-4

@@ -34,7 +34,7 @@ def at(case, logits, label=0):
     """The arguments of this form at given logits of three classes."""
     logits = np.array(logits, float)
     extras = extras_for(case)
-    if case.form == "actions" and case.loss.scores_are_of_decisions:
+    if case.form == "actions" and case.loss.entry.scores == "decisions":
         logits = np.append(logits, -logits[:1])
     if case.form == "vector":
         return Arguments(logits, None, (COST[label],))

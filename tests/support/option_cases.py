@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from losses import LOSSES
+
 rng = np.random.default_rng(0)
 
 
@@ -77,21 +79,19 @@ def of_metric(name):
     return with_option
 
 
+def of_table():
+    """The options that the rows of the table call numbers."""
+    for row in LOSSES:
+        target = "q" if row.entry.takes[0] == "target_probs" else "y"
+        for option, good in row.numbers.items():
+            bad = (x[option] for x in row.bad_options if x.keys() == {option})
+            yield (row.name, "z", target, *row.takes), {}, option, good, (*bad, -inf)
+
+
 def rows():
-    plain, with_cost = ("z", "y"), ("z", "y", "cost")
+    plain = ("z", "y")
     losses = [
-        (("expected_cost_loss", *with_cost), {}, "risk", 0.5, NO_NUMBER),
-        (("cost_regularized_loss", *with_cost), {}, "strength", 2.0, BELOW_ZERO),
-        (
-            ("soft_decision_cost_loss", *with_cost),
-            {},
-            "temperature",
-            0.75,
-            NOT_ABOVE_ZERO,
-        ),
-        (("focal_loss", *plain), {}, "gamma", 1.5, BELOW_ZERO),
-        (("logit_adjusted_loss", *plain, "prior"), {}, "temperature", 0.5, BELOW_ZERO),
-        (("sinkhorn_loss", "z", "q", "cost"), {}, "epsilon", 2.0, NOT_ABOVE_ZERO),
+        *of_table(),
         (
             ("q_error_loss", "prediction", "amount"),
             {"log_space": False},

@@ -24,6 +24,8 @@ from .._foundation.math import (
 from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Logits, Losses, PerClass, Target
 
+__all__ = ["class_balanced_weights", "focal_loss", "logit_adjusted_loss"]
+
 
 def focal_loss(logits: Logits, target: Target, *, gamma: float | Array = 2.0) -> Losses:
     """Mirror of `costfn.focal_loss`: the same arguments, values and errors."""

@@ -21,6 +21,8 @@ from .._foundation.math import (
 from .._foundation.options import AT_LEAST_ZERO, Rule, number, typed
 from .._foundation.types import Marks, Values
 
+__all__ = ["asymmetric_loss", "sigmoid_focal_loss"]
+
 SHARE = Rule("in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 MARGIN = Rule("in [0, 1)", lambda x: (x >= 0) & (x < 1))
 Loss = Callable[[Array], Array]

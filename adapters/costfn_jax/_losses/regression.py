@@ -9,6 +9,8 @@ from .._foundation.math import upcast
 from .._foundation.options import ABOVE_ZERO, number, typed
 from .._foundation.types import Values
 
+__all__ = ["q_error_loss"]
+
 
 def q_error_loss(
     prediction: Values,

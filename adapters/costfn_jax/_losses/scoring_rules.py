@@ -10,6 +10,8 @@ from .._foundation.math import class_probs, rows_times_matrix, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
 from .cost_vector import select_costs
 
+__all__ = ["energy_cost_loss", "ranked_probability_loss"]
+
 
 def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.energy_cost_loss`: the same arguments, values and errors."""

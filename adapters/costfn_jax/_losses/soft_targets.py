@@ -23,6 +23,8 @@ from .._foundation.options import ABOVE_ZERO, number, typed
 from .._foundation.types import DecisionMatrix, Logits, Losses, Matrix, Probs, Target
 from .cost_vector import select_costs
 
+__all__ = ["forward_corrected_loss", "soft_target_loss", "soft_targets", "unmix"]
+
 Divergence = Literal["cross_entropy", "kl"]
 
 

@@ -9,6 +9,8 @@ from jax import Array
 from jax.lax import stop_gradient
 from jax.tree_util import register_pytree_node_class
 
+__all__ = ["with_metrics"]
+
 
 @register_pytree_node_class
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,8 @@ from .._foundation.reduce import Reduction
 from .._foundation.types import Logits, Losses, Probs, SquareCost, Target
 from .cost_vector import select_costs
 
+__all__ = ["generalized_wasserstein_dice_loss", "sinkhorn_loss"]
+
 
 def sinkhorn_loss(
     logits: Logits,

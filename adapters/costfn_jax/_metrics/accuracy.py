@@ -20,6 +20,8 @@ from .averaging import (
 )
 from .batch_loss import Counting, one_minus
 
+__all__ = ["accuracy_loss", "balanced_accuracy_loss", "g_mean_loss"]
+
 
 def accuracy(table: Table, *, zero_division: float = 0.0) -> Array:
     """Mirror of `costfn.metrics.accuracy`: the same arguments, values and errors."""

@@ -13,6 +13,8 @@ from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaging import Table, as_counts, check_zero_division
 from .batch_loss import Counting, one_minus
 
+__all__ = ["cohen_kappa_loss", "hss_loss", "mcc_loss"]
+
 KappaWeights = Literal["linear", "quadratic"]
 
 

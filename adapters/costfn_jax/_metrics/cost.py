@@ -19,6 +19,8 @@ from .._foundation.types import (
 )
 from .batch_loss import Counting, Metric, batch_loss
 
+__all__ = ["normalized_cost_loss", "regret_loss", "savings_loss"]
+
 
 def expected_cost(
     matrix: ConfusionMatrix | ArrayLike, cost: DecisionMatrix | ArrayLike

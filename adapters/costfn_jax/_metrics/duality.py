@@ -16,6 +16,8 @@ from .._foundation.options import AT_LEAST_ZERO, number, typed
 from .._foundation.types import PerClass, SquareCost
 from .averaging import Table, as_counts, each_class
 
+__all__ = ["confusion_informed_weights", "cost_of"]
+
 
 def cost_of(metric: Callable[..., Array], table: Table | ArrayLike) -> SquareCost:
     """Mirror of `costfn.cost_of`: the same arguments, values and errors."""

@@ -23,6 +23,8 @@ from .averaging import (
 )
 from .batch_loss import Counting
 
+__all__ = ["f_beta_loss", "fowlkes_mallows_loss"]
+
 
 def f_beta(
     table: Table,

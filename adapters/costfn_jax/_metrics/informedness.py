@@ -20,6 +20,8 @@ from .averaging import (
 )
 from .batch_loss import Counting
 
+__all__ = ["informedness_loss", "markedness_loss"]
+
 
 def informedness(
     table: Table,

@@ -17,6 +17,8 @@ from .._foundation.hidden import bad_target, finished
 from .._foundation.math import cast_back, is_label, ratio, relu, sum_over, upcast
 from .._foundation.types import AnyTarget, BatchLoss, Labels, Logits, Scores
 
+__all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss"]
+
 Present = Literal["present", "all"] | Sequence[int]
 
 

@@ -9,6 +9,8 @@ from jax.tree_util import register_dataclass
 from .._foundation import check
 from .batch_loss import Counting, Metric, TableKind, one_minus
 
+__all__ = ["metric_loss"]
+
 
 @register_dataclass
 @dataclass(frozen=True)

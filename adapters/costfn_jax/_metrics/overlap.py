@@ -22,6 +22,8 @@ from .averaging import (
 from .batch_loss import Counting
 from .f_measures import f_beta_of_cells
 
+__all__ = ["dice_loss", "jaccard_loss"]
+
 
 def jaccard(
     table: Table,

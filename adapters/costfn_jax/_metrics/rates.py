@@ -20,6 +20,8 @@ from .averaging import (
 )
 from .batch_loss import Counting
 
+__all__ = ["precision_loss", "recall_loss", "specificity_loss"]
+
 
 def precision(
     table: Table,

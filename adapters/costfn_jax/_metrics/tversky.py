@@ -22,6 +22,8 @@ from .averaging import (
 )
 from .batch_loss import Counting
 
+__all__ = ["focal_tversky_loss", "tversky_loss"]
+
 
 def tversky(
     table: Table,

@@ -10,6 +10,13 @@ from .._foundation.base import LossModule
 from .._foundation.habits import IgnoreIndex, checked_cost, habits_of_examples
 from .._foundation.per_example import per_example
 
+__all__ = [
+    "CostRegularizedLoss",
+    "ExpectedCostLoss",
+    "LogCostLoss",
+    "SoftDecisionCostLoss",
+]
+
 
 class ExpectedCostLoss(LossModule):
     """Module of `costfn.expected_cost_loss`, which documents the options."""

@@ -10,6 +10,8 @@ from .._foundation.base import LossModule
 from .._foundation.habits import IgnoreIndex, habits_of_examples
 from .._foundation.per_example import per_example
 
+__all__ = ["FocalLoss", "LogitAdjustedLoss"]
+
 
 class FocalLoss(LossModule):
     """Module of `costfn.focal_loss`, which documents the options."""

@@ -10,6 +10,8 @@ from .._foundation.base import LossModule
 from .._foundation.habits import IgnoreIndex, checked_cost, habits_of_examples
 from .._foundation.per_example import per_example
 
+__all__ = ["CostHingeLoss", "SoftmaxMarginLoss"]
+
 
 class SoftmaxMarginLoss(LossModule):
     """Module of `costfn.softmax_margin_loss`, which documents the options."""

@@ -21,6 +21,8 @@ from .._foundation.habits import (
 )
 from .._foundation.label_sets import prepare_labels
 
+__all__ = ["AsymmetricLoss", "SigmoidFocalLoss"]
+
 
 class SigmoidFocalLoss(LossModule):
     """Module of `costfn.sigmoid_focal_loss`, which documents the options."""

@@ -14,6 +14,8 @@ from .._foundation.base import LossModule
 from .._foundation.class_axis import for_each_example
 from .._foundation.habits import checked_reduction
 
+__all__ = ["QErrorLoss"]
+
 
 class QErrorLoss(LossModule):
     """Module of `costfn.q_error_loss`, which documents the options."""

@@ -10,6 +10,8 @@ from .._foundation.base import LossModule
 from .._foundation.habits import IgnoreIndex, checked_cost, habits_of_examples
 from .._foundation.per_example import per_example
 
+__all__ = ["EnergyCostLoss", "RankedProbabilityLoss"]
+
 
 class RankedProbabilityLoss(LossModule):
     """Module of `costfn.ranked_probability_loss`, which documents the options."""

@@ -15,6 +15,8 @@ from .._foundation.habits import (
 )
 from .._foundation.per_example import per_example, per_example_of_probs
 
+__all__ = ["ForwardCorrectedLoss", "SoftTargetLoss"]
+
 
 class SoftTargetLoss(LossModule):
     """Module of `costfn.soft_target_loss`, which documents the options."""

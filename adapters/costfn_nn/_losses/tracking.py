@@ -9,6 +9,8 @@ import costfn
 
 from .._foundation.held import as_text, held, hold, shown
 
+__all__ = ["WithMetrics"]
+
 
 class WithMetrics(nn.Module):
     """Module of `costfn.with_metrics`: returns `(loss, {name: value})`.

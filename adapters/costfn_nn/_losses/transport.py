@@ -19,6 +19,8 @@ from .._foundation.habits import (
 )
 from .._foundation.per_example import per_example_of_probs
 
+__all__ = ["GeneralizedWassersteinDiceLoss", "SinkhornLoss"]
+
 
 class SinkhornLoss(LossModule):
     """Module of `costfn.sinkhorn_loss`, which documents the options."""

@@ -22,6 +22,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["AccuracyLoss", "BalancedAccuracyLoss", "GMeanLoss"]
+
 
 class AccuracyLoss(LossModule):
     """Module of `costfn.accuracy_loss`, which documents the options."""

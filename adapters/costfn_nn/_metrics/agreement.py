@@ -19,6 +19,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["CohenKappaLoss", "HssLoss", "MccLoss"]
+
 
 class MccLoss(LossModule):
     """Module of `costfn.mcc_loss`, which documents the options."""

@@ -19,6 +19,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["NormalizedCostLoss", "RegretLoss", "SavingsLoss"]
+
 
 class NormalizedCostLoss(LossModule):
     """Module of `costfn.normalized_cost_loss`, which documents the options."""

@@ -22,6 +22,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["FBetaLoss", "FowlkesMallowsLoss"]
+
 
 class FBetaLoss(LossModule):
     """Module of `costfn.f_beta_loss`, which documents the options."""

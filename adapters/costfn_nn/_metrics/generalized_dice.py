@@ -21,6 +21,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["GeneralizedDiceLoss"]
+
 
 class GeneralizedDiceLoss(LossModule):
     """Module of `costfn.generalized_dice_loss`, which documents the options."""

@@ -22,6 +22,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["InformednessLoss", "MarkednessLoss"]
+
 
 class InformednessLoss(LossModule):
     """Module of `costfn.informedness_loss`, which documents the options."""

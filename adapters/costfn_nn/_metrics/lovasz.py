@@ -13,6 +13,8 @@ from .._foundation.classes import prepare_classes
 from .._foundation.habits import Ignored, IgnoreIndex, checked_ignore_index
 from .._foundation.label_sets import prepare_labels
 
+__all__ = ["LovaszHingeLoss", "LovaszSoftmaxLoss"]
+
 
 class LovaszSoftmaxLoss(LossModule):
     """Module of `costfn.lovasz_softmax_loss`, which documents the options."""

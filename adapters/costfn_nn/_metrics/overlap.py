@@ -22,6 +22,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["DiceLoss", "JaccardLoss"]
+
 
 class JaccardLoss(LossModule):
     """Module of `costfn.jaccard_loss`, which documents the options."""

@@ -22,6 +22,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["PrecisionLoss", "RecallLoss", "SpecificityLoss"]
+
 
 class PrecisionLoss(LossModule):
     """Module of `costfn.precision_loss`, which documents the options."""

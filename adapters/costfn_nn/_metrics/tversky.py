@@ -22,6 +22,8 @@ from .._foundation.habits import (
     habits_of_counts,
 )
 
+__all__ = ["FocalTverskyLoss", "TverskyLoss"]
+
 
 class TverskyLoss(LossModule):
     """Module of `costfn.tversky_loss`, which documents the options."""
