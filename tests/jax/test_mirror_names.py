@@ -95,7 +95,7 @@ def test_files_are_the_same():
         for folder in ("costfn", "adapters/costfn_jax")
     )
     only_torch = {name for name in core - mirror if "_entries" not in name}
-    assert only_torch == {"_foundation/entry.py", "catalogue.py"}
+    assert only_torch == {"__main__.py", "_foundation/entry.py", "catalogue.py"}
     assert mirror - core == {"_from_jax.py"}
 
 
