@@ -53,7 +53,7 @@ def counts(
         sample_weight: Weight of each example, at least 0, `(*batch,)`; for
             `"multilabel"` also `(*batch, labels)`.
         where: True for the examples to keep, `(*batch,)`; for `"multilabel"` also
-            `(*batch, labels)`. What is masked may hold anything.
+            `(*batch, labels)`. A masked example may hold any values.
 
     Returns:
         The counts, in float64 where the device has it.

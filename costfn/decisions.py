@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ._foundation import check
+from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_tensor, as_tensors
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
-from ._foundation.math import cast_back, floating, sum_type, times, upcast
+from ._foundation.math import cast_back, floating, rows_times_matrix, sum_type, upcast
 from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
 from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
@@ -43,11 +43,11 @@ def expected_costs(
 
     Returns:
         Expected costs `(*batch, decisions)`, in the unit of `cost` and the dtype of
-        `probs`; NaN for a row that is no probabilities and could not be seen.
+        `probs`; NaN for a row that is not a distribution and could not be read.
 
     Raises:
         TypeError: If `probs` is not floating point.
-        ValueError: If shapes do not match, rows are no probabilities, or `cost` is not
+        ValueError: If shapes do not match, rows are not distributions, or `cost` is not
             finite.
 
     Example:
@@ -60,9 +60,9 @@ def expected_costs(
         Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001, eq. 1.
     """
     probs, cost = _problem(probs, cost)
-    # Costs may be beyond the range of the probabilities' dtype.
+    # Costs may be too large for the dtype of the probabilities.
     wide = torch.promote_types(upcast(probs).dtype, floating(cost).dtype)
-    expected = times(probs.to(wide), checked_costs(cost, wide))
+    expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide))
     return cast_back(poisoned(expected, _bad_rows(probs)), probs)
 
 
@@ -70,7 +70,7 @@ def _problem(probs: object, cost: object) -> tuple[Tensor, Tensor]:
     """Probabilities and costs as tensors, checked. Python's floats are float64."""
     p, c = as_tensors(floats=torch.float64, probs=probs, cost=cost)
     check.probs("probs", p)
-    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check_costs.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 
@@ -84,9 +84,9 @@ def minimum_cost_decision(
 ) -> Labels:
     """The decision with the smallest expected cost (Bayes' rule for the cost).
 
-    Legitimate for probabilities of the classes: from cross entropy or another proper
-    loss, best calibrated first; `costfn.catalogue` says for which losses. Among equals
-    the first decision wins; costs that differ by rounding only are equal.
+    Valid for class probabilities, from cross entropy or another proper loss; calibrate
+    them first. `costfn.catalogue` says for which losses it is valid. Of decisions that
+    cost the same the first one is taken; a difference within rounding is ignored.
 
     Args:
         probs: Class probabilities, rows of sum 1, `(*batch, classes)`. Not logits.
@@ -94,11 +94,11 @@ def minimum_cost_decision(
 
     Returns:
         Decisions in `[0, decisions)`, int64, `(*batch,)`; no gradient. -1 where the row
-        is no probabilities, or a cost not finite, and that could not be seen.
+        is not a distribution, or a cost is not finite, and this could not be read.
 
     Raises:
         TypeError: If `probs` is not floating point.
-        ValueError: If shapes do not match, rows are no probabilities, or `cost` is not
+        ValueError: If shapes do not match, rows are not distributions, or `cost` is not
             finite.
 
     Example:
@@ -116,24 +116,26 @@ def minimum_cost_decision(
 
 def _cheapest(probs: Tensor, cost: Tensor) -> Tensor:
     wide = sum_type(upcast(probs))
-    # What each decision costs above the best one, at a quarter, so that no difference
-    # overflows. It decides the same, and rounding is then relative to what differs.
+    # What each decision costs more than the best one. Costs are divided by 4, so that
+    # no difference overflows; this changes no decision. Rounding is then relative to
+    # the differences, which decide, and not to the costs.
     c = checked_costs(cost, wide) / 4
     regret = poisoned(
-        times(probs.to(wide), c - c.amin(-1, keepdim=True)), _bad_rows(probs)
+        rows_times_matrix(probs.to(wide), c - c.amin(-1, keepdim=True)),
+        _bad_rows(probs),
     )
     least = regret.amin(-1, keepdim=True)
-    # Probabilities that are negative by rounding make negative regrets.
+    # Probabilities can be negative by rounding, and then regrets are negative too.
     tie = regret - least <= _rounding(probs, cost) * least.abs()
-    # As integers, since argmax takes no booleans; the first of equals is its promise.
+    # As integers, since argmax takes no booleans. Of equal values it takes the first.
     first = tie.to(torch.uint8).argmax(-1)
     return torch.where(least.squeeze(-1).isnan(), -1, first)
 
 
 def _rounding(probs: Tensor, cost: Tensor) -> float:
-    """By how much equal expected costs may differ, relative to themselves.
+    """The relative difference that rounding can make between equal expected costs.
 
-    The numbers that came are rounded themselves, and their sum once for each class.
+    The given numbers are rounded, and their sum is rounded once for each class.
     """
     given = max(
         torch.finfo(upcast(x).dtype).eps for x in (probs, cost) if x.is_floating_point()
@@ -144,7 +146,7 @@ def _rounding(probs: Tensor, cost: Tensor) -> float:
 def abstain(
     probs: Probs | ArrayLike, cost: DecisionMatrix | ArrayLike, *, price: float | Tensor
 ) -> Labels:
-    """The minimum-cost decision, or "abstain" where every decision is dearer.
+    """The minimum-cost decision, or "abstain" where every decision costs more.
 
     Args:
         probs: Class probabilities, rows of sum 1, `(*batch, classes)`. Not logits.
@@ -153,11 +155,11 @@ def abstain(
 
     Returns:
         Decisions in `[0, decisions]`, int64, `(*batch,)`: `decisions` means abstain,
-        which among equals comes last.
+        which is chosen only if it costs less than every decision.
 
     Raises:
         TypeError: If `probs` is not floating point or `price` no number.
-        ValueError: If shapes do not match, rows are no probabilities, or `cost` or
+        ValueError: If shapes do not match, rows are not distributions, or `cost` or
             `price` is not finite.
 
     Example:
@@ -171,7 +173,7 @@ def abstain(
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
     p, c = _problem(probs, cost)
-    # In the wider of the two, or a price would be rounded to the narrower.
+    # In the wider dtype of the two: in the narrower one the price would be rounded.
     wide = torch.promote_types(floating(c).dtype, p.dtype)
     return _cheapest(p.detach(), with_abstention(c.to(wide), price).detach())
 
@@ -183,8 +185,9 @@ class PlugIn(NamedTuple):
         decisions: `(examples,)`, int64.
         cost: The cost matrix `(classes, classes)` of the metric at their confusion
             matrix; if converged, they are the cheapest under it.
-        iterations: How often a cost matrix was made.
-        converged: Whether they are a fixed point; if not, the best ones met.
+        iterations: Number of cost matrices that were made.
+        converged: Whether the decisions are a fixed point; if not, they are the best of
+            those tried.
     """
 
     decisions: Tensor
@@ -207,7 +210,7 @@ def plug_in_decision(
             ones of the examples to decide on. Not logits.
         metric: Function of a confusion matrix to a scalar, larger is better, such as
             those of `costfn.metrics`.
-        iterations: At most so many, at least 1.
+        iterations: Largest number of iterations, at least 1.
 
     Returns:
         The decisions, their cost matrix, the iterations and whether they converged.
@@ -215,8 +218,8 @@ def plug_in_decision(
     Raises:
         TypeError: If `probs` is not floating point, `metric` not callable or
             `iterations` no integer.
-        ValueError: If `probs` is not `(examples, classes)`, its rows are no
-            probabilities, `iterations` below 1, or the metric no scalar.
+        ValueError: If `probs` is not `(examples, classes)`, its rows are not
+            distributions, `iterations` below 1, or the metric no scalar.
 
     Example:
         >>> import torch, costfn
@@ -244,7 +247,7 @@ def plug_in_decision(
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     p = probs.detach().to(sum_type(upcast(probs)))
-    # What half precision left of a sum of 1 would be no probabilities here.
+    # Rows of half precision sum to 1 only roughly; here that would not be accepted.
     p = poisoned(p / p.sum(-1, keepdim=True), _bad_rows(probs))
     classes = p.shape[-1]
     decided = p.argmax(-1)

@@ -199,7 +199,7 @@ def straight_through(of: Relaxation | None = None) -> Relaxation:
 
     One-hot at the argmax, the first of equals; derivatives of every order are those of
     `of`. The loss you read is then the metric itself, as scikit-learn would count it;
-    it is no function whose gradient this is, so finite differences disagree.
+    the gradient is not that of the value, so finite differences disagree.
 
     Args:
         of: The relaxation that lends its gradient. Default: `softmax()`.
@@ -208,7 +208,7 @@ def straight_through(of: Relaxation | None = None) -> Relaxation:
         The relaxation.
 
     Raises:
-        TypeError: If `of` is no function.
+        TypeError: If `of` is not a function.
 
     Example:
         >>> import torch, costfn

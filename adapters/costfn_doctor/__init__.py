@@ -1,9 +1,10 @@
-"""What the doctors of `costfn` and of `costfn_jax` share.
+"""Diagnoses a loss: does its gradient flow, and if not, which line stops it?
 
-It needs NumPy alone: no torch, no JAX. Use `costfn.doctor` or `costfn_jax.doctor`.
+Use it as `costfn.doctor` for losses of torch and as `costfn_jax.doctor` for losses
+of JAX. Here are the parts that need neither framework, only NumPy.
 """
 
-from ._causes import CAUSES, Cause
-from ._report import BrokenLossError, Finding, Report
+from ._method.causes import CAUSES
+from ._method.report import BrokenLossError, Finding, Report
 
-__all__ = ["CAUSES", "BrokenLossError", "Cause", "Finding", "Report"]
+__all__ = ["CAUSES", "BrokenLossError", "Finding", "Report"]

@@ -32,34 +32,18 @@ from ._losses.soft_targets import (
 )
 from ._losses.tracking import with_metrics
 from ._losses.transport import generalized_wasserstein_dice_loss, sinkhorn_loss
-from ._metrics.cost_metric_losses import normalized_cost_loss, regret_loss, savings_loss
+from ._metrics.accuracy import accuracy_loss, balanced_accuracy_loss, g_mean_loss
+from ._metrics.agreement import cohen_kappa_loss, hss_loss, mcc_loss
+from ._metrics.cost import normalized_cost_loss, regret_loss, savings_loss
 from ._metrics.duality import confusion_informed_weights, cost_of
+from ._metrics.f_measures import f_beta_loss, fowlkes_mallows_loss
 from ._metrics.generalized_dice import generalized_dice_loss
+from ._metrics.informedness import informedness_loss, markedness_loss
 from ._metrics.lovasz import lovasz_hinge_loss, lovasz_softmax_loss
 from ._metrics.metric_loss import metric_loss
-from ._metrics.overlap_losses import (
-    dice_loss,
-    f_beta_loss,
-    focal_tversky_loss,
-    jaccard_loss,
-    tversky_loss,
-)
-from ._metrics.rate_losses import (
-    fowlkes_mallows_loss,
-    informedness_loss,
-    markedness_loss,
-    precision_loss,
-    recall_loss,
-    specificity_loss,
-)
-from ._metrics.table_losses import (
-    accuracy_loss,
-    balanced_accuracy_loss,
-    cohen_kappa_loss,
-    g_mean_loss,
-    hss_loss,
-    mcc_loss,
-)
+from ._metrics.overlap import dice_loss, jaccard_loss
+from ._metrics.rates import precision_loss, recall_loss, specificity_loss
+from ._metrics.tversky import focal_tversky_loss, tversky_loss
 from .confusion import Counts, confusion_matrix, counts
 
 if TYPE_CHECKING:

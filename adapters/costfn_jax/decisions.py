@@ -11,11 +11,17 @@ import jax.numpy as jnp
 from jax import Array
 from jax.lax import scan, stop_gradient, while_loop
 
-from ._foundation import check
+from ._foundation import check, check_costs
 from ._foundation.arrays import ArrayLike, as_array, as_arrays
 from ._foundation.calibration import calibrate_temperature
 from ._foundation.hidden import bad_target, checked_costs, poisoned
-from ._foundation.math import cast_back, floating, is_floating, times, upcast
+from ._foundation.math import (
+    cast_back,
+    floating,
+    is_floating,
+    rows_times_matrix,
+    upcast,
+)
 from ._foundation.types import CostVectors, DecisionCost, DecisionMatrix, Labels, Probs
 from ._metrics.duality import cost_of
 from .confusion import confusion_matrix
@@ -39,9 +45,9 @@ def expected_costs(
     The same arguments, values and errors.
     """
     p, c = _problem(probs, cost)
-    # Costs may be beyond the range of the probabilities' dtype.
+    # Costs may be too large for the dtype of the probabilities.
     wide = jnp.promote_types(upcast(p).dtype, floating(c).dtype)
-    expected = times(p.astype(wide), checked_costs(c, wide))
+    expected = rows_times_matrix(p.astype(wide), checked_costs(c, wide))
     return cast_back(poisoned(expected, _bad_rows(p)), p)
 
 
@@ -49,7 +55,7 @@ def _problem(probs: object, cost: object) -> tuple[Array, Array]:
     """Probabilities and costs as arrays, checked."""
     p, c = as_arrays(probs=probs, cost=cost)
     check.probs("probs", p)
-    check.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
+    check_costs.cost_matrix("cost", c, classes=p.shape[-1], batch=p.shape[:-1])
     return p, c
 
 
@@ -71,8 +77,9 @@ def minimum_cost_decision(
 
 def _cheapest(probs: Array, cost: Array) -> Array:
     wide = jnp.promote_types(upcast(probs).dtype, jnp.result_type(float))
-    # What each decision costs above the best one, at a quarter, so that no difference
-    # overflows. It decides the same, and rounding is then relative to what differs.
+    # What each decision costs more than the best one. Costs are divided by 4, so that
+    # no difference overflows; this changes no decision. Rounding is then relative to
+    # the differences, which decide, and not to the costs.
     c = checked_costs(cost, wide) / 4
     classes = c.shape[-2]
     block = max(32, ceil(sqrt(classes)))
@@ -85,7 +92,7 @@ def _cheapest(probs: Array, cost: Array) -> Array:
     # The numbers that came are rounded themselves, and their sum at every addition.
     additions = block + classes / block
     rounding = 4 * given + 2 * additions * float(jnp.finfo(wide).eps)
-    # Probabilities that are negative by rounding make negative regrets.
+    # Probabilities can be negative by rounding, and then regrets are negative too.
     tie = regret - least <= rounding * jnp.abs(least)
     return jnp.where(jnp.isnan(least[..., 0]), -1, tie.argmax(-1))
 
@@ -100,7 +107,7 @@ def _in_blocks(probs: Array, cost: Array, block: int) -> Array:
     """
     classes, blocks = cost.shape[-2], -(-cost.shape[-2] // block)
     if blocks == 1:
-        return times(probs, cost)
+        return rows_times_matrix(probs, cost)
     rest = (0, blocks * block - classes)
     p = jnp.pad(probs, [(0, 0)] * (probs.ndim - 1) + [rest])
     c = jnp.pad(cost, [(0, 0)] * (cost.ndim - 2) + [rest, (0, 0)])
@@ -108,9 +115,9 @@ def _in_blocks(probs: Array, cost: Array, block: int) -> Array:
     c = jnp.moveaxis(c.reshape(*c.shape[:-2], blocks, block, c.shape[-1]), -3, 0)
 
     def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
-        return total + times(*part), None
+        return total + rows_times_matrix(*part), None
 
-    total, _ = scan(add, jnp.zeros_like(times(p[0], c[0])), (p, c))
+    total, _ = scan(add, jnp.zeros_like(rows_times_matrix(p[0], c[0])), (p, c))
     return total
 
 
@@ -119,7 +126,7 @@ def abstain(
 ) -> Labels:
     """Mirror of `costfn.decisions.abstain`: the same arguments, values and errors."""
     p, c = _problem(probs, cost)
-    # In the wider of the two, or a price would be rounded to the narrower.
+    # In the wider dtype of the two: in the narrower one the price would be rounded.
     wide = jnp.promote_types(floating(c).dtype, p.dtype)
     dearer = with_abstention(c.astype(wide), price)
     return _cheapest(stop_gradient(p), stop_gradient(dearer))
@@ -166,7 +173,7 @@ def plug_in_decision(
         raise ValueError(f"iterations must be at least 1, got {iterations}")
     classes = probs.shape[-1]
     p = stop_gradient(probs).astype(jnp.result_type(float))
-    # What half precision left of a sum of 1 would be no probabilities here.
+    # Rows of half precision sum to 1 only roughly; here that would not be accepted.
     p = poisoned(p / p.sum(-1, keepdims=True), _bad_rows(probs))
 
     def count(decided: Array) -> Array:

@@ -1,26 +1,15 @@
 """Metrics of counts or of a confusion matrix, in JAX; differentiable."""
 
+from ._metrics.accuracy import accuracy, balanced_accuracy, g_mean
+from ._metrics.agreement import KappaWeights, cohen_kappa, hss, mcc
 from ._metrics.averaging import Absent, Average, Table
-from ._metrics.class_metrics import (
-    fowlkes_mallows,
-    informedness,
-    markedness,
-    precision,
-    recall,
-    specificity,
-)
-from ._metrics.cost_metrics import expected_cost, normalized_cost, regret, savings
+from ._metrics.cost import expected_cost, normalized_cost, regret, savings
+from ._metrics.f_measures import f_beta, fowlkes_mallows
 from ._metrics.generalized_dice import Weighting, generalized_dice
-from ._metrics.overlap_metrics import dice, f_beta, focal_tversky, jaccard, tversky
-from ._metrics.table_metrics import (
-    KappaWeights,
-    accuracy,
-    balanced_accuracy,
-    cohen_kappa,
-    g_mean,
-    hss,
-    mcc,
-)
+from ._metrics.informedness import informedness, markedness
+from ._metrics.overlap import dice, jaccard
+from ._metrics.rates import precision, recall, specificity
+from ._metrics.tversky import focal_tversky, tversky
 
 __all__ = [
     "Absent",

@@ -1,49 +1,30 @@
 """The losses as `torch.nn` modules: classes on axis 1, weights, a reduction."""
 
-from ._batch import GeneralizedWassersteinDiceLoss
-from ._cost import (
-    CostHingeLoss,
-    CostRegressionLoss,
+from ._losses.cost import (
     CostRegularizedLoss,
-    EnergyCostLoss,
     ExpectedCostLoss,
     LogCostLoss,
     SoftDecisionCostLoss,
-    SoftmaxMarginLoss,
-    SumToZeroLoss,
 )
-from ._labels import (
-    FocalLoss,
-    ForwardCorrectedLoss,
-    LogitAdjustedLoss,
-    RankedProbabilityLoss,
-)
-from ._metric import (
-    AccuracyLoss,
-    BalancedAccuracyLoss,
-    CohenKappaLoss,
-    DiceLoss,
-    FBetaLoss,
-    FocalTverskyLoss,
-    FowlkesMallowsLoss,
-    GeneralizedDiceLoss,
-    GMeanLoss,
-    HssLoss,
-    InformednessLoss,
-    JaccardLoss,
-    MarkednessLoss,
-    MccLoss,
-    NormalizedCostLoss,
-    PrecisionLoss,
-    RecallLoss,
-    RegretLoss,
-    SavingsLoss,
-    SpecificityLoss,
-    TverskyLoss,
-)
-from ._other import LovaszHingeLoss, LovaszSoftmaxLoss, QErrorLoss, WithMetrics
-from ._per_label import AsymmetricLoss, SigmoidFocalLoss
-from ._soft_targets import SinkhornLoss, SoftTargetLoss
+from ._losses.decision_scores import CostRegressionLoss, SumToZeroLoss
+from ._losses.imbalance import FocalLoss, LogitAdjustedLoss
+from ._losses.margin import CostHingeLoss, SoftmaxMarginLoss
+from ._losses.per_label import AsymmetricLoss, SigmoidFocalLoss
+from ._losses.regression import QErrorLoss
+from ._losses.scoring_rules import EnergyCostLoss, RankedProbabilityLoss
+from ._losses.soft_targets import ForwardCorrectedLoss, SoftTargetLoss
+from ._losses.tracking import WithMetrics
+from ._losses.transport import GeneralizedWassersteinDiceLoss, SinkhornLoss
+from ._metrics.accuracy import AccuracyLoss, BalancedAccuracyLoss, GMeanLoss
+from ._metrics.agreement import CohenKappaLoss, HssLoss, MccLoss
+from ._metrics.cost import NormalizedCostLoss, RegretLoss, SavingsLoss
+from ._metrics.f_measures import FBetaLoss, FowlkesMallowsLoss
+from ._metrics.generalized_dice import GeneralizedDiceLoss
+from ._metrics.informedness import InformednessLoss, MarkednessLoss
+from ._metrics.lovasz import LovaszHingeLoss, LovaszSoftmaxLoss
+from ._metrics.overlap import DiceLoss, JaccardLoss
+from ._metrics.rates import PrecisionLoss, RecallLoss, SpecificityLoss
+from ._metrics.tversky import FocalTverskyLoss, TverskyLoss
 
 __all__ = [
     "AccuracyLoss",

@@ -1,4 +1,4 @@
-"""The command `costfn`: it needs the extra `compare`, or `doctor` for that alone."""
+"""The command `costfn`: it needs the extra `compare`; `costfn doctor` just `doctor`."""
 
 import sys
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ DOCTOR = ("rich", "typer")
 
 
 def main() -> None:
-    """Run the command, or say in one line how to install what it needs."""
+    """Runs the command, or says in one line how to install what it needs."""
     alone = sys.argv[1:2] == ["doctor"]
     needed, extra = (DOCTOR, "doctor") if alone else (EXTRA, "compare")
     missing = [package for package in needed if find_spec(package) is None]

@@ -1,4 +1,4 @@
-"""What the command `costfn` can do."""
+"""The subcommands of `costfn`: `compare`, `losses` and `doctor`."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -21,11 +21,11 @@ from ..compare import (
     load_data,
     read_cost,
 )
-from ..compare.report import check_directory
+from ..compare._report import check_directory
 from .doctor import doctor
 
 WIDTH = 96
-"""Of tables that do not go to a terminal."""
+"""The width of tables that do not go to a terminal."""
 
 app = typer.Typer(
     help="Losses for people with a misclassification-cost matrix.",
@@ -86,38 +86,40 @@ def compare(
         typer.Option(
             help="CSV file of costs: true classes down the first column, decisions "
             "along the header. Further columns are actions, such as abstain. "
-            "Without it every mistake costs 1."
+            "Default: every mistake costs 1."
         ),
     ] = None,
     losses: Annotated[
         str | None,
         typer.Option(
-            help=f"Names from 'costfn losses' by commas, or all ({len(CANDIDATES)}). "
-            f"Default: {', '.join(DEFAULT_LOSSES)}; for another metric than cost "
-            f"{', '.join(METRIC_LOSSES)}, and the metric's own.",
+            help="Names from 'costfn losses', separated by commas, or all "
+            f"({len(CANDIDATES)}). Default: {', '.join(DEFAULT_LOSSES)}; for a metric "
+            f"other than cost {', '.join(METRIC_LOSSES)}, and the metric's own loss.",
             show_default=False,
         ),
     ] = None,
     metric: Annotated[
-        str, typer.Option(help=f"Compare by {', '.join(METRICS)}.")
+        str, typer.Option(help=f"What to compare by: {', '.join(METRICS)}.")
     ] = "cost",
     model: Annotated[
         str, typer.Option(help="linear, or mlp for one hidden layer.")
     ] = "linear",
-    folds: Annotated[int, typer.Option(help="Stratified folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="Cross-validations.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of folds and first weights.")] = 0,
+    folds: Annotated[int, typer.Option(help="Number of stratified folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="Number of cross-validations.")] = 3,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the folds and initial weights.")
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Directory for results.csv, report.json, costs.png, confusion.png."
+            help="Write results.csv, report.json, costs.png, confusion.png there."
         ),
     ] = None,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Only the table and the verdict.")
+        bool, typer.Option("--quiet", help="Print only the table and the verdict.")
     ] = False,
 ) -> None:
-    """Which loss serves my data? Mean test cost, or metric, of each loss."""
+    """Which loss serves my data? Compares losses by mean test cost or by a metric."""
     printed, aside = _console(), _console(stderr=True)
     try:
         if out is not None:
@@ -159,7 +161,7 @@ def _names(losses: str | None) -> list[str] | None:
 
 @app.command()
 def losses() -> None:
-    """Every loss: formula, legitimate decisions, and properties."""
+    """Lists every loss with its formula, decision rules and properties."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 1, 0), pad_edge=False)
     table.add_column("loss, family", no_wrap=True)
     for heading in ("formula", "decisions", "properties"):
@@ -189,6 +191,6 @@ def losses() -> None:
     console = _console()
     console.print(table)
     console.print(
-        "* consistent: the decisions become the cheapest for every cost matrix, as the "
-        "loss is minimised on ever more data."
+        "* consistent: with more and more data, the decisions become the cheapest for "
+        "every cost matrix."
     )

@@ -47,7 +47,7 @@ def doctor(
 ) -> None:
     """Does the gradient of my loss flow? Exit code 1 if the loss is broken."""
     from ..doctor import diagnose
-    from ..doctor._examples import SpecificationError, examples, load
+    from .examples import SpecificationError, examples, load
 
     aside = Console(stderr=True, highlight=False)
     try:

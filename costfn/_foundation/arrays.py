@@ -1,8 +1,8 @@
 """Array-likes as tensors, where no gradient is involved.
 
 NumPy arrays, data frames and series, JAX arrays, and lists or tuples of numbers, nested
-as the shape is. What a conversion would quietly get wrong is refused: text, entries of
-other types, rows of different lengths, missing values.
+as the shape is. What NumPy would convert wrongly without an error is refused: text,
+entries of other types, rows of different lengths, missing values.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class SupportsArray(Protocol):
 
 ArrayLike = SupportsArray | Sequence[Any]
 
-# Booleans, integers, floating point and complex numbers, in NumPy's letters. Which of
-# these an argument may hold is for its own check to say.
+# NumPy's letters for booleans, integers, floating-point and complex numbers. Each
+# argument has its own check of which of these it may hold.
 _NUMBERS = "biufc"
 
 
@@ -42,7 +42,7 @@ def as_tensor(
         name: Of the argument, for errors.
         value: A tensor or an array-like. Arrays keep their dtype.
         floats: Dtype of Python's own floats, by default torch's default one.
-        device: Where to put what is no tensor yet, by default as torch does.
+        device: Device of a new tensor; by default as torch chooses.
 
     Returns:
         The tensor, of numbers or booleans.
@@ -66,9 +66,9 @@ def as_tensor(
 
 
 def as_tensors(floats: torch.dtype | None = None, **arguments: object) -> list[Any]:
-    """Arguments as tensors, each by its name; None stays.
+    """Arguments as tensors, each by its name; None stays None.
 
-    What is no tensor yet is put where the first tensor among them is.
+    New tensors go to the device of the first argument that is a tensor.
     """
     devices = [x.device for x in arguments.values() if isinstance(x, Tensor)]
     device = devices[0] if devices else None
@@ -79,9 +79,9 @@ def as_tensors(floats: torch.dtype | None = None, **arguments: object) -> list[A
 
 
 def as_numpy(name: str, value: object) -> NDArray[Any]:
-    """The values of an array-like as a NumPy array of numbers, or the reason why not.
+    """The values of an array-like as a NumPy array, or an error with the reason.
 
-    In C order, native bytes and a dtype that torch and JAX have too.
+    In C order, native byte order and a dtype that torch and JAX have too.
     """
     if not isinstance(value, SupportsArray | list | tuple | bool | int | float):
         raise TypeError(
@@ -91,7 +91,7 @@ def as_numpy(name: str, value: object) -> NDArray[Any]:
     if np.ma.is_masked(value):
         raise ValueError(
             f"{name} must have no masked entries, got a masked array; leave those "
-            "examples out, or say what they are by .filled(...)"
+            "examples out, or give them values by .filled(...)"
         )
     try:
         array = np.asarray(value)
@@ -107,7 +107,7 @@ def as_numpy(name: str, value: object) -> NDArray[Any]:
         ) from error
     if array.dtype.kind not in _NUMBERS and array.dtype.name != "bfloat16":
         raise TypeError(f"{name} must hold numbers, got {_described(array)}")
-    # Extended precision exists in neither library.
+    # Neither library has extended precision.
     wide = np.float64 if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
     return np.ascontiguousarray(array, dtype=wide).reshape(array.shape)
 
@@ -123,7 +123,7 @@ def _described(array: NDArray[Any]) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether these are Python's own numbers, which have no precision of their own."""
+    """Whether these are Python numbers, which have no dtype."""
     if isinstance(value, list | tuple):
         return all(_is_plain(entry) for entry in value)
     return type(value) in (bool, int, float)

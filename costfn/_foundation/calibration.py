@@ -1,4 +1,4 @@
-"""One temperature for all logits, that makes their softmax frequencies."""
+"""One temperature for all logits, so that their softmax agrees with frequencies."""
 
 import torch
 from torch import Tensor
@@ -15,8 +15,8 @@ def calibrate_temperature(
 ) -> Tensor:
     """The temperature at which `softmax(logits / temperature)` fits the labels best.
 
-    Minimises the mean cross entropy over the inverse temperature, in which it is
-    convex, by bisection of its derivative. Use held-out data, not the training set.
+    Minimises the mean cross entropy by bisection of its derivative in the inverse
+    temperature, in which it is convex. Use held-out data, not the training set.
 
     Args:
         logits: Scores of the classes, `(examples, classes)` or any batch axes; -inf for
@@ -25,9 +25,9 @@ def calibrate_temperature(
 
     Returns:
         The temperature in [1e-3, 1e3], a scalar in the dtype of `logits`, no gradient.
-        An end of that range means that no temperature inside is best: labels that the
-        logits always, or never, rank first, or logits of a scale far from 1. It is 1
-        where all temperatures are as good: logits that are the same for all classes.
+        An end of that range means that no temperature inside is best: the logits rank
+        the label always first, or never, or their scale is far from 1. If all
+        temperatures are equally good (logits equal for all classes) it is 1.
 
     Raises:
         TypeError: If `logits` is not floating point or `labels` not integer.
@@ -60,7 +60,8 @@ def calibrate_temperature(
     _refuse(broken, "logits", "finite, or -inf for a class masked out, got NaN or inf")
     _refuse(masked_out, "labels", "of classes not masked out, got one of logit -inf")
     bad = (broken | masked_out | ~inside).any()
-    # Against the label: the derivative is then one mean, in which nothing cancels.
+    # Logits minus that of the label: the derivative is then one mean without
+    # cancellation.
     gaps = z.masked_fill(z == -torch.inf, 0.0) - labelled
     gaps = gaps.masked_fill(z == -torch.inf, 0.0)
     top = z.amax(-1, keepdim=True)
@@ -78,6 +79,6 @@ def calibrate_temperature(
 
 
 def _refuse(wrong: Tensor, name: str, rule: str) -> None:
-    seen = check.visible(wrong)
+    seen = check.readable_values(wrong)
     if seen is not None and seen.any():
         raise ValueError(f"{name} must be {rule}")

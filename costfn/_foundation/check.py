@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 
-def visible(values: Tensor) -> Tensor | None:
+def readable_values(values: Tensor) -> Tensor | None:
     """The plain tensor whose values may be read now, or None."""
     # Under a proxy mode (`make_fx`, `torch.func.linearize`) reading would be traced.
     if torch.compiler.is_compiling() or get_proxy_mode() is not None:
@@ -91,7 +91,7 @@ def labels(
         raise TypeError(f"{name} must be integer labels, got {value.dtype}")
     same_shape(name, value, batch)
     wide = as_int64(value)
-    seen = visible(wide if where is None else wide.masked_fill(~where, 0))
+    seen = readable_values(wide if where is None else wide.masked_fill(~where, 0))
     if seen is None:
         return
     low, high = (int(bound) for bound in torch.aminmax(seen))
@@ -120,7 +120,7 @@ def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> Non
             f"got {tuple(value.shape)}"
         )
     wide = as_int64(value)
-    seen = visible(wide if where is None else wide.masked_fill(~where, 0))
+    seen = readable_values(wide if where is None else wide.masked_fill(~where, 0))
     if seen is not None and not ((seen >= 0) & (seen <= 1)).all():
         raise ValueError(
             "target must be 0, 1 or a probability for each label, got values from "
@@ -131,7 +131,7 @@ def label_sets(value: Tensor, shape: Sequence[int], where: Tensor | None) -> Non
 
 def memberships(value: Tensor) -> None:
     """Checks soft decisions: in [0, 1] up to rounding. NaN passes, and goes on."""
-    seen = visible(value)
+    seen = readable_values(value)
     if seen is not None and (outside := are_outside(seen)).any():
         raise ValueError(
             "decisions must be memberships in [0, 1], got a value of "
@@ -160,7 +160,7 @@ def probs(
         )
     if where is not None:
         value = value.masked_fill(~where.unsqueeze(-1), 1 / value.shape[-1])
-    seen = visible(value)
+    seen = readable_values(value)
     if seen is None:
         return
     wrong = ~are_probs(seen)
@@ -184,136 +184,11 @@ def are_probs(rows: Tensor) -> Tensor:
     return ((wide.sum(-1) - 1).abs() <= tolerance) & (wide.amin(-1) >= -tolerance)
 
 
-def cost_matrix(
-    name: str,
-    value: Tensor,
-    *,
-    classes: int | None = None,
-    decisions: int | None = None,
-    batch: Sequence[int] | None = None,
-    non_negative: bool = False,
-) -> None:
-    """Checks a cost matrix `(classes, decisions)`, or with `batch` one per example."""
-    numbers(name, value)
-    shape = tuple(value.shape)
-    rows = f"{classes}" if classes else "classes"
-    columns = f"{decisions}" if decisions else "decisions"
-    if value.ndim < 2 or (batch is None and value.ndim > 2):
-        raise ValueError(f"{name} must be a matrix ({rows}, {columns}), got {shape}")
-    if batch is not None and value.ndim > 2 and shape[:-2] != tuple(batch):
-        raise ValueError(
-            f"{name} must be one matrix ({rows}, {columns}) or one per example, "
-            f"{tuple(batch)} of them, got shape {shape}"
-        )
-    if (classes or shape[-2]) != shape[-2] or (decisions or shape[-1]) != shape[-1]:
-        vectors = batch is not None and shape == (*batch, decisions)
-        raise ValueError(
-            f"{name} must have one row per true class and one column per decision, "
-            f"({rows}, {columns}), got shape {shape}"
-            + ("; one cost vector per example goes with target=None" * vectors)
-        )
-    if shape[-2] < 2 or shape[-1] < 2:
-        raise ValueError(
-            f"{name} must have 2 or more classes and decisions, got shape {shape}"
-        )
-    cost_values(name, value, non_negative=non_negative)
-
-
-def cost_values(name: str, value: Tensor, *, non_negative: bool = False) -> None:
-    """Checks that costs are finite and, where a loss needs it, not negative."""
-    seen = visible(value)
-    if seen is None:
-        return
-    if not seen.isfinite().all():
-        where = (~seen.isfinite()).nonzero()[0].tolist()
-        raise ValueError(
-            f"{name} must be finite, got {seen[tuple(where)].item()} at {where}"
-        )
-    if non_negative and seen.amin() < 0:
-        where = (seen == seen.amin()).nonzero()[0].tolist()
-        raise ValueError(
-            f"{name} must be at least 0, got {seen.amin().item():.6g} at {where}; "
-            "subtracting from each row of costs its smallest changes no decision"
-        )
-
-
-def zero_diagonal(name: str, value: Tensor) -> None:
-    """Checks that to be right is free."""
-    seen = visible(value)
-    if seen is None:
-        return
-    own = seen.diagonal(dim1=-2, dim2=-1)
-    if own.any():
-        raise ValueError(
-            f"{name} must be 0 on its diagonal, what it costs to be right, got "
-            f"{own[own != 0][0].item():.6g}; subtracting from each row its diagonal "
-            "changes no decision"
-        )
-
-
-def decision_problem(
-    logits: Tensor,
-    target_: Tensor | None,
-    cost: Tensor,
-    *,
-    non_negative: bool = False,
-) -> None:
-    """Checks scores of decisions, a target or None, and their costs."""
-    scores("logits", logits)
-    batch, decisions = logits.shape[:-1], logits.shape[-1]
-    if target_ is None:
-        numbers("cost", cost)
-        if cost.shape != logits.shape:
-            raise ValueError(
-                "cost must be one cost vector per example where target is None, "
-                f"shape {tuple(logits.shape)}, got {tuple(cost.shape)}"
-            )
-        cost_values("cost", cost, non_negative=non_negative)
-        return
-    cost_matrix(
-        "cost", cost, decisions=decisions, batch=batch, non_negative=non_negative
-    )
-    target(target_, batch, cost.shape[-2])
-
-
-def class_problem(
-    logits: Tensor,
-    target_: Tensor,
-    cost: Tensor,
-    *,
-    square: bool = True,
-    non_negative: bool = False,
-    where: Tensor | None = None,
-) -> None:
-    """Checks scores of classes, a target, and costs with a row per class."""
-    scores("logits", logits)
-    batch, classes = logits.shape[:-1], logits.shape[-1]
-    cost_matrix(
-        "cost",
-        cost,
-        classes=classes,
-        decisions=classes if square else None,
-        batch=batch,
-        non_negative=non_negative,
-    )
-    target(target_, batch, classes, where)
-
-
 def numbers(name: str, value: Tensor) -> None:
     """Checks a tensor of real numbers, integers included."""
     tensor(name, value)
     if value.dtype == torch.bool or value.is_complex():
         raise TypeError(f"{name} must hold real numbers, got {value.dtype}")
-
-
-def per_class(name: str, value: Tensor, classes: int | None = None) -> None:
-    """Checks one number per class: of a given length, or of 2 or more."""
-    numbers(name, value)
-    if value.ndim != 1 or len(value) < 2 or (classes or len(value)) != len(value):
-        raise ValueError(
-            f"{name} must be one number per class, shape ({classes or 'classes'},), "
-            f"got {tuple(value.shape)}"
-        )
 
 
 def weights(
@@ -322,7 +197,7 @@ def weights(
     """Checks one weight per example, finite and at least 0 where it is kept."""
     numbers(name, value)
     same_shape(name, value, shape)
-    seen = visible(value if where is None else value.masked_fill(~where, 0))
+    seen = readable_values(value if where is None else value.masked_fill(~where, 0))
     if seen is not None and not (seen.isfinite() & (seen >= 0)).all():
         raise ValueError(
             f"{name} must be at least 0 and finite, got values from "

@@ -24,7 +24,7 @@ Scope = Literal["batch", "example"]
 
 
 class Examples(NamedTuple):
-    """Checked examples, whose masked ones are harmless and have weight 0.
+    """Checked examples. Masked ones have harmless values and weight 0.
 
     Attributes:
         decisions: Memberships `(*batch, classes)`, for `"binary"` `(*batch,)`.
@@ -65,19 +65,19 @@ def examples(
         target = check.as_int64(target)
         bad = bad_label_sets(target if keep is None else target.masked_fill(~keep, 0))
     if keep is not None and where is not None:
-        # What a masked place holds must not reach the gradient as 0 times NaN.
+        # A masked entry may be NaN, and 0 times NaN would reach the gradient.
         a = torch.where(keep, a, 0.0)
         one_label = task == "multiclass"
         target = _cleared(target, where) if one_label else target.masked_fill(~keep, 0)
     if not trusted:
         check.memberships(a)
-        hidden = check.visible(a) is None
+        hidden = check.readable_values(a) is None
         a = spoilt(a, check.are_outside(a)) if hidden else a
     weight = _weight(a, sample_weight, keep, batch, task)
     if bad is not None:
         columns = a.sum(-1, keepdim=True) if task == "multiclass" else a
         weight = columns * 0 + (1.0 if weight is None else weight)
-        # NaN by way of the memberships: a cell may hold none of them, but constants.
+        # The NaN goes through the memberships, since a count can consist of constants.
         weight = poisoned(weight, bad)
     return Examples(a, target, weight)
 
@@ -139,7 +139,7 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
         return weighted.sum(axes, dtype=sum_type(weighted))
 
     bad = None
-    if weight is not None and check.visible(weight) is None:
+    if weight is not None and check.readable_values(weight) is None:
         bad = torch.where(weight.isnan(), a, 0.0)
     if task == "binary":
         sums = _two_classes(a, target.to(a.dtype), add, bad)
@@ -158,10 +158,10 @@ def tables(found: Examples, task: Task, scope: Scope) -> Counts:
 def _smaller(
     inside: Tensor, one: Tensor | float, other: Tensor | float, bad: Tensor | None
 ) -> Tensor:
-    """One of the two; and the bad memberships, which it may not have taken.
+    """Either `one` or `other`, plus the bad memberships.
 
-    Their weight is NaN, but where a minimum takes the target, none of it would reach
-    their gradient.
+    Bad ones have weight NaN. Where the minimum is the target, the NaN would not reach
+    the gradient of the membership; the sum with it makes sure that it does.
     """
     taken = torch.where(inside, one, other)
     return taken if bad is None else taken + bad
@@ -179,7 +179,7 @@ def _of_probs(
     a: Tensor, y: Tensor, add: Add, total: Tensor, bad: Tensor | None
 ) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
-    # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
+    # Where a and y are equal the derivative is that of `a y`. A NaN in a is kept.
     inside = ~(a > y) & (y > 0)
     hit = add(_smaller(inside, a, y, bad))
     alarm = add(_smaller(inside, 0.0, a - y, bad))
@@ -195,7 +195,7 @@ def _of_probs(
 
 
 def _two_classes(a: Tensor, y: Tensor, add: Add, bad: Tensor | None) -> Counts:
-    """A score of one class against its absence, as two classes, the negative first."""
+    """Memberships of one class, counted as two classes, the negative one first."""
     inside = ~(a > y) & (y > 0)
     hit = add(_smaller(inside, a, y, bad))
     rest = add(_smaller(inside, 1 - y, 1 - a, bad))
@@ -250,7 +250,7 @@ def _by_label(values: Tensor, index: Tensor, classes: int, scope: Scope) -> Tens
         empty = flat.new_zeros(flat.shape[0], classes)
         sums = empty.scatter_add(-1, where, flat)
     else:
-        # On accelerators scatter_add is a contest of atomics, in no fixed order.
+        # On accelerators scatter_add adds in no fixed order, so results would vary.
         sums = (flat.unsqueeze(-1) * one_hot(where, classes, flat.dtype)).sum(-2)
     return sums if per_image else sums.squeeze(0)
 
@@ -286,7 +286,7 @@ def in_two_columns(found: Examples) -> Examples:
 
 
 def check_scope(scope: Scope, batch: torch.Size) -> None:
-    """Checks that there are images with pixels where each is counted by itself."""
+    """Checks that `scope="example"` has an axis of images and axes of pixels."""
     if scope == "example" and len(batch) < 2:
         raise ValueError(
             "scope must be 'batch' unless there is a batch axis of images and axes of "

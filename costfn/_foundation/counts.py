@@ -7,7 +7,7 @@ from torch import Tensor
 
 from . import check
 from .arrays import ArrayLike, as_tensor
-from .math import others
+from .math import sum_of_others
 from .types import ConfusionMatrix
 
 
@@ -100,7 +100,7 @@ def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
     # Sums of what is off the diagonal, not differences, which would leave rounding.
     wrong = m - torch.diag_embed(right)
     # Of each truth what is not decided for a class; then without the class itself.
-    rest = others(m)
+    rest = sum_of_others(m)
     rest = rest - torch.diag_embed(rest.diagonal(dim1=-2, dim2=-1))
     actual = m.sum(-1)
     return Counts(

@@ -63,3 +63,43 @@ class Entry:
     def name(self) -> str:
         """The name in `costfn`."""
         return self.loss.__name__
+
+
+SCORE_ORIENTED = ("Marchetti et al., 2022", "https://arxiv.org/abs/2103.15522")
+
+
+def entry_of_metric(
+    loss: Callable[..., Any],
+    formula: str,
+    source: tuple[str, str],
+    remark: str = "",
+    **claims: Any,
+) -> Entry:
+    """An entry with what losses of a metric share: of the batch, bounded, 0 if perfect.
+
+    Args:
+        loss: The function.
+        formula: As in `Entry`.
+        source: Where it comes from, and a link to it.
+        remark: As in `Entry`.
+        **claims: Other fields of `Entry`, also in place of the shared ones.
+
+    Returns:
+        The entry.
+    """
+    shared: dict[str, Any] = {
+        "family": "confusion matrix",
+        "takes": ("target",),
+        "decisions": ("argmax",),
+        "per_sample": False,
+        "zero_at_perfect": True,
+        "bounded": True,
+    }
+    return Entry(
+        loss=loss,
+        formula=formula,
+        source=source[0],
+        link=source[1],
+        remark=remark,
+        **(shared | claims),
+    )

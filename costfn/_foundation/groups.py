@@ -1,8 +1,8 @@
-"""From one loss per image to one: the only place that says what "nothing" is.
+"""From one loss per image to one loss: the only place that defines empty images.
 
-An image counts if any weight is left in it and, where undefined ones are left out
-(`zero_division=nan`), if its metric is defined. Of no image at all the loss is 0 with
-gradient 0. So what is ignored, added or taken away, changes nothing.
+An image counts if it has any weight left and its metric is defined (with
+`zero_division=nan` a metric can be undefined). If no image counts, the loss is 0 with
+gradient 0. So adding or removing ignored pixels or images changes nothing.
 """
 
 import torch
@@ -32,7 +32,7 @@ def weight_of_images(
         return None, sample_weight
     check.same_shape("sample_weight", sample_weight, batch[:1])
     if where is not None:
-        # An image that is ignored altogether may have any weight.
+        # An image of which all pixels are masked may have any weight.
         kept = where.flatten(1).any(-1)
         sample_weight = torch.where(kept, sample_weight, 0)
     check.weights("sample_weight", sample_weight, batch[:1])
@@ -47,12 +47,13 @@ def mean_over_images(
     scope: Scope,
     reduction: Reduction,
 ) -> Tensor:
-    """The loss of the batch, or the mean over images, where there is a loss at all.
+    """The loss of the batch, or the mean over the images that have a loss.
 
     Args:
-        losses: Of the batch `()` or of each image `(images,)`, then perhaps per class.
+        losses: Of the batch `()` or of each image `(images,)`, with an axis of classes
+            if there is a loss per class.
         total: The weight of each.
-        known: Where NaN means undefined, and not that an input was NaN.
+        known: True where NaN means an undefined metric; False where an input was NaN.
         weight: Weights of the images in the mean.
         scope: Whether there are images.
         reduction: Over them.
@@ -90,5 +91,5 @@ def weight_of(table: Table) -> tuple[Tensor, Tensor]:
 
 
 def _beside(values: Tensor, axes: int) -> Tensor:
-    """The values with so many axes more, to go with values per class."""
+    """The values with more axes at the end, to multiply values per class."""
     return values.reshape(values.shape + (1,) * axes)

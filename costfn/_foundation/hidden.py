@@ -1,8 +1,8 @@
-"""Values that could not be seen, and so not refused: they become NaN.
+"""Bad values that could not be read, and so were not refused, make the result NaN.
 
 On an accelerator, under `torch.compile` or while tracing, reading a value would wait or
-fail. There a bad one makes the result NaN, in value and in gradient, and never a number
-that looks right.
+fail. There a bad value makes the result NaN, in value and in gradient, and never a
+number that looks right.
 """
 
 import torch
@@ -14,7 +14,7 @@ from .math import cast_back, floating
 
 def bad_target(target: Tensor, classes: int) -> Tensor | None:
     """Which examples `(*batch,)` have no valid target; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     if target.is_floating_point():
         return ~check.are_probs(target)
@@ -24,7 +24,7 @@ def bad_target(target: Tensor, classes: int) -> Tensor | None:
 
 def bad_label_sets(target: Tensor) -> Tensor | None:
     """Which entries are not 0, 1 or between; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     wide = check.as_int64(target)
     return ~((wide >= 0) & (wide <= 1))
@@ -33,10 +33,10 @@ def bad_label_sets(target: Tensor) -> Tensor | None:
 def poisoned(values: Tensor, invalid: Tensor | None) -> Tensor:
     """The values, NaN where invalid, in value and in gradient.
 
-    A gradient that is exactly 0 on arrival stays 0, so that `where=` of a reduction
-    leaves bad examples out. `torch.where` would hide them, and one product with NaN
-    would make NaN of 0. Here a gradient overflows to infinity, and infinity times 0 is
-    NaN, while 0 stays 0 all the way; the order is the same forwards and backwards.
+    An incoming gradient of exactly 0 stays 0, so that `where=` of a reduction excludes
+    bad examples. `torch.where` would hide them, and a product with NaN would turn 0
+    into NaN. Here any other gradient first overflows to infinity, and infinity times 0
+    is NaN, while 0 stays 0. The factors are in the same order forwards and backwards.
     """
     if invalid is None:
         return values
@@ -48,9 +48,9 @@ def poisoned(values: Tensor, invalid: Tensor | None) -> Tensor:
 
 
 def spoilt(values: Tensor, invalid: Tensor | None) -> Tensor:
-    """As `poisoned`, where what is masked has been made valid already.
+    """As `poisoned`, for values whose masked entries were already made valid.
 
-    One product: it is NaN whatever gradient arrives, also 0 of a kink or of a sum.
+    One product with NaN: the gradient is NaN even if the incoming one is 0.
     """
     if invalid is None:
         return values
@@ -58,10 +58,10 @@ def spoilt(values: Tensor, invalid: Tensor | None) -> Tensor:
 
 
 def finished(losses: Tensor, logits: Tensor, invalid: Tensor | None = None) -> Tensor:
-    """Losses as they are returned: NaN where the target is bad, in the logits' type.
+    """The losses to return: NaN where the target is bad, in the dtype of the logits.
 
-    The gradient of a bad one goes to its logits directly: a kink on the way would stop
-    NaN, and make it of the 0 that a masked loss sends back.
+    The NaN gradient goes to the logits directly. On its way through the loss, a kink
+    could stop it, or make NaN of the 0 that a masked loss sends back.
     """
     if invalid is None:
         return cast_back(losses, logits)
@@ -73,9 +73,9 @@ def finished(losses: Tensor, logits: Tensor, invalid: Tensor | None = None) -> T
 def checked_costs(
     cost: Tensor, dtype: torch.dtype, *, non_negative: bool = False
 ) -> Tensor:
-    """The costs, NaN where one that could not be seen is not finite, or negative."""
+    """The costs; one that could not be read is NaN if it is infinite or negative."""
     wide = floating(cost).to(dtype)
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return wide
     bad = ~wide.isfinite()
     return wide.masked_fill(bad | (wide < 0) if non_negative else bad, torch.nan)
@@ -84,11 +84,11 @@ def checked_costs(
 def own_costs(
     vectors: Tensor, cost: Tensor, invalid: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
-    """Cost vectors without NaN, and which examples are bad: also by their own costs.
+    """Cost vectors without NaN, and which examples have a bad target or a bad cost.
 
-    What is masked must not reach the gradient, and a NaN would.
+    A NaN would reach the gradient even of an example that is masked.
     """
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return vectors, invalid
     bad = vectors.isnan().any(-1)
     found = bad if invalid is None else bad | invalid
@@ -96,5 +96,5 @@ def own_costs(
 
 
 def checked_weights(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """The weights, NaN where one that could not be seen is negative or not finite."""
+    """The weights; one that could not be read is NaN if it is infinite or negative."""
     return checked_costs(weight, dtype, non_negative=True)

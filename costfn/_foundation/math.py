@@ -49,7 +49,7 @@ def flushed(sums: Tensor, total: Tensor, dtype: torch.dtype) -> Tensor:
     return sums - torch.where(dust, plain, 0.0)
 
 
-def others(values: Tensor) -> Tensor:
+def sum_of_others(values: Tensor) -> Tensor:
     """For each entry of the last axis the sum of all the others.
 
     From both ends and never as the total less the entry, which leaves rounding where
@@ -181,7 +181,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return -mean_over_classes(q, logits.log_softmax(-1))
 
 
-def times(rows: Tensor, matrix: Tensor) -> Tensor:
+def rows_times_matrix(rows: Tensor, matrix: Tensor) -> Tensor:
     """Rows `(*batch, K)` times a matrix `(K, D)`, or one per example."""
     if matrix.ndim == 2:
         return product(rows, matrix)
@@ -200,7 +200,7 @@ def product(left: Tensor, right: Tensor) -> Tensor:
 def safe_labels(labels: Tensor, classes: int) -> Tensor:
     """Labels as an index: int64, 0 in place of those out of range."""
     index = labels.long()
-    if check.visible(labels) is not None:
+    if check.readable_values(labels) is not None:
         return index
     return index.masked_fill((index < 0) | (index >= classes), 0)
 
@@ -222,6 +222,6 @@ def class_probs(target: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
     if not target.is_floating_point():
         return one_hot(target, classes, dtype)
     q = target.to(dtype)
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return q
     return torch.where(check.are_probs(target).unsqueeze(-1), q, 1 / classes)

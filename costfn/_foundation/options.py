@@ -1,4 +1,4 @@
-"""Options that are one number: from Python, from NumPy, or a tensor that is learned."""
+"""Options that are one number, of Python or NumPy, or a tensor, perhaps learned."""
 
 from collections.abc import Callable
 from math import inf, nan
@@ -30,7 +30,7 @@ def number(name: str, value: object, rule: Rule) -> float | Tensor:
     """Checks an option that is one number, and gives a float or a scalar tensor.
 
     A tensor of one element, of any shape, is such a number: `nn.Parameter` of shape
-    `(1,)` is the usual learned scalar. Where its value cannot be seen, one out of range
+    `(1,)` is the usual learned scalar. If the value cannot be read, one out of range
     becomes NaN.
     """
     if isinstance(value, Tensor):
@@ -77,10 +77,10 @@ def _in_range(name: str, value: Tensor, rule: Rule) -> Tensor:
     found = value
     if not found.is_floating_point():
         found = found.to(torch.get_default_dtype())
-    seen = check.visible(found)
+    seen = check.readable_values(found)
     if seen is None:
         return torch.where(rule.holds(found), found, nan)
-    # Of a whole batch under vmap.
+    # Under vmap the values of the whole batch are read.
     outside = ~torch.as_tensor(rule.holds(seen))
     if outside.any():
         wrong = seen[outside].reshape(-1)[0].item()

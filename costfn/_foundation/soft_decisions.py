@@ -1,4 +1,4 @@
-"""The relaxations as objects: functions with their parameters, that can be saved."""
+"""Relaxations as objects: functions with their parameters, which can be saved."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Relaxation = Callable[[Logits], Probs]
 class SoftDecision(ABC):
     """A relaxation of this library. Its memberships are in [0, 1].
 
-    Parameters are checked at each call: one that is learned may leave its range.
+    Parameters are checked at each call: a learned one can leave its range.
     """
 
     @abstractmethod
@@ -85,7 +85,7 @@ class RaisedCosine(SoftDecision):
         )
         width = number_per_class("width", self.width, ABOVE_ZERO, logits.shape[-1])
         u = (Softmax()(logits) - threshold) / width
-        # So that NaN is inside, and goes on.
+        # Written so that NaN counts as inside and is passed on.
         outside = u.abs() >= 1
         inner = torch.where(outside, 0.0, u)
         rise = (1 + inner + torch.sin(pi * inner) / pi) / 2

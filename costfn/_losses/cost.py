@@ -10,9 +10,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import checked_costs, finished
-from .._foundation.math import cross_entropy, log_complement, times
+from .._foundation.math import cross_entropy, log_complement, rows_times_matrix
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number
 from .._foundation.types import (
     CostVectors,
@@ -76,7 +76,7 @@ def expected_cost_loss(
         as a loss over decisions it is ours. `risk = -1/t` is `t` times the forward-
         corrected loss with the transition `exp(-cost / t)`.
     """
-    check.decision_problem(logits, target, cost)
+    check_costs.decision_problem(logits, target, cost)
     aversion = number("risk", risk, FINITE)
     z, c, invalid = costs_of_decisions(logits, target, cost)
     return finished(_expected_cost(z, c, aversion), logits, invalid)
@@ -183,7 +183,7 @@ def log_cost_loss(
         `cost = abs(i - j)**a` it is the class distance weighted cross entropy of Polat
         et al., 2022. https://arxiv.org/abs/2202.05167
     """
-    check.decision_problem(logits, target, cost, non_negative=True)
+    check_costs.decision_problem(logits, target, cost, non_negative=True)
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     return finished(_log_cost(z, c), logits, invalid)
 
@@ -239,7 +239,7 @@ def cost_regularized_loss(
     """
     check.one_of("base", base, get_args(Base))
     log_base = base == "log_cost"
-    check.class_problem(logits, target, cost, non_negative=log_base)
+    check_costs.class_problem(logits, target, cost, non_negative=log_base)
     share = number("strength", strength, AT_LEAST_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
@@ -291,9 +291,9 @@ def soft_decision_cost_loss(
         "Analysis and Comparison of Classification Metrics", 2022.
         https://arxiv.org/abs/2209.05355
     """
-    check.class_problem(logits, target, cost, square=False)
+    check_costs.class_problem(logits, target, cost, square=False)
     softness = number("temperature", temperature, ABOVE_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost)
-    expected = times(z.softmax(-1), checked_costs(cost, z.dtype))
+    expected = rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype))
     decision = (-expected / softness).softmax(-1)
     return finished((decision * c).sum(-1), logits, invalid)

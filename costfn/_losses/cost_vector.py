@@ -2,10 +2,16 @@
 
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensors
 from .._foundation.hidden import bad_target, checked_costs, own_costs, poisoned
-from .._foundation.math import class_probs, floating, safe_labels, times, upcast
+from .._foundation.math import (
+    class_probs,
+    floating,
+    rows_times_matrix,
+    safe_labels,
+    upcast,
+)
 from .._foundation.types import CostVectors, DecisionCost, Target
 
 
@@ -45,7 +51,7 @@ def cost_vector(
     """
     y, c = as_tensors(target=target, cost=cost)
     batch = y.shape[:-1] if y.is_floating_point() else y.shape
-    check.cost_matrix("cost", c, batch=batch)
+    check_costs.cost_matrix("cost", c, batch=batch)
     check.target(y, batch, c.shape[-2])
     rows = select_costs(y, checked_costs(c, floating(c).dtype))
     invalid = bad_target(y, c.shape[-2])
@@ -55,7 +61,7 @@ def cost_vector(
 def select_costs(target: Tensor, cost: Tensor) -> Tensor:
     """`cost_vector` of arguments already checked; a bad label has some row."""
     if target.is_floating_point():
-        return times(class_probs(target, cost.shape[-2], cost.dtype), cost)
+        return rows_times_matrix(class_probs(target, cost.shape[-2], cost.dtype), cost)
     index = safe_labels(target, cost.shape[-2])
     if cost.ndim == 2:
         rows = cost.index_select(0, index.reshape(-1))

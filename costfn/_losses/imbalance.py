@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor
 from .._foundation.hidden import bad_target, checked_weights, finished
 from .._foundation.math import (
@@ -120,8 +120,8 @@ def logit_adjusted_loss(
     classes = logits.shape[-1]
     check.target(target, logits.shape[:-1], classes)
     strength = number("temperature", temperature, AT_LEAST_ZERO)
-    check.per_class("prior", prior, classes)
-    seen = check.visible(prior)
+    check_costs.per_class("prior", prior, classes)
+    seen = check.readable_values(prior)
     if seen is not None and not (seen.isfinite() & (seen > 0)).all():
         raise ValueError(
             f"prior must be above 0 and finite for every class, got {seen.tolist()}"
@@ -171,7 +171,7 @@ def class_balanced_weights(
     """
     beta = number("beta", beta, _BETA)
     counts = as_tensor("counts", counts)
-    check.per_class("counts", counts)
+    check_costs.per_class("counts", counts)
     check.weights("counts", counts, counts.shape)
     examples = checked_weights(counts, sum_type(floating(counts)))
     # Not `> 0`, for which a count of NaN would be an absent class.

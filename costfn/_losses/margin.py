@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import (
     centered,
@@ -69,7 +69,7 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
         Gimpel and Smith, "Softmax-Margin CRFs: Training Log-Linear Models with Cost
         Functions", NAACL 2010. https://aclanthology.org/N10-1112
     """
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
@@ -114,7 +114,7 @@ def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
         based Vector Machines", JMLR 2, 2001, with the margin rescaling of
         Tsochantaridis et al., JMLR 6, 2005. https://jmlr.org/papers/v6/tsochantaridis05a.html
     """
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = possible(centered(upcast(logits)))
     c = checked_costs(cost, z.dtype)
     if not target.is_floating_point():
@@ -190,7 +190,7 @@ def cost_regression_loss(
         2016. https://arxiv.org/abs/1511.09337 All minimal costs of an example count as
         its cheap side, not one of them.
     """
-    check.decision_problem(logits, target, cost)
+    check_costs.decision_problem(logits, target, cost)
     if not (one_sided or smooth):
         raise ValueError(
             "smooth must be True for the two-sided loss, got False; it chooses between "
@@ -250,7 +250,7 @@ def sum_to_zero_loss(
         (hinge); Ávila Pires et al., "Cost-Sensitive Multiclass Classification Risk
         Bounds", ICML 2013. https://proceedings.mlr.press/v28/avilapires13.html
     """
-    check.decision_problem(logits, target, cost, non_negative=True)
+    check_costs.decision_problem(logits, target, cost, non_negative=True)
     check.one_of("phi", phi, get_args(Phi))
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     z = centered(z)

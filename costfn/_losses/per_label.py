@@ -182,7 +182,7 @@ def _weights(alpha: float | Tensor | None, logits: Tensor) -> tuple[Tensor, Tens
             f"alpha must be one number, or one for each label, shape {labels}, "
             f"got {tuple(alpha.shape)}"
         )
-    seen = check.visible(alpha)
+    seen = check.readable_values(alpha)
     if seen is not None and not SHARE.holds(seen).all():
         raise ValueError(f"alpha must be {SHARE.words}, got {seen.tolist()}")
     share = alpha.to(z)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .._foundation import check
+from .._foundation.entry import Entry
 from .._foundation.hidden import finished
 from .._foundation.math import upcast
 from .._foundation.options import ABOVE_ZERO, number
@@ -68,13 +69,13 @@ def q_error_loss(
     p, t = upcast(prediction), upcast(target)
     if log_space:
         return finished(_growth(p - t), prediction)
-    seen = check.visible(target)
+    seen = check.readable_values(target)
     if seen is not None and seen.amin() < 0:
         raise ValueError(
             f"target must be at least 0 without log_space, got {seen.amin().item():.6g}"
         )
     invalid = t < 0 if seen is None else None
-    if isinstance(least, Tensor) and check.visible(least) is None:
+    if isinstance(least, Tensor) and check.readable_values(least) is None:
         # Nothing is below a floor of NaN.
         invalid = (
             least.isnan().expand_as(t) if invalid is None else invalid | least.isnan()
@@ -95,3 +96,20 @@ def _growth(distance: Tensor) -> Tensor:
     size = torch.where(distance == 0, 0.0, size)
     bounded = torch.where(size > 30, 30.0, size)
     return torch.expm1(bounded) + (size - bounded) * bounded.exp()
+
+
+ENTRIES = (
+    Entry(
+        loss=q_error_loss,
+        family="regression",
+        formula="max(p / t, t / p) - 1",
+        source="Moerkotte et al., VLDB 2009",
+        link="https://doi.org/10.14778/1687627.1687738",
+        takes=("target",),
+        decisions=(),
+        zero_at_perfect=True,
+        convex=True,
+        log_divergent=True,
+        remark="Of logarithms, or with log_space=False of the numbers.",
+    ),
+)

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
-from .._foundation.math import class_probs, times, upcast
+from .._foundation.math import class_probs, rows_times_matrix, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
 from .cost_vector import select_costs
 
@@ -46,11 +46,11 @@ def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses
         Estimation", JASA 102, 2007 (kernel scores).
         https://doi.org/10.1198/016214506000001437
     """
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p = z.softmax(-1)
-    between = times(p, costs) / 2
+    between = rows_times_matrix(p, costs) / 2
     losses = (p * (select_costs(target, costs) - between)).sum(-1)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor, as_tensors
 from .._foundation.hidden import bad_target, checked_costs, finished, poisoned
 from .._foundation.math import (
@@ -13,9 +13,9 @@ from .._foundation.math import (
     cross_entropy,
     floating,
     mean_over_classes,
+    rows_times_matrix,
     safe_labels,
     sum_type,
-    times,
     upcast,
 )
 from .._foundation.options import ABOVE_ZERO, number
@@ -109,7 +109,7 @@ def soft_targets(
         al., "Making Better Mistakes", CVPR 2020. https://arxiv.org/abs/1912.09393
     """
     cost = as_tensor("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     temperature = number("temperature", temperature, ABOVE_ZERO)
     kind = floating(cost).dtype
     wide = upcast(checked_costs(cost, kind))
@@ -159,7 +159,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     rows = given if broken is None else torch.where(broken.any(), eye, given.to(wide))
     # In the precision in which they came: equal rows must not differ by rounding.
     rank = torch.linalg.matrix_rank(rows.detach().to(upcast(given).dtype))
-    seen = check.visible(rank)
+    seen = check.readable_values(rank)
     if seen is not None and seen.min() < classes:
         raise ValueError(
             f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
@@ -167,7 +167,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         )
     unusable = None if broken is None else broken.any() | (rank < classes)
     rows = rows.to(wide) if unusable is None else torch.where(unusable, eye, rows)
-    mixed = times(p.to(wide), torch.linalg.inv(rows))
+    mixed = rows_times_matrix(p.to(wide), torch.linalg.inv(rows))
     # Not by clamp, which has no slope at NaN.
     mixed = torch.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdim=True)

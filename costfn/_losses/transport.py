@@ -5,7 +5,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.counting import Scope, examples
 from .._foundation.groups import mean_over_images, weight_of_images
 from .._foundation.hidden import bad_target, checked_costs, finished
@@ -70,7 +70,9 @@ def sinkhorn_loss(
     check.scores("logits", logits)
     batch, classes = logits.shape[:-1], logits.shape[-1]
     check.probs("target_probs", target_probs, logits.shape)
-    check.cost_matrix("cost", cost, classes=classes, decisions=classes, batch=batch)
+    check_costs.cost_matrix(
+        "cost", cost, classes=classes, decisions=classes, batch=batch
+    )
     smoothing = number("epsilon", epsilon, ABOVE_ZERO)
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}")
@@ -179,8 +181,8 @@ def generalized_wasserstein_dice_loss(
     check.scores("logits", logits)
     if where is not None:
         check.mask(where, logits.shape[:-1])
-    check.class_problem(logits, target, cost, non_negative=True, where=where)
-    check.zero_diagonal("cost", cost)
+    check_costs.class_problem(logits, target, cost, non_negative=True, where=where)
+    check_costs.zero_diagonal("cost", cost)
     classes = logits.shape[-1]
     if background is not None:
         check.one_of("background", background, range(classes))
@@ -225,7 +227,7 @@ def generalized_wasserstein_dice_loss(
 def _distances(cost: Tensor, dtype: torch.dtype) -> Tensor:
     """Costs relative to the largest; NaN where they could not be seen and are bad."""
     costs = checked_costs(cost, dtype, non_negative=True)
-    if check.visible(cost) is None:
+    if check.readable_values(cost) is None:
         own = costs.diagonal(dim1=-2, dim2=-1)
         costs = costs + torch.where((own == 0).all(), 0.0, torch.nan)
     largest = costs.amax((-2, -1), keepdim=True)

@@ -2,25 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from math import nan
-from typing import Literal, NamedTuple, TypedDict, Unpack, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
-from .._foundation import arrays, check
+from .._foundation import arrays, check, check_costs
 from .._foundation.arrays import ArrayLike
 from .._foundation.counts import Counts, one_vs_rest
 from .._foundation.hidden import checked_weights
-from .._foundation.math import others, ratio, small
+from .._foundation.math import ratio, small, sum_of_others
 
 Average = Literal["binary", "micro", "macro", "weighted", "samples"]
 Absent = Literal["keep", "drop", "drop_unseen"]
 Table = Counts | Tensor | ArrayLike
 
 
-class Averaging(TypedDict, total=False):
-    """What an average does about 0/0, absent classes and weights of classes."""
+class Averaging(NamedTuple):
+    """How the values of the classes become one; the options are in `costfn.metrics`."""
 
+    average: Average | None
     zero_division: float
     absent: Absent
     classes: Sequence[int] | None
@@ -31,13 +32,13 @@ class Cells(NamedTuple):
     """The two-by-two tables of each class against the rest, with their margins.
 
     Attributes:
-        true_positive: Of the class and decided for it, `(*, classes)`.
-        predicted: Decided for it.
-        actual: Of it.
-        false_positive: Of another, decided for the class.
-        false_negative: Of the class, decided for another.
-        true_negative: Of another, decided for another.
-        other: Of another.
+        true_positive: Examples of the class, decided for it, `(*, classes)`.
+        predicted: All that are decided for the class.
+        actual: All of the class.
+        false_positive: Of another class, decided for this one.
+        false_negative: Of this class, decided for another.
+        true_negative: Of another class, decided for another.
+        other: All of another class.
     """
 
     true_positive: Tensor
@@ -50,15 +51,17 @@ class Cells(NamedTuple):
 
     @property
     def unpredicted(self) -> Tensor:
-        """Decided for another: not the sum of what is decided for others.
+        """All that are decided for another class.
 
-        Memberships need not sum to 1.
+        Not the sum of `predicted` of the others: memberships need not sum to 1.
         """
         return self.false_negative + self.true_negative
 
 
-# Value of each class, and where it is defined: its denominators are not 0.
-Formula = Callable[[Cells], tuple[Tensor, Tensor]]
+# The value of each class, and where it is defined: where no denominator is 0.
+Quotient = tuple[Tensor, Tensor]
+# From the cells of each class, and perhaps options.
+Formula = Callable[..., Quotient]
 
 
 def as_counts(table: Table) -> Counts:
@@ -69,27 +72,26 @@ def as_counts(table: Table) -> Counts:
 def each_class(table: Table) -> Cells:
     """Each class of the counts against the rest."""
     c = as_counts(table)
-    other = others(c.actual) if c.one_label else c.total - c.actual
+    other = sum_of_others(c.actual) if c.one_label else c.total - c.actual
     return Cells(*c[:3], *c.other_cells(), other)
 
 
-def quotient(numerator: Tensor, denominator: Tensor) -> tuple[Tensor, Tensor]:
+def quotient(numerator: Tensor, denominator: Tensor) -> Quotient:
     """The quotient, 0 where undefined, and where it is defined."""
     return ratio(numerator, denominator), ~small(denominator)
 
 
 def averaged(
-    formula: Formula, table: Table, average: Average | None, **how: Unpack[Averaging]
+    table: Table, averaging: Averaging, formula: Formula, *options: float | Tensor
 ) -> Tensor:
-    """The metric of each class, averaged over the last axis of the counts."""
-    zero_division = how.get("zero_division", 0.0)
-    absent = how.get("absent", "keep")
-    options(average, zero_division, absent)
+    """A formula of the cells of each class, averaged over the last axis."""
+    average, zero_division, absent, classes, class_weight = averaging
+    _check_options(average, zero_division, absent)
     cells = each_class(table)
     number = cells.actual.shape[-1]
-    weight_of_class = class_weights(how.get("class_weight"), average, cells.actual)
-    if (chosen := how.get("classes")) is not None:
-        index = chosen_classes(chosen, average, cells.actual)
+    weight_of_class = class_weights(class_weight, average, cells.actual)
+    if classes is not None:
+        index = chosen_classes(classes, average, cells.actual)
         cells = Cells(*(x[..., index] for x in cells))
         if weight_of_class is not None:
             weight_of_class = weight_of_class[index]
@@ -103,13 +105,13 @@ def averaged(
                 f"{number} classes, got 'binary', which is the second of 2"
             )
         cells = Cells(*(x[..., 1:] for x in cells))
-    value, defined = formula(cells)
+    value, defined = formula(cells, *options)
     value = torch.where(defined, value, zero_division)
     if average in ("micro", "binary"):
         return value.squeeze(-1)
     keep = _kept(cells, absent)
     if not as_counts(table).one_label:
-        # A label of which nothing is left is no class of the table.
+        # A label without any weight left is no class of the table.
         keep = keep & ~(cells.actual + cells.other <= 0)
     if average is None:
         return torch.where(keep, value, nan)
@@ -135,8 +137,8 @@ def class_weights(
             f"over the classes, got average={average!r}"
         )
     wide = arrays.as_tensor("class_weight", weight)
-    check.per_class("class_weight", wide, actual.shape[-1])
-    check.cost_values("class_weight", wide, non_negative=True)
+    check_costs.per_class("class_weight", wide, actual.shape[-1])
+    check_costs.cost_values("class_weight", wide, non_negative=True)
     return checked_weights(wide.to(actual.device), actual.dtype)
 
 
@@ -152,8 +154,9 @@ def chosen_classes(
     return check.classes(classes, actual.shape[-1], actual.device)
 
 
-def options(average: Average | None, zero_division: float, absent: Absent) -> None:
-    """Checks the three options."""
+def _check_options(
+    average: Average | None, zero_division: float, absent: Absent
+) -> None:
     check.one_of("average", average, (*get_args(Average), None))
     check.one_of("absent", absent, get_args(Absent))
     check_zero_division(zero_division)

@@ -1,17 +1,17 @@
 """Generalised Dice: one ratio of sums over the classes, the rare ones weighing more."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal, Unpack, get_args
 
 import torch
 from torch import Tensor
 
 from .._foundation import check
+from .._foundation.entry import entry_of_metric
 from .._foundation.math import ratio, small
 from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaging import Cells, Table, check_zero_division, chosen_classes, each_class
-from .metric_loss import Counting, one_less
+from .batch_loss import Counting, one_minus
 
 Weighting = Literal["square", "simple", "uniform"]
 
@@ -32,15 +32,11 @@ def generalized_dice(
     Args:
         table: Counts, or a confusion matrix `(*, classes, classes)`.
         weighting: `"square"`, `"simple"` or `"uniform"`.
-        zero_division: The value where nothing is true or predicted: 0, 1 or nan.
-        classes: The classes that enter the sums, all by default: `[1, 2]` leaves a
-            background 0 out.
+        zero_division: The value where nothing is true or predicted; see
+            `costfn.metrics` for this and for `classes`.
 
     Returns:
         In [0, 1], a scalar or `(*,)`.
-
-    Raises:
-        ValueError: If an option is unknown, or `table` is no table.
 
     Example:
         >>> import torch, costfn
@@ -82,26 +78,17 @@ def generalized_dice_loss(
 
     `1 - 2 sum_k w_k TP_k / sum_k w_k (2 TP_k + FP_k + FN_k)` with `w = 1 / n_k**2`.
 
-    Properties: in [0, 1]; 0 at a perfect prediction; not convex; of the batch as a
-    whole.
-
     Args:
         logits: Scores, `(*batch, classes)`, or as `task` says.
         target: Labels `(*batch,)` or probabilities, or as `task` says.
         weighting: `"square"`, `"simple"` or `"uniform"`, see
             `metrics.generalized_dice`.
-        zero_division: The metric where it is 0/0: 0, 1 or nan, for a loss of 0.
-        classes: The classes that enter the sums, all by default.
-        **counting: How to count, see `metric_loss`: `relaxation`, `task`, `scope`,
-            `sample_weight`, `where`, `sum_counts`, `reduction`.
+        zero_division: The metric at 0/0; see `costfn.metrics` for this and for
+            `classes`.
+        **counting: How to count; see `metric_loss`.
 
     Returns:
         A scalar.
-
-    Raises:
-        TypeError: If an argument has the wrong dtype.
-        ValueError: If shapes do not match, a label is out of range, or an option is
-            unknown.
 
     Example:
         >>> import torch, costfn
@@ -113,10 +100,22 @@ def generalized_dice_loss(
         Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for
         Highly Unbalanced Segmentations", DLMIA 2017. https://arxiv.org/abs/1707.03237
     """
-    measure = partial(
+    return one_minus(
+        logits,
+        target,
+        counting,
         generalized_dice,
         weighting=weighting,
         zero_division=zero_division,
         classes=classes,
     )
-    return one_less(measure, "counts", logits, target, **counting)
+
+
+ENTRIES = (
+    entry_of_metric(
+        generalized_dice_loss,
+        "1 - 2 sum_k w_k TP_k / sum_k w_k (2 TP_k + FP_k + FN_k)",
+        ("Sudre et al., DLMIA 2017", "https://arxiv.org/abs/1707.03237"),
+        "w_k = 1 / n_k^2.",
+    ),
+)

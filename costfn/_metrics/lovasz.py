@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .._foundation import check
+from .._foundation.entry import entry_of_metric
 from .._foundation.hidden import bad_target, finished, spoilt
 from .._foundation.math import cast_back, one_hot, ratio, relu, sum_type, upcast
 from .._foundation.types import AnyTarget, BatchLoss, Labels, Logits, Scores
@@ -28,7 +29,7 @@ def lovasz_softmax_loss(
 
     Properties: in [0, 1]; 0 at a perfect prediction; piecewise linear in the errors, so
     that its curvature is that of the softmax alone; of the batch as a whole. Equal to
-    1 less the Jaccard index at one-hot probabilities.
+    1 minus the Jaccard index at one-hot probabilities.
 
     Args:
         logits: Scores of the classes, `(*batch, classes)`.
@@ -99,7 +100,7 @@ def lovasz_hinge_loss(
     and summed times the steps of the Jaccard loss along that order.
 
     Properties: convex in the logits for a given order; unbounded; 0 once every margin
-    is 1; an upper bound of 1 less the Jaccard index of `z > 0`; of the batch as a
+    is 1; an upper bound of 1 minus the Jaccard index of `z > 0`; of the batch as a
     whole. For several labels take the mean of it over them, by `torch.func.vmap`.
 
     Args:
@@ -168,3 +169,20 @@ def _extension(errors: Tensor, truth: Tensor) -> Tensor:
     # A bad label that could not be seen is a row of NaN, which the comparison hides.
     steps = (steps + 0 * wide).to(errors.dtype)
     return (ranked * steps).sum(0, dtype=sum_type(errors))
+
+
+ENTRIES = (
+    entry_of_metric(
+        lovasz_softmax_loss,
+        "sum of sorted errors times the steps of the Jaccard loss",
+        ("Berman et al., CVPR 2018", "https://arxiv.org/abs/1705.08790"),
+    ),
+    entry_of_metric(
+        lovasz_hinge_loss,
+        "the same of hinge errors",
+        ("Berman et al., CVPR 2018", "https://arxiv.org/abs/1705.08790"),
+        "Binary.",
+        bounded=False,
+        log_divergent=True,
+    ),
+)

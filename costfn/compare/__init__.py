@@ -1,16 +1,16 @@
-"""Which loss serves my data? Losses compared on folds by cost or a metric.
+"""Which loss serves my data? Compares losses on folds by cost or by a metric.
 
-It needs the extra: `pip install 'costfn[compare]'`.
+Install the extra for it: `pip install 'costfn[compare]'`.
 """
 
 try:
+    from ._comparison import Comparison, compare_losses
+    from ._costs import read_cost
+    from ._data import BUILT_IN, Data, load_data
     from ._errors import InputError
+    from ._metrics import METRICS
+    from ._summary import Row
     from .candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
-    from .comparison import Comparison, compare_losses
-    from .costs import read_cost
-    from .data import BUILT_IN, Data, load_data
-    from .metrics import METRICS
-    from .summary import Row
 except ModuleNotFoundError as error:
     package = (error.name or "").partition(".")[0]
     if package not in ("matplotlib", "pandas", "rich", "scipy", "sklearn"):

@@ -7,7 +7,7 @@ from torch import Tensor
 import costfn
 from costfn.catalogue import LOSSES
 
-from .candidate import Candidate, Objective, Problem
+from ._candidate import Candidate, Objective, Problem
 
 _Loss = Callable[..., Tensor]
 

@@ -13,10 +13,10 @@ from torch.nn.functional import cross_entropy
 import costfn
 from costfn.catalogue import LOSSES, Decision
 
+from ._candidate import Candidate, Objective, Problem
 from ._errors import InputError, listed, suggestion
+from ._metrics import COST, Metric
 from .batch_candidates import BATCH_CANDIDATES
-from .candidate import Candidate, Objective, Problem
-from .metrics import COST, Metric
 
 TEMPERATURE = 0.25
 """Of soft targets and soft decisions, where the mean wrong decision costs 1."""

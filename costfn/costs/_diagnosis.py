@@ -5,24 +5,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check_costs
 from .._foundation.arrays import ArrayLike, as_tensor
 from .._foundation.types import DecisionMatrix
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Facts about a cost matrix; `print` it for what they mean.
+    """Facts about a cost matrix; `print` it to read what they mean.
 
     Attributes:
         classes: Number of true classes, the rows.
         decisions: Number of decisions, the columns.
-        zero_diagonal: The right decision is free.
-        uniform: Every mistake costs the same, as accuracy has it.
+        zero_diagonal: The right decision costs 0.
+        uniform: Every mistake costs the same, as for accuracy.
         symmetric: Mistaking i for j costs what mistaking j for i does.
         reasonable: For each truth the right decision is cheaper than any other.
         looks_transposed: Not reasonable, but its transpose is.
-        metric: Symmetric, zero only on the diagonal, and no detour is cheaper.
+        metric: Symmetric, zero only on the diagonal, with the triangle inequality.
         conditionally_negative_definite: `x' C x <= 0` whenever `sum(x) = 0`.
         largest_eigenvalue: Of `J C J / 2` with `J` the centring matrix, infinite if
             `C` is not symmetric; above 0 where `C` is not conditionally negative
@@ -65,8 +65,8 @@ class Diagnosis:
 def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
     """Examine a cost matrix before training on it.
 
-    Costs that differ by no more than rounding, in the dtype in which they come, count
-    as equal; the unit of the costs changes nothing.
+    Costs that differ by rounding only, in their own dtype, count as equal. The unit of
+    the costs does not matter.
 
     Args:
         cost: Cost of deciding `j` when the truth is `i`, `(classes, decisions)`. With
@@ -77,7 +77,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
 
     Raises:
         TypeError: If `cost` holds no numbers.
-        ValueError: If it is no matrix of 2 or more rows and columns, or not finite.
+        ValueError: If it is not a matrix of 2 or more rows and columns, or not finite.
 
     Example:
         >>> import torch, costfn
@@ -96,9 +96,9 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
         AMS 44, 1938 (conditionally negative definite).
     """
     cost = as_tensor("cost", cost, floats=torch.float64)
-    # On the CPU, since the facts are Python's: values of an accelerator are seen too.
+    # On the CPU, since the facts are Python values.
     c = cost.detach().cpu()
-    check.cost_matrix("cost", c)
+    check_costs.cost_matrix("cost", c)
     tolerance = _rounding(c)
     c = c.double()
     classes, decisions = c.shape
@@ -121,7 +121,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
         and reasonable
         and not negative
         and _no_detour_is_cheaper(c, tolerance),
-        # An eigenvalue is as far off as a row of errors is long.
+        # The error of an eigenvalue is at most the norm of the matrix of errors.
         "conditionally_negative_definite": symmetric
         and largest <= tolerance * classes**0.5,
         "negative": negative,
@@ -138,7 +138,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
 
 
 def _rounding(cost: Tensor) -> float:
-    """By how much costs may differ that were meant to be the same."""
+    """The difference that rounding can make between equal costs."""
     eps = torch.finfo(cost.dtype).eps if cost.is_floating_point() else 0.0
     return max(1e-9, 8 * eps) * cost.double().abs().max().item()
 
@@ -149,7 +149,7 @@ def _mistakes(c: Tensor) -> Tensor:
 
 
 def _no_detour_is_cheaper(c: Tensor, tolerance: float) -> bool:
-    # Class by class: all detours at once would be classes ** 3 numbers.
+    # One class at a time: all at once would take classes ** 3 numbers.
     return all(
         bool((c[:, k, None] + c[k] >= c - tolerance).all()) for k in range(len(c))
     )
@@ -192,13 +192,13 @@ def _remarks(
     remarks = []
     if looks_transposed:
         remarks.append(
-            "Looks transposed: rows must be the truth, columns the decision; its "
-            "transpose makes every right decision the cheapest, this one does not."
+            "Looks transposed: rows must be the true class, columns the decision. The "
+            "right decision is always the cheapest in the transpose, but not here."
         )
     elif not reasonable:
         remarks.append(
             "Not reasonable: for some truth another decision costs no more than the "
-            "right one, so no loss can make the right one worth learning."
+            "right one, so no loss teaches the model to prefer the right one."
         )
     if negative:
         remarks.append(
@@ -220,8 +220,9 @@ def _remarks(
         remarks.append("Not symmetric: energy_cost_loss is not proper.")
     if symmetric and reasonable and zero_diagonal and not metric:
         remarks.append(
-            "No metric: some detour is cheaper than a direct mistake, so sinkhorn_loss "
-            "is no Wasserstein distance (costs.metric_closure makes one)."
+            "Not a metric: some cost is larger than that of a path through other "
+            "classes, so sinkhorn_loss is not a Wasserstein distance "
+            "(costs.metric_closure makes the costs a metric)."
         )
     if symmetric and not conditionally_negative_definite:
         remarks.append(

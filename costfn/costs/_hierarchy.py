@@ -10,10 +10,10 @@ Path = tuple[str, ...]
 
 
 def from_hierarchy(paths: Sequence[Sequence[str]]) -> Matrix:
-    """Cost by how far up a tree two classes meet: confusing dogs beats dog for truck.
+    """Cost by the height at which two classes meet in a tree of classes.
 
     `cost[i, j]` is the height of the lowest common ancestor of `i` and `j`: the longest
-    way, in edges, from that node down to a class.
+    path, in edges, from that node down to a class.
 
     Args:
         paths: For each class its names from below the root to the class itself, such
@@ -45,7 +45,7 @@ def from_hierarchy(paths: Sequence[Sequence[str]]) -> Matrix:
 
 
 def heights(paths: Sequence[Sequence[str]]) -> list[list[float]]:
-    """The height at which each two of the classes meet."""
+    """The height at which each pair of classes meets."""
     classes = _leaves(paths)
     height: dict[Path, int] = {}
     for path in classes:
@@ -85,7 +85,7 @@ def _leaves(paths: Sequence[Sequence[str]]) -> list[Path]:
 
 
 def _names(path: object) -> Path:
-    # A string is a sequence of strings too: its letters would make a tree.
+    # A string is also a sequence of strings: its letters would make a tree.
     if isinstance(path, str | bytes | Mapping | Set) or not isinstance(path, Iterable):
         raise TypeError(
             "paths must hold a sequence of names for each class, such as "
@@ -97,7 +97,7 @@ def _names(path: object) -> Path:
         if not isinstance(name, str):
             raise TypeError(
                 f"paths must hold names, got {name!r} of type {type(name).__name__} in "
-                f"{names}; paths may differ in length and need nothing to fill them up"
+                f"{names}; paths may differ in length and need no padding"
             )
         if not name:
             raise ValueError(f"paths must hold names, got an empty one in {names}")

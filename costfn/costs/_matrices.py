@@ -6,7 +6,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_tensor
 from .._foundation.hidden import checked_costs, checked_weights, poisoned
 from .._foundation.math import floating
@@ -113,7 +113,7 @@ def from_weights(weights: PerClass | ArrayLike) -> Matrix:
         https://doi.org/10.1145/312129.312220
     """
     weights = as_tensor("weights", weights)
-    check.per_class("weights", weights)
+    check_costs.per_class("weights", weights)
     check.weights("weights", weights, weights.shape)
     wide = checked_weights(weights, floating(weights).dtype)
     # Not a product, in which a NaN would reach the diagonal.
@@ -149,17 +149,17 @@ def from_utility(utility: DecisionMatrix | ArrayLike) -> DecisionMatrix:
         https://doi.org/10.1080/01621459.1951.10500768
     """
     utility = as_tensor("utility", utility)
-    check.cost_matrix("utility", utility)
+    check_costs.cost_matrix("utility", utility)
     gains = checked_costs(utility, floating(utility).dtype)
     regrets = gains.amax(-1, keepdim=True) - gains
-    check.cost_values("the range of utility", regrets)
+    check_costs.cost_values("the range of utility", regrets)
     return checked_costs(regrets, gains.dtype)
 
 
 def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     """The largest matrix below `cost` that keeps the triangle inequality.
 
-    `closure[i, j]` is the cost of the cheapest way from `i` to `j` through any classes.
+    `closure[i, j]` is the cost of the cheapest path from `i` to `j` through classes.
 
     Args:
         cost: Costs, at least 0, zero on the diagonal, `(classes, classes)`.
@@ -184,14 +184,14 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
         https://doi.org/10.1145/367766.368168
     """
     cost = as_tensor("cost", cost)
-    check.cost_matrix("cost", cost, non_negative=True)
-    check.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = check.visible(cost.diagonal())
+    check_costs.cost_matrix("cost", cost, non_negative=True)
+    check_costs.cost_matrix("cost", cost, classes=cost.shape[-1])
+    seen = check.readable_values(cost.diagonal())
     if seen is not None and seen.any():
         raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     closure = checked_costs(cost, floating(cost).dtype, non_negative=True)
     if seen is None:
-        # Poison for all: a way through one bad cost may lead anywhere.
+        # All costs become NaN: the cheapest path could use the bad one.
         bad = closure.isnan().any() | closure.diagonal().ne(0).any()
         closure = poisoned(closure, bad)
     for k in range(len(closure)):
@@ -203,7 +203,7 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
 def with_abstention(
     cost: DecisionMatrix | ArrayLike, price: float | Tensor
 ) -> WiderMatrix:
-    """The matrix with one more decision, "abstain", that costs the same for any truth.
+    """The matrix with one more decision, "abstain", that costs the same for each class.
 
     Args:
         cost: Costs `(classes, decisions)`.
@@ -213,8 +213,8 @@ def with_abstention(
         Costs `(classes, decisions + 1)`; the last column is the abstention.
 
     Raises:
-        TypeError: If `cost` holds no numbers or `price` is none.
-        ValueError: If `cost` is no matrix, or it or `price` not finite.
+        TypeError: If `cost` does not hold numbers or `price` is not a number.
+        ValueError: If `cost` is not a matrix, or `cost` or `price` is not finite.
 
     Example:
         >>> import costfn
@@ -227,7 +227,7 @@ def with_abstention(
         Theory 16(1), 1970. https://doi.org/10.1109/TIT.1970.1054406
     """
     cost = as_tensor("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     wide = checked_costs(cost, floating(cost).dtype)
     price = number("price", price, FINITE)
     price = number("price", price, _finite_in(wide.dtype))
@@ -242,7 +242,7 @@ def _finite_in(dtype: torch.dtype) -> Rule:
 
 def _classes(classes: object) -> int:
     """A number of classes: an integer, of Python or NumPy, of at least 2."""
-    # True and False are integers to Python, and 1 and 0.
+    # In Python True and False are integers.
     if isinstance(classes, bool) or not isinstance(classes, Integral):
         raise TypeError(f"classes must be an integer, got {type(classes).__name__}")
     if classes < 2:

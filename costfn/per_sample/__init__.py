@@ -1,12 +1,11 @@
 """Gradients of single samples: their norms, directions, statistics and influence.
 
-Every function takes a model, a loss, inputs and targets. Sample `i` is a batch of one.
+Every function takes a model, a loss, inputs and targets. Each sample is a batch of one.
 """
 
 from ._clip import Clipped, clip
 from ._contributions import contribution_norms, contributions, linearize
 from ._directions import cosine_to_mean, projections
-from ._functional import SlowWarning
 from ._gradients import gradients
 from ._influence import influence
 from ._norms import gradient_norms
@@ -21,6 +20,7 @@ from ._statistics import (
     variance,
 )
 from ._summary import summary
+from ._vmap import SlowWarning
 
 __all__ = [
     "Clipped",

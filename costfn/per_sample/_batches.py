@@ -1,4 +1,4 @@
-"""Samples as they come: a pair of inputs and targets, or a loader of batches."""
+"""Samples given as a pair of inputs and targets, or as a loader of batches."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import RandomSampler
 
-from ._trees import split, tensors
+from ._trees import flatten, tensors
 
 Samples = tuple[Any, Any] | Iterable[Any]
 
@@ -15,10 +15,10 @@ def batches(name: str, samples: Samples, target: str | None) -> Iterator[Any]:
     """Pairs of inputs and targets, one for each batch.
 
     Args:
-        name: Of the argument.
-        samples: A pair, a dictionary, or batches that are either.
-        target: The entry of a dictionary that is the target; None if the model takes
-            all of them.
+        name: The name of the argument, for error messages.
+        samples: A pair, a dictionary, or an iterable of batches of this kind.
+        target: The entry of a dictionary that is the target; None if all entries are
+            inputs.
     """
     if isinstance(samples, Mapping) or (
         isinstance(samples, tuple) and len(samples) == 2
@@ -30,7 +30,7 @@ def batches(name: str, samples: Samples, target: str | None) -> Iterator[Any]:
 
 
 def check_order(name: str, samples: Samples) -> None:
-    """Checks that a loader gives the same batches whenever it is asked."""
+    """Checks that a loader gives the same batches every time."""
     if isinstance(getattr(samples, "sampler", None), RandomSampler):
         raise ValueError(
             f"{name} must not shuffle, or an index would name no sample; build it with "
@@ -50,7 +50,7 @@ def all_at_once(name: str, samples: Samples, target: str | None) -> tuple[Any, A
         x, y = every[0]
         return x, y
     columns = zip(*map(tensors, every), strict=True)
-    x, y = split(every[0])[1]([torch.cat(column) for column in columns])
+    x, y = flatten(every[0])[1]([torch.cat(column) for column in columns])
     return x, y
 
 

@@ -1,4 +1,4 @@
-"""The sum of gradients of which none is longer than a bound."""
+"""The sum of gradients, each shortened to a bound."""
 
 from typing import NamedTuple, Unpack
 
@@ -6,19 +6,20 @@ import torch
 from torch import Tensor
 
 from .._foundation.options import ABOVE_ZERO, number
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem
 from ._norms import added, squares_of, total, weighted_sum
-from ._pass import Pass, over_passes
-from ._posed import problem, solve
-from ._problem import Problem
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._pass import Pass, map_passes
+from ._prepare import prepare
 
 
 class Clipped(NamedTuple):
     """A sum of clipped gradients.
 
     Attributes:
-        total: By name of the parameter, the sum over the samples, of its shape.
-        norms: Length of each sample's gradient before, `(samples,)`.
+        total: The sum over the samples, by name of the parameter.
+        norms: Length of each sample's gradient before clipping, `(samples,)`.
     """
 
     total: Params
@@ -33,22 +34,24 @@ def clip(
     max_norm: float,
     **options: Unpack[Options],
 ) -> Clipped:
-    """Sum of the samples' gradients, each shortened to a bound, as DP-SGD clips them.
+    """Sum of the samples' gradients, each shortened to a bound, as in DP-SGD.
 
-    By one forward and two backward passes, one for the norms and one with each sample
-    weighted by `min(1, max_norm / norm)`; no gradient of a sample is formed. For
-    experiments with clipping: no noise is added, and nothing is claimed of privacy.
+    It takes one forward and two backward passes: one for the norms, and one in which
+    each sample has the weight `min(1, max_norm / norm)`. No gradient of a sample is
+    formed. This is for experiments with clipping: it adds no noise and guarantees no
+    privacy.
 
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        max_norm: Greatest length of a sample's gradient, over all parameters, above 0.
+        max_norm: The greatest allowed length of a sample's gradient over all
+            parameters, above 0.
         **options: As for `gradients`.
 
     Returns:
-        The sum, by name of the parameter, and the norms before.
+        The sum, by name of the parameter, and the norms before clipping.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -70,15 +73,15 @@ def clip(
         PoPETs 2021. https://arxiv.org/abs/2009.03106
     """
     number("max_norm", max_norm, ABOVE_ZERO)
-    made = problem(model, loss, x, y, **options)
-    total, norms = solve(lambda p: _clip(p, max_norm), made)
-    return Clipped(total, made.shaped(norms))
+    problem = prepare(model, loss, x, y, **options)
+    total, norms = with_fallbacks(lambda p: _clip(p, max_norm), problem)
+    return Clipped(total, problem.with_sample_axes(norms))
 
 
-def _clip(made: Problem, max_norm: float) -> Clipped:
+def _clip(problem: GradientProblem, max_norm: float) -> Clipped:
     def factors(squares: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         norms = total(squares).sqrt()
-        # The larger of the two, so that a gradient of 0 stays 0.
+        # The norm is clamped from below, so that a gradient of 0 stays 0 and not NaN.
         return norms, max_norm / torch.clamp(norms, min=max_norm)
 
     def of_pass(_: slice, found: Pass) -> tuple[Params, Tensor]:
@@ -89,6 +92,6 @@ def _clip(made: Problem, max_norm: float) -> Clipped:
         norms, weights = factors(squares_of(gradients))
         return weighted_sum(gradients, weights), norms
 
-    parts = over_passes(made, of_pass, of_gradients, keep=True)
+    parts = map_passes(problem, of_pass, of_gradients, keep=True)
     sums, norms = zip(*parts, strict=True)
     return Clipped(added(sums), torch.cat(norms))

@@ -4,11 +4,12 @@ from typing import Unpack
 
 from torch import Tensor
 
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._fallbacks import with_fallbacks
 from ._gradients import materialized
+from ._linear_loss import linear_loss
 from ._norms import Per, norms
-from ._posed import linearized, solve
-from ._sums import inner
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._prepare import prepare_linearized
 
 
 def contributions(
@@ -16,11 +17,11 @@ def contributions(
 ) -> Params:
     """What each sample contributes to the gradient of a loss of the whole batch.
 
-    With `z_i` the prediction for sample `i` and `J_i` its Jacobian, the contribution is
-    `J_i^T dL/dz_i`, exactly: the contributions add up to the gradient of the loss. Of
-    a mean of losses they are `gradients` divided by the number of samples. They are not
-    the gradients of "the loss of one sample", which a metric does not have, and only
-    to first order what the gradient would lose if the sample were left out.
+    Let `z_i` be the prediction for sample `i` and `J_i` its Jacobian. The contribution
+    is exactly `J_i^T dL/dz_i`, so the contributions add up to the gradient of the loss.
+    For a mean of losses they are `gradients` divided by the number of samples. They are
+    not gradients of "the loss of one sample", because a metric has none. Only to first
+    order are they what the gradient would lose without the sample.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -28,8 +29,8 @@ def contributions(
             `costfn.f_beta_loss`.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0; a tuple for a loss of several arguments.
-        **options: As for `gradients`. The chunks are of the gradients: the loss always
-            sees the whole batch.
+        **options: As for `gradients`. Only the gradients are computed in chunks. The
+            loss always gets the whole batch.
 
     Returns:
         By name of the parameter, contributions of shape `(samples, *shape)`.
@@ -50,11 +51,11 @@ def contributions(
         True
 
     Source:
-        The chain rule; as a way to single gradients of a loss that couples the batch,
-        ours.
+        The chain rule. Its use for single gradients of a loss that couples the batch is
+        our own work.
     """
-    made = linearized(model, batch_loss, x, y, **options)
-    found: Params = made.shaped(solve(materialized, made))
+    problem = prepare_linearized(model, batch_loss, x, y, **options)
+    found: Params = problem.with_sample_axes(with_fallbacks(materialized, problem))
     return found
 
 
@@ -67,9 +68,9 @@ def contribution_norms(
     per: Per = "total",
     **options: Unpack[Options],
 ) -> Tensor | dict[str, Tensor]:
-    """Length of each sample's contribution: which samples does the loss listen to?
+    """Length of each sample's contribution: which samples drive the loss?
 
-    As `gradient_norms`, without ever holding the contributions themselves.
+    Like `gradient_norms`, it never holds the contributions themselves.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -101,9 +102,9 @@ def contribution_norms(
         Goodfellow, "Efficient Per-Example Gradient Computations", 2015.
         https://arxiv.org/abs/1510.01799
     """
-    made = linearized(model, batch_loss, x, y, **options)
-    found: Tensor | dict[str, Tensor] = made.shaped(
-        solve(lambda p: norms(p, per), made)
+    problem = prepare_linearized(model, batch_loss, x, y, **options)
+    found: Tensor | dict[str, Tensor] = problem.with_sample_axes(
+        with_fallbacks(lambda p: norms(p, per), problem)
     )
     return found
 
@@ -113,8 +114,8 @@ def linearize(
 ) -> tuple[Loss, Tensor | tuple[Tensor, ...]]:
     """A loss per sample, and its target, whose gradients are the contributions.
 
-    Give them to any function of this room in the place of `loss` and `y`: it then
-    speaks of the contributions to the loss of the batch.
+    Pass them as `loss` and `y` to any other function of `costfn.per_sample`. Its result
+    is then about the contributions to the loss of the batch.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -124,8 +125,9 @@ def linearize(
         **options: As for `gradients`.
 
     Returns:
-        The loss, an inner product of prediction and target, and the target, the
-        gradient of the batch loss by the predictions, `(samples, *prediction)`.
+        The loss, which is the inner product of prediction and target; and the target,
+        which is the gradient of the batch loss by the predictions, of shape
+        `(samples, *prediction)`.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -142,8 +144,8 @@ def linearize(
         torch.Size([2])
 
     Source:
-        The chain rule; ours.
+        The chain rule; own work.
     """
-    made = linearized(model, batch_loss, x, y, **options)
-    cotangents = made.shaped(made.targets)
-    return inner, cotangents[0] if len(cotangents) == 1 else cotangents
+    problem = prepare_linearized(model, batch_loss, x, y, **options)
+    cotangents = problem.with_sample_axes(problem.targets)
+    return linear_loss, cotangents[0] if len(cotangents) == 1 else cotangents

@@ -10,16 +10,18 @@ from torch.func import grad
 
 from .._foundation.math import ratio, upcast
 from .._foundation.options import ABOVE_ZERO, number
-from ._functional import Inputs, Loss, Model, Options, Params, RefusedError, Targets
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem
 from ._gradients import flat, streamed
 from ._norms import added, joined, squares_of, total, weighted_sum
-from ._pass import Pass, over_passes
-from ._posed import problem, solve
-from ._problem import Problem
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._pass import Pass, map_passes
+from ._prepare import prepare
+from ._vmap import RefusedError
 
 Directions = Mapping[str, Tensor]
-_KEPT = 8  # chunks of which the cotangents are kept
-_BLOCK = 4096  # numbers of a gradient that are projected at a time
+_KEPT = 8  # the most chunks whose passes are kept in memory
+_BLOCK = 4096  # how many numbers of a gradient are projected at a time
 
 
 def projections(
@@ -35,20 +37,21 @@ def projections(
 ) -> Tensor:
     """Inner products of each sample's gradient with directions, given or random.
 
-    With `directions`, by one backward pass and an inner product at each layer, without
-    any gradient of a sample. With `dim`, on random signs over `sqrt(dim)`: inner
-    products of the projections are those of the gradients, up to about `1 / sqrt(dim)`
-    of their lengths, so that they can stand for gradients that are too large to keep.
+    With `directions` it takes one backward pass and an inner product at each layer, and
+    forms no gradient of a sample. With `dim` the directions are random signs divided by
+    `sqrt(dim)`. Inner products of these projections equal those of the gradients, with
+    an error of about `1 / sqrt(dim)` of their lengths. So the projections can replace
+    gradients that are too large to keep.
 
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        directions: By name of the parameter, one direction, of the parameter's shape,
-            or several, with one more axis in front.
-        dim: Number of random directions, instead.
-        seed: Of the random directions; the same seed gives the same ones.
+        directions: By name of the parameter: one direction of the parameter's shape, or
+            several with one more axis in front.
+        dim: Number of random directions, instead of `directions`.
+        seed: Seed of the random directions; the same seed gives the same ones.
         **options: As for `gradients`.
 
     Returns:
@@ -56,8 +59,8 @@ def projections(
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
-        ValueError: If not just one of `directions` and `dim` is given, directions do
-            not have the parameters' names and shapes, or as for `gradients`.
+        ValueError: If both or neither of `directions` and `dim` are given, directions
+            do not have the parameters' names and shapes, or as for `gradients`.
         RuntimeError: If the model draws random numbers.
 
     Example:
@@ -78,18 +81,22 @@ def projections(
             "directions must be given, or dim for random ones, and not both, got "
             f"{'neither' if dim is None else 'both'}"
         )
-    made = problem(model, loss, x, y, **options)
+    problem = prepare(model, loss, x, y, **options)
     found: Tensor
     if dim is not None:
         number("dim", dim, ABOVE_ZERO)
         size = dim
-        found = made.shaped(solve(lambda p: _random(p, size, seed), made))
+        found = problem.with_sample_axes(
+            with_fallbacks(lambda p: _random(p, size, seed), problem)
+        )
         return found
     given = dict(directions or {})
-    single = _check_directions(given, made.parameters)
+    single = _check_directions(given, problem.parameters)
     rows = [given.values()] if single else zip(*given.values(), strict=True)
     each = [dict(zip(given, row, strict=True)) for row in rows]
-    found = made.shaped(solve(lambda p: along_each(p, each), made))
+    found = problem.with_sample_axes(
+        with_fallbacks(lambda p: inner_products(p, each), problem)
+    )
     return found.squeeze(-1) if single else found
 
 
@@ -98,7 +105,7 @@ def cosine_to_mean(
 ) -> Tensor:
     """Cosine between each sample's gradient and the mean of all gradients.
 
-    Below 0, a step along the mean gradient makes the sample's loss worse.
+    If it is below 0, a descent step along the mean gradient raises the sample's loss.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -127,20 +134,20 @@ def cosine_to_mean(
         Fort et al., "Stiffness: A New Perspective on Generalization in Neural
         Networks", 2019, eq. 5, there between pairs. https://arxiv.org/abs/1901.09491
     """
-    made = problem(model, loss, x, y, **options)
-    found: Tensor = made.shaped(solve(_cosine_to_mean, made))
+    problem = prepare(model, loss, x, y, **options)
+    found: Tensor = problem.with_sample_axes(with_fallbacks(_cosine_to_mean, problem))
     return found
 
 
-def along(made: Problem, direction: Params) -> Tensor:
+def inner_product(problem: GradientProblem, direction: Params) -> Tensor:
     """Inner product of each sample's gradient with one direction."""
-    return along_each(made, [direction]).squeeze(-1)
+    return inner_products(problem, [direction]).squeeze(-1)
 
 
-def along_each(made: Problem, directions: Sequence[Params]) -> Tensor:
+def inner_products(problem: GradientProblem, directions: Sequence[Params]) -> Tensor:
     """Inner products with several directions, `(samples, directions)`."""
     vectors = [
-        {n: direction[n].to(p) for n, p in made.parameters.items()}
+        {n: direction[n].to(p) for n, p in problem.parameters.items()}
         for direction in directions
     ]
     matrix = torch.cat([flat({n: v[n][None] for n in v}) for v in vectors])
@@ -148,42 +155,44 @@ def along_each(made: Problem, directions: Sequence[Params]) -> Tensor:
     def formed(_: slice, gradients: Params) -> Tensor:
         return upcast(flat(gradients)) @ upcast(matrix).mT
 
-    return torch.cat(over_passes(made, lambda _, p: p.along(vectors), formed))
+    return torch.cat(
+        map_passes(problem, lambda _, p: p.inner_products(vectors), formed)
+    )
 
 
-def summed(made: Problem, weights: Tensor | None = None) -> Params:
+def summed(problem: GradientProblem, weights: Tensor | None = None) -> Params:
     """The weighted sum of all gradients, by ordinary backward passes."""
-    if made.way.looped or made.way.backward:
-        return _summed_one_by_one(made, weights)
+    if problem.mode.without_vmap or problem.mode.own_backward:
+        return _summed_one_by_one(problem, weights)
 
     try:
-        return _summed_together(made, weights)
+        return _summed_together(problem, weights)
     except (RefusedError, torch.OutOfMemoryError):
         raise
     except RuntimeError:
-        # An operation that vmap knows inside a derivative only, such as an RNN.
-        if not made.one_by_one:
+        # An operation that `vmap` can run inside a derivative only, such as an RNN.
+        if not problem.one_by_one:
             raise
-        return _summed_one_by_one(made, weights)
+        return _summed_one_by_one(problem, weights)
 
 
-def _summed_together(made: Problem, weights: Tensor | None) -> Params:
+def _summed_together(problem: GradientProblem, weights: Tensor | None) -> Params:
     def value(params: Params, rows: slice, x: Inputs, y: Targets) -> Tensor:
-        losses = made.losses(params, x, y)
+        losses = problem.losses(params, x, y)
         return (losses if weights is None else losses * weights[rows]).sum()
 
     sums: Params = {}
     with torch.no_grad():
-        for chunk in made.chunks():
-            slopes = grad(value)(made.parameters, *chunk)
+        for chunk in problem.chunks():
+            slopes = grad(value)(problem.parameters, *chunk)
             found = {n: g.to_dense() for n, g in slopes.items()}
             sums = {n: sums[n] + g if sums else g for n, g in found.items()}
     return sums
 
 
-def _summed_one_by_one(made: Problem, weights: Tensor | None) -> Params:
+def _summed_one_by_one(problem: GradientProblem, weights: Tensor | None) -> Params:
     sums: Params = {}
-    for rows, part in streamed(made):
+    for rows, part in streamed(problem):
         for name, g in part.items():
             w = None if weights is None else weights[rows].to(g.dtype)
             total = g.sum(0) if w is None else torch.tensordot(w, g, 1)
@@ -191,9 +200,9 @@ def _summed_one_by_one(made: Problem, weights: Tensor | None) -> Params:
     return sums
 
 
-def mean_gradient(made: Problem) -> Params:
+def mean_gradient(problem: GradientProblem) -> Params:
     """The mean of all gradients."""
-    return {name: g / made.size for name, g in summed(made).items()}
+    return {name: g / problem.size for name, g in summed(problem).items()}
 
 
 def squared_length(gradient: Params) -> Tensor:
@@ -202,31 +211,35 @@ def squared_length(gradient: Params) -> Tensor:
     return torch.stack(lengths).square().sum()
 
 
-def _cosine_to_mean(made: Problem) -> Tensor:
+def _cosine_to_mean(problem: GradientProblem) -> Tensor:
     kept: list[Pass] = []
 
     def of_pass(_: slice, found: Pass) -> tuple[dict[str, Tensor], Params]:
-        # Where many chunks are too many to keep, each is run again with the mean.
-        kept.extend([found] if _KEPT * found.size >= made.size else [])
+        # Many chunks are too many to keep: each is run again with the mean. The first
+        # chunk decides for all, since the last may be smaller.
+        chunk = kept[0].size if kept else found.size
+        if _KEPT * chunk >= problem.size:
+            kept.append(found)
         return found.squares(), found.total
 
     def of_gradients(_: slice, g: Params) -> tuple[dict[str, Tensor], Params]:
         return squares_of(g), weighted_sum(g)
 
-    parts = over_passes(made, of_pass, of_gradients, total=True)
+    parts = map_passes(problem, of_pass, of_gradients, total=True)
     squares, sums = zip(*parts, strict=True)
-    mean = {name: g / made.size for name, g in added(sums).items()}
+    mean = {name: g / problem.size for name, g in added(sums).items()}
     lengths = total(joined(squares)).sqrt() * squared_length(mean).sqrt()
     with torch.no_grad():
-        if sum(found.size for found in kept) == made.size:
-            inner = torch.cat([found.along([mean])[:, 0] for found in kept])
+        if sum(found.size for found in kept) == problem.size:
+            products = [found.inner_products([mean])[:, 0] for found in kept]
+            inner = torch.cat(products)
         else:
-            inner = along(made, mean)
+            inner = inner_product(problem, mean)
     return ratio(inner, lengths)
 
 
 def _check_directions(directions: Directions, parameters: Params) -> bool:
-    """Checks names and shapes; whether there is a single direction."""
+    """Checks names and shapes, and tells whether there is a single direction."""
     if set(directions) != set(parameters):
         raise ValueError(
             f"directions must have the names of the parameters, {sorted(parameters)}, "
@@ -248,11 +261,11 @@ def _check_directions(directions: Directions, parameters: Params) -> bool:
     return not next(iter(ahead))
 
 
-def _random(made: Problem, dim: int, seed: int) -> Tensor:
+def _random(problem: GradientProblem, dim: int, seed: int) -> Tensor:
     parts = []
-    for _, gradients in streamed(made):
+    for _, gradients in streamed(problem):
         numbers = upcast(flat(gradients))
-        # The same signs for every chunk, drawn again so as never to be held at once.
+        # The same signs for every chunk. They are drawn again instead of being held.
         generator = torch.Generator().manual_seed(seed)
         projected = numbers.new_zeros(len(numbers), dim)
         for block in torch.split(numbers, _BLOCK, 1):
@@ -262,7 +275,7 @@ def _random(made: Problem, dim: int, seed: int) -> Tensor:
 
 
 def _signs(rows: int, columns: int, generator: torch.Generator, like: Tensor) -> Tensor:
-    """Random signs, 64 of each number that is drawn."""
+    """Random signs, one from each bit of random integers."""
     count = rows * columns
     words = torch.empty((count + 63) // 64, dtype=torch.int64)
     words.random_(-(2**63), None, generator=generator)

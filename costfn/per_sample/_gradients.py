@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._posed import problem, solve
-from ._problem import Problem
-from ._trees import count
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._prepare import prepare
+from ._trees import sample_count
 
 
 def gradients(
@@ -23,41 +24,42 @@ def gradients(
     """The gradient of each sample's own loss, by `vmap(grad(...))`.
 
     Sample `i` is a batch of one: the gradient of `loss(model(x[i:i+1]), y[i:i+1])`.
-    For a loss of the whole batch, such as F1, see `contributions`; where only norms,
-    products or sums of gradients are needed, the other functions of this room do
-    without the memory, which is as large as `len(x)` models.
+    For a loss of the whole batch, such as F1, see `contributions`. The gradients need
+    as much memory as `len(x)` models. If only norms, products or sums of gradients are
+    needed, the other functions here do without it.
 
     Args:
         model: A module, or a function of a dictionary of parameters and the input.
             Batch normalisation must be in `eval()`.
         loss: Function of a prediction and a target, batches of one: a loss of
             `costfn`, a module of `torch.nn` or `costfn_nn` with any reduction, or your
-            own. It returns one number, or an array, whose entries are summed. Bind
-            what samples share, as a cost matrix, with `functools.partial`.
-        x: Inputs, samples on axis 0: a tensor, a tuple of them for a model of several
-            arguments, or a dictionary for named ones.
-        y: Targets, samples on axis 0: a tensor, a tuple for a loss of several, as
-            `(labels, costs)`, or None for a loss of the prediction alone.
+            own. It returns one number, or an array whose entries are summed. Bind what
+            all samples share, such as a cost matrix, with `functools.partial`.
+        x: Inputs, samples on axis 0: a tensor, a tuple of tensors for a model with
+            several arguments, or a dictionary for named arguments.
+        y: Targets, samples on axis 0: a tensor, a tuple for a loss with several
+            targets, such as `(labels, costs)`, or None for a loss of the prediction
+            alone.
         chunk_size: Samples at a time. Default: all of them.
-        parameters: Names of the parameters to differentiate, or a dictionary of names
-            and values, at which the gradients are then taken. Default: all that
-            require gradients. A function needs the dictionary.
-        batched: Whether the model takes a batch; if not, it is given `x[i]`.
-        randomness: `"different"` or `"same"` random numbers for all samples, as of
-            dropout; `"error"` refuses them.
+        parameters: Names of the parameters to differentiate by, or a dictionary of
+            names and values, at which the gradients are then taken. Default: all
+            parameters that require gradients. A function needs the dictionary.
+        batched: Whether the model takes a batch; if not, it gets `x[i]`.
+        randomness: `"different"` or `"same"` random numbers for all samples, such as
+            dropout masks; `"error"` refuses a model that draws any.
 
     Returns:
         By name of the parameter, gradients of shape `(samples, *shape)`.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
-        ValueError: If the model normalises over the batch, nothing is to be
-            differentiated, sample numbers differ, the loss of several samples is
-            neither mean nor sum of their losses, or as the loss says.
+        ValueError: If the model normalises over the batch, there are no parameters to
+            differentiate by, the numbers of samples differ, the loss of several samples
+            is neither the mean nor the sum of their losses, or as the loss says.
         RuntimeError: If the model draws random numbers and `randomness` is `"error"`,
-            or cannot be run by `torch.func.vmap`.
-        BrokenLossError: If no gradient leaves a loss of your own, and
-            `costfn.doctor.diagnose` finds out why: an AssertionError with its report.
+            or the model cannot run.
+        BrokenLossError: If your own loss has no gradient and `costfn.doctor.diagnose`
+            finds the cause. It is an AssertionError with the doctor's report.
 
     Example:
         >>> import torch, costfn
@@ -72,49 +74,51 @@ def gradients(
         PyTorch, "Per-sample-gradients", torch.func tutorials.
         https://docs.pytorch.org/tutorials/intermediate/per_sample_grads.html
     """
-    made = problem(model, loss, x, y, **options)
-    found: Params = made.shaped(solve(materialized, made))
+    problem = prepare(model, loss, x, y, **options)
+    found: Params = problem.with_sample_axes(with_fallbacks(materialized, problem))
     return found
 
 
-def materialized(made: Problem) -> Params:
-    """The gradients of all samples, chunks written into one array."""
+def materialized(problem: GradientProblem) -> Params:
+    """The gradients of all samples. Chunks are written into one array."""
     found: Params = {}
-    for rows, part in _parts(made, None):
-        if len(next(iter(part.values()))) == made.size:
+    for rows, part in _parts(problem, None):
+        if len(next(iter(part.values()))) == problem.size:
             return part
         for name, g in part.items():
             if name not in found:
-                found[name] = g.new_empty(made.size, *g.shape[1:])
+                found[name] = g.new_empty(problem.size, *g.shape[1:])
             found[name][rows] = g
     return found
 
 
-def streamed(made: Problem) -> Iterator[tuple[slice, Params]]:
-    """The gradients of a few samples after the other, without a graph."""
+def streamed(problem: GradientProblem) -> Iterator[tuple[slice, Params]]:
+    """The gradients of a few samples at a time, without a graph."""
     with torch.no_grad():
-        yield from _parts(made, made.stream_size)
+        yield from _parts(problem, problem.stream_size)
 
 
-def _parts(made: Problem, default: int | None) -> Iterator[tuple[slice, Params]]:
+def _parts(
+    problem: GradientProblem, default: int | None
+) -> Iterator[tuple[slice, Params]]:
     def of_one(x: Inputs, y: Targets) -> Params:
-        found: Params = grad(made.value)(made.parameters, x, y)
+        found: Params = grad(problem.value)(problem.parameters, x, y)
         return found
 
-    for rows, x, y in made.chunks(default):
-        if made.way.looped:
-            yield rows, _one_after_another(made, x, y)
+    for rows, x, y in problem.chunks(default):
+        if problem.mode.without_vmap:
+            yield rows, _one_after_another(problem, x, y)
         else:
-            yield rows, made.over_samples(of_one, x, y)
+            yield rows, problem.map_samples(of_one, x, y)
 
 
-def _one_after_another(made: Problem, x: Inputs, y: Targets) -> Params:
-    """The gradients by a backward pass for each, for models that `vmap` cannot run."""
-    leaf = {n: p.detach().requires_grad_() for n, p in made.parameters.items()}
-    found = {n: p.new_zeros(count(x, y), *p.shape) for n, p in leaf.items()}
-    for i, one in enumerate(made.singly(x, y)):
+def _one_after_another(problem: GradientProblem, x: Inputs, y: Targets) -> Params:
+    """The gradients by one backward pass per sample, if `vmap` cannot run the model."""
+    leaf = {n: p.detach().requires_grad_() for n, p in problem.parameters.items()}
+    found = {n: p.new_zeros(sample_count(x, y), *p.shape) for n, p in leaf.items()}
+    for i, one in enumerate(problem.single_samples(x, y)):
         with torch.enable_grad():
-            value = made.value(leaf, *one)
+            value = problem.value(leaf, *one)
         if not value.requires_grad:
             continue
         parts = torch.autograd.grad(value, list(leaf.values()), allow_unused=True)
@@ -125,9 +129,10 @@ def _one_after_another(made: Problem, x: Inputs, y: Targets) -> Params:
 
 
 def flat(gradients: Params) -> Tensor:
-    """The gradients of all parameters side by side, `(samples, numbers)`.
+    """The gradients by all parameters side by side, `(samples, numbers)`.
 
-    Complex ones as pairs of numbers, so that inner products are those of the steps.
+    Complex numbers become pairs of real ones, so that inner products of rows are inner
+    products of training steps.
     """
     return torch.cat([as_real(g).reshape(len(g), -1) for g in gradients.values()], 1)
 

@@ -1,4 +1,4 @@
-"""How much each sample would help on others."""
+"""How much a step on each sample would lower the loss of others."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from .._foundation.math import upcast
 from ._batches import Samples, all_at_once, batches, check_order
-from ._directions import along, along_each, summed
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._directions import inner_product, inner_products, summed
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem, RunMode
 from ._gradients import flat, streamed
-from ._posed import Setting, linear_part, solve
-from ._problem import Problem, Way
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._prepare import Arguments, linearized
 
-_HELD = 2**27  # numbers of test gradients that are held at a time
-_FEW = 2  # test samples for which forward derivatives are cheaper
+_HELD = 2**27  # how many numbers of test gradients to hold at a time
+_FEW = 2  # up to so many test samples, inner products in one pass are cheaper
 
 
 def influence(
@@ -34,25 +35,29 @@ def influence(
 ) -> Tensor:
     """How much a step on each training sample would lower the loss of each test one.
 
-    To first order: `rate * <g_i, h_j>`, with `g_i` the gradient of the training sample
-    and `h_j` that of the test sample; a sum over checkpoints if several are given.
-    Negative for samples that work against the other, such as mislabelled ones. With
-    `test_loss` the test set has one loss, and each training sample one influence.
+    To first order it is `rate * <g_i, h_j>`, with `g_i` the gradient of the training
+    sample and `h_j` that of the test sample. With several checkpoints it is the sum
+    over them. It is negative if a training sample raises the other's loss, as a
+    mislabelled one does. With `test_loss` the test set has one loss, and each training
+    sample has one influence.
 
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
-        train: The samples that are judged: a pair of inputs and targets, or batches of
-            them, such as a `torch.utils.data.DataLoader` that does not shuffle. A batch
-            may be a dictionary of inputs.
-        test: The samples on which they are judged, likewise.
+        train: The samples to judge: a pair of inputs and targets, or batches of them,
+            such as a `torch.utils.data.DataLoader` that does not shuffle. A batch may
+            be a dictionary of inputs.
+        test: The samples whose loss changes, in the same form.
         test_loss: Function of all predictions and targets of the test set to one
-            number, such as `costfn.f_beta_loss`, or a mean; all are held at once.
+            number, such as `costfn.f_beta_loss` or a mean. The whole test set is then
+            in memory.
         target: Name of the entry of dictionaries that is the target. Default: the
-            model takes them whole, and `loss` its answer alone.
-        checkpoints: Along training, `model.state_dict()`, or all values of a function.
-            Default: the model as it is.
-        learning_rates: Of the steps, one for all checkpoints or one for each.
+            model gets all entries, and `loss` takes the model's output alone.
+        checkpoints: Values of the model at several times of training, as
+            `model.state_dict()`, or all values of a function. Default: the model as it
+            is.
+        learning_rates: Learning rate of the steps: one for all checkpoints, or one for
+            each.
         **options: As for `gradients`.
 
     Returns:
@@ -60,9 +65,9 @@ def influence(
 
     Raises:
         TypeError: If an argument has the wrong type, or as the losses say.
-        ValueError: If values are given beside `checkpoints`, a checkpoint lacks some,
-            rates and checkpoints differ in number, a loader shuffles, or as for
-            `gradients`.
+        ValueError: If values are given in addition to `checkpoints`, a checkpoint lacks
+            some values, the numbers of rates and checkpoints differ, a loader shuffles,
+            or as for `gradients`.
         RuntimeError: As for `gradients`.
 
     Example:
@@ -82,59 +87,69 @@ def influence(
     """
     check_order("train", train)
     check_order("test", test)
-    way = Way()
+    mode = RunMode()
     parts: list[Tensor] = []
     for rate, at in _steps(model, checkpoints, learning_rates, options):
-        setting = Setting(model, loss, at, way)
+        arguments = Arguments(model, loss, at, mode)
         if test_loss is None:
-            found = _matrix(setting, train, test, target)
+            found = _matrix(arguments, train, test, target)
         else:
             x, y = all_at_once("test", test, target)
-            direction = batch_gradient(Setting(model, test_loss, at), x, y)
-            found = _rows(setting, train, target, partial(along, direction=direction))
-        # One sum, so that no more than two matrices are there.
+            direction = batch_gradient(Arguments(model, test_loss, at), x, y)
+            found = _rows(
+                arguments, train, target, partial(inner_product, direction=direction)
+            )
+        # A running sum holds two matrices at most.
         parts = [rate * found + parts[0] if parts else rate * found]
     return parts[0]
 
 
 def _matrix(
-    setting: Setting, train: Samples, test: Samples, target: str | None
+    arguments: Arguments, train: Samples, test: Samples, target: str | None
 ) -> Tensor:
     columns, shapes = [], []
-    numbers = sum(p.numel() for p in setting.parameters.values())
+    numbers = sum(p.numel() for p in arguments.parameters.values())
     for x, y in batches("test", test, target):
-        made = setting.problem(x, y)
-        shapes.append(made.shape)
-        block = replace(made, chunk_size=max(1, _HELD // max(1, numbers)))
+        problem = arguments.problem(x, y)
+        shapes.append(problem.shape)
+        block = replace(problem, chunk_size=max(1, _HELD // max(1, numbers)))
         for _, *some in block.chunks():
-            held = solve(_held, replace(made.part(*some), chunk_size=made.chunk_size))
-            columns.append(_rows(setting, train, target, partial(_products, held=held)))
+            held = with_fallbacks(
+                _held, replace(problem.part(*some), chunk_size=problem.chunk_size)
+            )
+            columns.append(
+                _rows(arguments, train, target, partial(_products, held=held))
+            )
     found = torch.cat(columns, -1)
     shape = (sum(s[0] for s in shapes), *shapes[0][1:])
     return found.reshape(*found.shape[:-1], *shape) if len(shape) > 1 else found
 
 
 def _rows(
-    setting: Setting,
+    arguments: Arguments,
     train: Samples,
     target: str | None,
-    function: Callable[[Problem], Tensor],
+    function: Callable[[GradientProblem], Tensor],
 ) -> Tensor:
     parts = []
     for x, y in batches("train", train, target):
-        made = setting.problem(x, y, whole=True)
-        parts.append(made.shaped(solve(function, made)))
+        problem = arguments.problem(x, y, in_one_batch=True)
+        parts.append(problem.with_sample_axes(with_fallbacks(function, problem)))
     return torch.cat(parts)
 
 
-def _held(made: Problem) -> Tensor:
-    return torch.cat([upcast(flat(part)) for _, part in streamed(made)])
+def _held(problem: GradientProblem) -> Tensor:
+    return torch.cat([upcast(flat(part)) for _, part in streamed(problem)])
 
 
-def _products(made: Problem, held: Tensor) -> Tensor:
-    if len(held) <= _FEW and not any(p.is_complex() for p in made.parameters.values()):
-        return along_each(made, [_unflat(row, made.parameters) for row in held])
-    return torch.cat([upcast(flat(part)) @ held.mT for _, part in streamed(made)])
+def _products(problem: GradientProblem, held: Tensor) -> Tensor:
+    if len(held) <= _FEW and not any(
+        p.is_complex() for p in problem.parameters.values()
+    ):
+        return inner_products(
+            problem, [_unflat(row, problem.parameters) for row in held]
+        )
+    return torch.cat([upcast(flat(part)) @ held.mT for _, part in streamed(problem)])
 
 
 def _unflat(row: Tensor, parameters: Params) -> Params:
@@ -143,10 +158,12 @@ def _unflat(row: Tensor, parameters: Params) -> Params:
     return {name: piece.view(p.shape) for piece, (name, p) in named}
 
 
-def batch_gradient(setting: Setting, x: Inputs, y: Targets) -> Params:
+def batch_gradient(arguments: Arguments, x: Inputs, y: Targets) -> Params:
     """The gradient of a loss of a batch."""
-    made = linear_part(setting.problem(x, y, whole=True, tried=True))
-    return solve(summed, made)
+    problem = linearized(
+        arguments.problem(x, y, in_one_batch=True, loss_is_checked=True)
+    )
+    return with_fallbacks(summed, problem)
 
 
 def _steps(
@@ -155,7 +172,7 @@ def _steps(
     learning_rates: float | Tensor | Sequence[float | Tensor],
     options: Options,
 ) -> Iterator[tuple[float, Options]]:
-    """Learning rate and options at each checkpoint."""
+    """The learning rate and the options at each checkpoint."""
     rates = torch.as_tensor(learning_rates, dtype=torch.float64).tolist()
     if checkpoints is None:
         if isinstance(rates, list):
@@ -185,7 +202,7 @@ def _steps(
 
 
 def _check_complete(model: nn.Module, values: Mapping[str, Tensor], name: str) -> None:
-    """Checks that no value of another time is left, as of a running mean."""
+    """Checks that a checkpoint has all values, such as the running mean of a norm."""
     own = model.state_dict(keep_vars=True)
     given = {id(own[n]) for n in values if n in own}
     missing = [

@@ -1,4 +1,4 @@
-"""A model as a pure function of its parameters, which leaves the module as it was."""
+"""A model as a pure function of its parameters. The module itself does not change."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,17 +13,17 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .._foundation import check
-from ._functional import Model, Params, Selection
-from ._trees import plain
+from ._options import Model, Params, Selection
+from ._trees import unmarked
 
-Call = Callable[[Params, Any], Any]
+PureModel = Callable[[Params, Any], Any]
 
 
 def pure(
     model: Model,
     parameters: Selection | None,
     values: Mapping[str, Tensor] | None = None,
-) -> tuple[Call, Params]:
+) -> tuple[PureModel, Params]:
     """The model as a function of parameters and input, and its parameters."""
     if isinstance(model, nn.Module):
         _refuse_batch_norm(model)
@@ -58,7 +58,7 @@ def _pure_module(
     model: nn.Module,
     parameters: Selection | None,
     values: Mapping[str, Tensor] | None,
-) -> tuple[Call, Params]:
+) -> tuple[PureModel, Params]:
     held, aliases = _places(model)
     first = _first_names(model)
     rest = {name: p.detach() for name, p in held.items()}
@@ -71,7 +71,8 @@ def _pure_module(
     def call(params: Params, x: Any) -> Any:
         args, kwargs = _arguments(x)
         now = {**rest, **params}
-        # A module may count its calls, and the caller's tensors must not change.
+        # A module may write to these, as one that counts its calls, but the caller's
+        # tensors must not change.
         now |= {name: now[name].clone() for name in (*kept, *written)}
         places = {name: now[own] for name, own in aliases.items()}
         if torch.compiler.is_compiling():
@@ -83,18 +84,18 @@ def _pure_module(
 
 
 def _arguments(x: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    x = plain(x)
+    x = unmarked(x)
     if isinstance(x, Mapping):
         return (), dict(x)
     return (x if isinstance(x, tuple) else (x,)), {}
 
 
 def _places(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a model by first name, and that name for each place of one.
+    """The tensors of a model by their first name, and that name for each place.
 
-    A place is a module and an attribute, under one name, though the module may have
-    several: `functional_call` would put the same attribute back twice, and the second
-    time what it had put there itself. Tied tensors have several places.
+    A place is an attribute of a module. Tied tensors have several places. A module that
+    has several names counts once: `functional_call` would restore its attribute twice,
+    the second time to the value that it had put there itself.
     """
     held: dict[str, Tensor] = {}
     places: dict[str, str] = {}
@@ -110,7 +111,7 @@ def _places(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _first_names(model: nn.Module) -> dict[str, str]:
-    """For every name of a parameter the first, which differs if it is tied."""
+    """For every name of a parameter its first name, which differs if it is tied."""
     first = {id(p): name for name, p in model.named_parameters()}
     every = model.named_parameters(remove_duplicate=False)
     return {name: first[id(p)] for name, p in every}
@@ -128,7 +129,7 @@ def _choose(
         if not chosen:
             raise ValueError(
                 "model must have parameters that require gradients, got none; "
-                "name frozen ones in parameters to look at them"
+                "to use frozen ones, name them in parameters"
             )
         return chosen
     names = _named(parameters, first)
@@ -144,7 +145,7 @@ def _choose(
 def chosen_parameters(
     model: nn.Module, parameters: Iterable[str] | str | None
 ) -> Params:
-    """Parameters themselves, by names or patterns."""
+    """The parameters themselves, by names or patterns."""
     own: Params = dict(model.named_parameters())
     names = _choose(model, _first_names(model), own, parameters)
     frozen = [name for name in names if not own[name].requires_grad]
@@ -156,7 +157,7 @@ def chosen_parameters(
 
 
 def _named(parameters: Iterable[str], first: Mapping[str, str]) -> list[str]:
-    """The names that are given or match a pattern, in the model's order."""
+    """The names that are given or that match a pattern, in the model's order."""
     given = [parameters] if isinstance(parameters, str) else list(parameters)
     found = {g: [n for n in first if n == g or fnmatchcase(n, g)] for g in given}
     missing = [name for name in given if not found[name]]
@@ -172,7 +173,7 @@ def _named(parameters: Iterable[str], first: Mapping[str, str]) -> list[str]:
 def _checked_values(
     values: Mapping[str, Tensor], own: Params, aliases: Mapping[str, str]
 ) -> Params:
-    """Values in the places of the model's tensors, as `load_state_dict` has them."""
+    """Values for the model's tensors, named as for `load_state_dict`."""
     found: Params = {}
     for name, value in values.items():
         if name.endswith("_extra_state"):
@@ -198,14 +199,14 @@ def _refuse_batch_norm(model: nn.Module) -> None:
             raise ValueError(
                 "model must treat each sample alone, got batch statistics in "
                 f"{type(module).__name__} {name!r}: with them every prediction "
-                "depends on all the others, and no gradient belongs to one; call "
-                "model.eval(), or train with GroupNorm (with track_running_stats=False "
-                "there are no statistics to fall back on)"
+                "depends on all samples, so no gradient belongs to one sample; call "
+                "model.eval(), or train with GroupNorm (model.eval() does not help "
+                "with track_running_stats=False)"
             )
 
 
 def _written(model: nn.Module, aliases: Mapping[str, str]) -> list[str]:
-    """Parameters that a call writes to: `max_norm` shortens rows of embeddings."""
+    """Parameters that a call changes: `max_norm` shortens rows of embeddings."""
     modules = model.named_modules()
     bounded = [n for n, m in modules if getattr(m, "max_norm", None) is not None]
     names = [f"{name}.weight" if name else "weight" for name in bounded]
@@ -214,10 +215,10 @@ def _written(model: nn.Module, aliases: Mapping[str, str]) -> list[str]:
 
 @contextmanager
 def left_as_found(model: nn.Module) -> Iterator[None]:
-    """Undoes what a call writes to the modules' attributes, such as a cached mask.
+    """A context that undoes what a call writes to modules, such as a cached mask.
 
-    What it keeps there would be of no use: it may be a tensor of `vmap`, dead after it.
-    And without the fused layers of the attention in eval, which have no derivatives.
+    Such a cache may hold a tensor of `vmap`, which cannot be used after the call. The
+    context also turns off the fused attention of eval mode, which has no derivatives.
     """
     before = [vars(module) for module in model.modules()]
     attributes = [dict(now) for now in before]

@@ -1,4 +1,4 @@
-"""Mean and variance of the samples' gradients, entry by entry."""
+"""Mean and variance of each entry of the gradient over the samples."""
 
 from typing import NamedTuple
 
@@ -6,38 +6,42 @@ import torch
 from torch import Tensor
 
 from .._foundation.math import upcast
-from ._closed_forms import Seen, columns, formed_in_parts
-from ._functional import Params
+from ._factors import ParameterUse, columns
+from ._gradient_problem import GradientProblem
 from ._gradients import as_real
-from ._pass import Pass, over_passes
-from ._problem import Problem
+from ._layer_gradients import gradients_in_parts
+from ._options import Params
+from ._pass import Pass, map_passes
 
-_DIGITS = 1e-6  # of a sum of squares, that its centred part must be
+# `sum(g^2) - sum(g)^2 / N` loses digits if the mean is large. It is used only if the
+# result is at least this share of the sum of squares, which leaves 9 digits in float64.
+_SMALLEST_SHARE = 1e-6
 
 
 class Moments(NamedTuple):
-    """Of some samples: how many, their mean, and the sum of squares about it."""
+    """The number of some samples, their mean, and the sum of squared deviations."""
 
     size: int
     mean: Tensor
     squares: Tensor
 
 
-def moments(made: Problem) -> tuple[Params, Params]:
-    """Means and unbiased variances.
+def moments(problem: GradientProblem) -> tuple[Params, Params]:
+    """Means and unbiased variances over the samples, by name of the parameter.
 
-    Where each sample uses a weight at one position, the sum of squared gradients is a
-    product of squares, so that none is formed.
+    If each sample uses a weight at one position, its gradient is a product of two
+    vectors, and the sum of squared gradients is a product of squares. Then no gradient
+    is formed.
     """
-    parts = over_passes(
-        made,
-        lambda _, found: {name: _of_pass(found, name) for name in made.parameters},
+    parts = map_passes(
+        problem,
+        lambda _, found: {name: _of_pass(found, name) for name in problem.parameters},
         lambda _, g: {name: _of_shared_rows(rows) for name, rows in g.items()},
     )
-    found = {name: _join([part[name] for part in parts]) for name in made.parameters}
-    means = {n: m.mean.to(made.parameters[n].dtype) for n, m in found.items()}
+    found = {name: _join([part[name] for part in parts]) for name in problem.parameters}
+    means = {n: m.mean.to(problem.parameters[n].dtype) for n, m in found.items()}
     variances = {n: m.squares / (m.size - 1) for n, m in found.items()}
-    return means, {n: _like(v, made.parameters[n]) for n, v in variances.items()}
+    return means, {n: _like(v, problem.parameters[n]) for n, v in variances.items()}
 
 
 def _like(values: Tensor, parameter: Tensor) -> Tensor:
@@ -46,37 +50,41 @@ def _like(values: Tensor, parameter: Tensor) -> Tensor:
 
 def _of_pass(found: Pass, name: str) -> Moments:
     if name in found.copies:
-        return _of_shared_rows(found.formed(name))
-    seen = found.seen.get(name)
-    if seen is None:
+        return _of_shared_rows(found.gradients_of_copied(name))
+    uses = found.uses.get(name)
+    if uses is None:
         zeros = torch.zeros_like(found.parameters[name].detach())
         return Moments(found.size, zeros, zeros.abs())
-    closed = _closed(seen)
+    closed = _from_sums_of_squares(uses)
     if closed is not None:
         return closed
-    return _join([_of_rows(rows) for rows in formed_in_parts(seen)])
+    return _join([_of_rows(rows) for rows in gradients_in_parts(uses)])
 
 
 def _of_shared_rows(gradients: Tensor) -> Moments:
-    """Of gradients that may be those of another parameter at the same time."""
+    """Moments of gradients that must not be changed: others may hold them too."""
     return _of_rows(gradients.clone())
 
 
 def _of_rows(gradients: Tensor) -> Moments:
-    """Of gradients that are formed, and are written over."""
+    """Moments of gradients, which are overwritten."""
     gradients = upcast(gradients)
     mean = gradients.mean(0)
     size = len(gradients)
-    # In place: nobody else has them, and fresh memory costs more than all the rest.
-    gap = as_real(gradients.sub_(mean)).square_()
-    return Moments(size, mean, gap.sum((0, -1) if gradients.is_complex() else 0))
+    # In place, because allocating memory takes longer than the arithmetic.
+    deviations = as_real(gradients.sub_(mean)).square_()
+    axes = (0, -1) if gradients.is_complex() else 0
+    return Moments(size, mean, deviations.sum(axes))
 
 
-def _closed(seen: list[Seen]) -> Moments | None:
-    """From squares, if that leaves digits. Products of two float32 are exact here."""
-    if len(seen) > 1 or seen[0].layer.kind not in ("linear", "product"):
+def _from_sums_of_squares(uses: list[ParameterUse]) -> Moments | None:
+    """Moments without the gradients, in float64; None if they would lose digits.
+
+    Products of two float32 numbers are exact in float64.
+    """
+    if len(uses) > 1 or uses[0].layer.kind not in ("linear", "product"):
         return None
-    layer, is_bias, input, cotangent = seen[0]
+    layer, is_bias, input, cotangent = uses[0]
     left = columns(cotangent.double())
     size, _, rows, positions = left.shape
     if positions > 1 or left.device.type == "mps":
@@ -87,19 +95,19 @@ def _closed(seen: list[Seen]) -> Moments | None:
         left, right = right, left
     total, squares = left.mT @ right, left.square().mT @ right.square()
     centred = squares - total.square() / size
-    if not (centred >= _DIGITS * squares).all():
+    if not (centred >= _SMALLEST_SHARE * squares).all():
         return None
     shape = (rows,) if is_bias else layer.weight_shape
     return Moments(size, (total / size).reshape(shape), centred.reshape(shape))
 
 
 def _join(parts: list[Moments]) -> Moments:
-    """Of all samples, by Chan's formula."""
+    """Moments of all samples from those of parts, by Chan's formula."""
     joined = parts[0]
     for part in parts[1:]:
         size = joined.size + part.size
-        gap = part.mean - joined.mean
-        mean = joined.mean + gap * (part.size / size)
-        between = gap.abs().square() * (joined.size * part.size / size)
+        shift = part.mean - joined.mean
+        mean = joined.mean + shift * (part.size / size)
+        between = shift.abs().square() * (joined.size * part.size / size)
         joined = Moments(size, mean, joined.squares + part.squares + between)
     return joined

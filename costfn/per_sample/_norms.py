@@ -9,11 +9,12 @@ from torch import Tensor
 
 from .._foundation import check
 from .._foundation.math import upcast
-from ._closed_forms import squared_lengths
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
-from ._pass import over_passes
-from ._posed import problem, solve
-from ._problem import Problem
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem
+from ._layer_gradients import squared_lengths
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._pass import map_passes
+from ._prepare import prepare
 
 Per = Literal["total", "layer", "parameter"]
 
@@ -29,10 +30,10 @@ def gradient_norms(
 ) -> Tensor | dict[str, Tensor]:
     """Length of each sample's gradient, in one backward pass.
 
-    Exact, and without the gradients: linear and convolutional layers, embeddings,
-    layer and group norms have closed forms in what they took and the gradient by what
-    they gave; a weight that is used twice counts with its cross terms. Parameters of
-    any other layer go through `vmap(grad(...))` in the same pass.
+    The norms are exact, and no gradient is formed for linear and convolutional layers,
+    embeddings, layer and group norms: these have closed forms in their inputs and the
+    gradients by their outputs. If a weight is used twice, cross terms are included.
+    Gradients by parameters of other layers are formed in the same pass.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -40,11 +41,11 @@ def gradient_norms(
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
         per: `"total"`, or one norm for each `"layer"` or `"parameter"`.
-        **options: As for `gradients`. Default of the chunk size: so that memory stays
-            near that of one backward pass.
+        **options: As for `gradients`. The default chunk size keeps memory near that of
+            one backward pass.
 
     Returns:
-        Euclidean norms `(samples,)`; by name, if for each layer or parameter.
+        Euclidean norms `(samples,)`; a dictionary of them for each layer or parameter.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -65,17 +66,17 @@ def gradient_norms(
         Models Can Be Strong Differentially Private Learners", ICLR 2022.
         https://arxiv.org/abs/2110.05679
     """
-    made = problem(model, loss, x, y, **options)
-    found: Tensor | dict[str, Tensor] = made.shaped(
-        solve(lambda p: norms(p, per), made)
+    problem = prepare(model, loss, x, y, **options)
+    found: Tensor | dict[str, Tensor] = problem.with_sample_axes(
+        with_fallbacks(lambda p: norms(p, per), problem)
     )
     return found
 
 
-def norms(made: Problem, per: Per) -> Tensor | dict[str, Tensor]:
+def norms(problem: GradientProblem, per: Per) -> Tensor | dict[str, Tensor]:
     """The norms of a problem's gradients."""
     check.one_of("per", per, get_args(Per))
-    squares = squared_norms(made)
+    squares = squared_norms(problem)
     if per == "total":
         return total(squares).sqrt()
     if per == "layer":
@@ -91,16 +92,16 @@ def total(squares: dict[str, Tensor]) -> Tensor:
     return torch.stack(list(squares.values())).sum(0)
 
 
-def squared_norms(made: Problem) -> dict[str, Tensor]:
+def squared_norms(problem: GradientProblem) -> dict[str, Tensor]:
     """The squared norm of each sample's gradient, by name of the parameter."""
-    parts = over_passes(made, lambda _, p: p.squares(), lambda _, g: squares_of(g))
+    parts = map_passes(problem, lambda _, p: p.squares(), lambda _, g: squares_of(g))
     return joined(parts)
 
 
-def squared_norms_and_sum(made: Problem) -> tuple[dict[str, Tensor], Params]:
-    """The same, and the sum of the gradients from the same backward pass."""
-    parts = over_passes(
-        made,
+def squared_norms_and_sum(problem: GradientProblem) -> tuple[dict[str, Tensor], Params]:
+    """The same squared norms, and the sum of the gradients from the same pass."""
+    parts = map_passes(
+        problem,
         lambda _, found: (found.squares(), found.total),
         lambda _, g: (squares_of(g), weighted_sum(g)),
         total=True,
@@ -110,24 +111,24 @@ def squared_norms_and_sum(made: Problem) -> tuple[dict[str, Tensor], Params]:
 
 
 def squares_of(gradients: Params) -> dict[str, Tensor]:
-    """The squared norms of gradients that are formed."""
+    """The squared norms of formed gradients."""
     return {name: squared_lengths(upcast(g)) for name, g in gradients.items()}
 
 
 def joined(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """One array by name, of those of all chunks."""
+    """The arrays of all chunks joined, by name."""
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def added(parts: Sequence[Params]) -> Params:
-    """One sum by name, of those of all chunks."""
+    """The sums of all chunks added, by name."""
     return {
         name: reduce(torch.add, [part[name] for part in parts]) for name in parts[0]
     }
 
 
 def weighted_sum(gradients: Params, weights: Tensor | None = None) -> Params:
-    """The sum over the samples."""
+    """The weighted sum of gradients over the samples."""
     if weights is None:
         return {name: g.sum(0) for name, g in gradients.items()}
     return {n: torch.tensordot(weights.to(g.dtype), g, 1) for n, g in gradients.items()}

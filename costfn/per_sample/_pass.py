@@ -1,8 +1,8 @@
-"""One pass over some samples, after which each sample's gradient can be asked about.
+"""One forward and backward pass, which has all that closed forms need.
 
-The model runs under `vmap`, so that it is known which axis holds the samples, and the
-backward pass is an ordinary one, of all samples at once. It stops at what the layers
-gave: from there on gradients have closed forms.
+The model runs under `vmap`, which tells the axis of the samples in every tensor. The
+backward pass is an ordinary one of all samples at once. It stops at the outputs of the
+layers that hold the parameters: from there gradients have closed forms.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,64 +13,72 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from .._foundation.math import upcast
-from ._closed_forms import Seen, along, gradients, squared_lengths, squared_norms
-from ._functional import Inputs, Params, RefusedError, Targets
+from ._closed_forms import inner_products, squared_norms
+from ._factors import ParameterUse
+from ._gradient_problem import GradientProblem, as_tuple
 from ._gradients import flat, streamed
-from ._problem import Problem, as_tuple
-from ._trees import plain, tensors
-from ._trial import gives_each_loss
-from ._uses import UnseenUseError, Use, Watch
+from ._known_losses import returns_one_loss_per_sample
+from ._layer_gradients import gradients, squared_lengths
+from ._options import Inputs, Params, Targets
+from ._parameter_watch import LayerUse, ParameterWatch, UnseenUseError
+from ._trees import tensors, unmarked
+from ._vmap import RefusedError
 
-_NUMBERS = 2**24  # held at a time on a CPU; on an accelerator more
-_BEYOND = 64  # numbers that a model holds for each number of its input, about
+_NUMBERS = (
+    2**24
+)  # how many numbers a pass may hold on a CPU; 16 times on an accelerator
+_HELD_PER_INPUT = 64  # a guess: numbers that a model holds for each number of its input
 
 Result = TypeVar("Result")
 
 
 class Pass:
-    """The gradients of some samples, not formed.
+    """A pass over some samples. It knows their gradients without forming them.
 
     Attributes:
         size: Number of samples.
-        losses: Of the samples, with their graph if it was to be kept.
+        losses: The loss of each sample, with its graph if `keep` was true.
         parameters: The parameters in that graph.
         total: The sum of the gradients, if it was asked for.
+        uses: For each parameter its uses by layers that have closed forms.
+        copies: For each other parameter the gradients by a copy for each sample.
     """
 
     def __init__(
         self,
-        made: Problem,
+        problem: GradientProblem,
         x: Inputs,
         y: Targets,
         *,
         total: bool = False,
         keep: bool = False,
     ) -> None:
-        self.parameters = _leaves_of(made.parameters)
-        stand_ins = _leaves_of(made.parameters)
-        watch = Watch(stand_ins, self.parameters)
+        self.parameters = _leaves_of(problem.parameters)
+        stand_ins = _leaves_of(problem.parameters)
+        watch = ParameterWatch(stand_ins, self.parameters)
         self.size = len(next(tensors((x, y))))
         device = next(iter(stand_ins.values())).device
         zero = torch.zeros(self.size, device=device)
 
-        apart = gives_each_loss(made.loss)
+        # Such a loss runs on the whole batch after the model, which is faster.
+        loss_of_batch = returns_one_loss_per_sample(problem.loss)
 
         def of_one(given: tuple[Inputs, Params, Tensor], y: Targets) -> Any:
             watch.start(*given[1:])
             with watch:
-                prediction = made.predict(stand_ins, given[0])
-            return prediction if apart else made.judge(prediction, y)
+                prediction = problem.predict(stand_ins, given[0])
+            return prediction if loss_of_batch else problem.sample_loss(prediction, y)
 
         with torch.enable_grad():
             copies = {
                 n: p.expand(self.size, *p.shape) for n, p in self.parameters.items()
             }
-            found = made.over_samples(of_one, (x, copies, zero), y)
-            if apart:
-                found = made.loss(found.flatten(0, 1), *plain(as_tuple(y)))
+            found = problem.map_samples(of_one, (x, copies, zero), y)
+            if loss_of_batch:
+                found = problem.loss(found.flatten(0, 1), *unmarked(as_tuple(y)))
                 found = found.reshape(self.size, -1).sum(1)
             self.losses: Tensor = found
-            copies = {n: copies[n] for n in watch.elsewhere}
+            copies = {n: copies[n] for n in watch.copied}
             ends = [
                 *(use.output for use in watch.uses),
                 *map(get_gradient_edge, copies.values()),
@@ -81,22 +89,24 @@ class Pass:
         cotangents = [next(slopes) for _ in watch.uses]
         self.copies = {n: g for n in copies if (g := next(slopes)) is not None}
         if any(next(slopes) is not None for _ in stand_ins):
-            raise UnseenUseError("a parameter is used where this cannot be seen")
+            raise UnseenUseError(
+                "a parameter is used in a call that cannot be followed"
+            )
         self.total = _or_zeros(self.parameters, slopes) if total else {}
-        self.seen: dict[str, list[Seen]] = {}
+        self.uses: dict[str, list[ParameterUse]] = {}
         for use, cotangent in zip(watch.uses, cotangents, strict=True):
             if cotangent is not None:
                 self._note(use, cotangent)
 
-    def _note(self, use: Use, cotangent: Tensor) -> None:
+    def _note(self, use: LayerUse, cotangent: Tensor) -> None:
         if use.input._version != use.version:
             raise UnseenUseError("the input of a layer is written to after its call")
         input = use.input.detach().movedim(use.axis, 0)
         cotangent = cotangent.movedim(use.output_axis, 0)
         for name, is_bias in ((use.weight, False), (use.bias, True)):
             if name is not None:
-                seen = Seen(use.layer, is_bias, input, cotangent)
-                self.seen.setdefault(name, []).append(seen)
+                found = ParameterUse(use.layer, is_bias, input, cotangent)
+                self.uses.setdefault(name, []).append(found)
 
     def squares(self) -> dict[str, Tensor]:
         """The squared norm of each sample's gradient, by name of the parameter."""
@@ -104,40 +114,44 @@ class Pass:
 
     def _square(self, name: str, parameter: Tensor) -> Tensor:
         if name in self.copies:
-            return squared_lengths(self.formed(name))
-        if name in self.seen:
-            return squared_norms(self.seen[name])
+            return squared_lengths(self.gradients_of_copied(name))
+        if name in self.uses:
+            return squared_norms(self.uses[name])
         zeros: Tensor = upcast(parameter.detach()).abs().new_zeros(self.size)
         return zeros
 
-    def along(self, directions: Sequence[Params]) -> Tensor:
-        """Inner products of each sample's gradient, `(samples, directions)`."""
+    def inner_products(self, directions: Sequence[Params]) -> Tensor:
+        """Inner products of each sample's gradient with directions."""
         found = self.losses.detach().new_zeros(self.size, len(directions))
         found = upcast(found)
         for name in self.parameters:
             vectors = torch.stack([d[name] for d in directions])
-            if name in self.seen:
-                found = found + along(self.seen[name], vectors)
+            if name in self.uses:
+                found = found + inner_products(self.uses[name], vectors)
             if name in self.copies:
                 rows, vectors = flat({"": self.copies[name]}), flat({"": vectors})
                 found = found + upcast(rows) @ upcast(vectors).mT
         return found
 
     def weighted(self, weights: Tensor) -> Params:
-        """The weighted sum of the gradients, by the graph that was kept."""
+        """The weighted sum of the gradients; the graph must have been kept."""
         values = [get_gradient_edge(p) for p in self.parameters.values()]
         with torch.enable_grad():
             found = _gradients(self.losses @ weights.to(self.losses.dtype), values)
         return _or_zeros(self.parameters, found)
 
-    def formed(self, name: str) -> Tensor:
-        """The gradients by a parameter of which copies were used, `(N, *shape)`."""
+    def gradients_of_copied(self, name: str) -> Tensor:
+        """The gradients by a parameter in `copies`, `(N, *shape)`."""
         found = upcast(self.copies[name])
-        return found + gradients(self.seen[name]) if name in self.seen else found
+        return found + gradients(self.uses[name]) if name in self.uses else found
 
 
 def _leaves_of(parameters: Params) -> Params:
-    """Values apart. They require gradients: modules ask, to choose another way."""
+    """New leaves of a graph with these values.
+
+    They require gradients, because some modules take a faster path without derivatives
+    if their parameters do not.
+    """
     return {n: p.detach().requires_grad_() for n, p in parameters.items()}
 
 
@@ -159,41 +173,48 @@ def _or_zeros(parameters: Params, found: Iterable[Tensor | None]) -> Params:
     }
 
 
-def over_passes(
-    made: Problem,
+def map_passes(
+    problem: GradientProblem,
     of_pass: Callable[[slice, Pass], Result],
     of_gradients: Callable[[slice, Params], Result],
     *,
     total: bool = False,
     keep: bool = False,
 ) -> list[Result]:
-    """What is asked of a pass over each chunk, or of the gradients, formed.
+    """Results for all chunks, from a pass over each or from its formed gradients.
 
-    They are formed where a model has uses of parameters that are not seen, or
-    functions that `vmap` can run with one parameter for all samples alone.
+    Gradients are formed if a parameter is used where a pass cannot follow it, or if
+    `vmap` cannot run a function with a copy of the parameter for each sample.
+
+    Args:
+        problem: The problem.
+        of_pass: The result from the slice of a chunk and the pass over it.
+        of_gradients: The same result from the gradients of its samples.
+        total: Whether passes must have the sum of the gradients.
+        keep: Whether passes must keep their graph.
     """
     with torch.no_grad():
-        if not (made.way.looped or made.way.backward):
+        if not (problem.mode.without_vmap or problem.mode.own_backward):
             try:
                 return [
-                    of_pass(rows, Pass(made, x, y, total=total, keep=keep))
-                    for rows, x, y in made.chunks(_chunk(made))
+                    of_pass(rows, Pass(problem, x, y, total=total, keep=keep))
+                    for rows, x, y in problem.chunks(_chunk(problem))
                 ]
             except (RefusedError, torch.OutOfMemoryError):
                 raise
             except RuntimeError:
                 pass
-        return [of_gradients(rows, part) for rows, part in streamed(made)]
+        return [of_gradients(rows, part) for rows, part in streamed(problem)]
 
 
-def _chunk(made: Problem) -> int:
-    """Samples at a time, by about what one of them needs."""
-    first = next(tensors((made.x, made.y)))
-    # Convolutions keep the positions of an image in every channel.
-    numbers = first[0].numel() * _BEYOND * (2 if first.ndim > 2 else 1)
+def _chunk(problem: GradientProblem) -> int:
+    """How many samples to take at a time, by an estimate of the memory for one."""
+    first = next(tensors((problem.x, problem.y)))
+    # Convolutions hold each position of an image once for every channel.
+    numbers = first[0].numel() * _HELD_PER_INPUT * (2 if first.ndim > 2 else 1)
     if not first.is_floating_point():
-        # A number for each of the vocabulary at each place.
-        widest = max(max(p.shape, default=1) for p in made.parameters.values())
+        # Token indices: a language model has a logit for each word at each position.
+        widest = max(max(p.shape, default=1) for p in problem.parameters.values())
         numbers = max(numbers, first[0].numel() * widest)
     budget = _NUMBERS if first.device.type == "cpu" else 16 * _NUMBERS
     return max(1, budget // max(1, numbers))

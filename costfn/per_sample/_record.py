@@ -1,4 +1,4 @@
-"""Gradients of single samples from a training loop as it runs."""
+"""Records gradients of single samples in a running training loop."""
 
 from collections.abc import Iterable
 from os import PathLike
@@ -20,31 +20,33 @@ def record(
     reduction: Reduction = "mean",
     path: str | PathLike[str] | None = None,
 ) -> Recording:
-    """Norms and directions of the samples' gradients in a training loop as it runs.
+    """Norms and directions of the samples' gradients in a running training loop.
 
-    A context around the loop, which stays as it is. For each backward pass through the
-    model it takes what each sample contributes to the gradient, its length and its
-    cosine to the whole, from the inputs and cotangents of the layers: no pass is made
-    again, so that dropout, batch norms in training mode and losses of the whole batch
-    are recorded as they are. Contributions add up to the gradient.
+    Use it as a context around the loop, which needs no change. For each backward pass
+    it records what each sample contributes to the gradient: its length, and its cosine
+    to the whole gradient. Both come from the inputs of the layers and the gradients by
+    their outputs. No pass is repeated, so dropout, batch norms in training mode and
+    losses of the whole batch are recorded as they happen. Contributions add up to the
+    gradient.
 
     Args:
         model: The module that the loop calls with a batch, samples on axis 0 of its
             first tensor; not compiled.
         parameters: Names or patterns of parameters. Default: all that require
             gradients.
-        reduction: What the loss does with the samples' losses: of a `"mean"` the
-            contributions times the batch size are the gradients of the samples;
-            `"sum"` leaves them as they are, for sums and for losses of the batch.
-        path: Of a CSV file, to which rows of step, sample, norm and cosine are
-            written, and not kept. Default: they are kept as tensors.
+        reduction: How the loss combines the samples' losses. For a `"mean"` the
+            contributions are multiplied by the batch size, which gives the gradients of
+            the samples. `"sum"` leaves them unchanged: for sums, and for losses of the
+            batch.
+        path: Path of a CSV file. Rows of step, sample, norm and cosine go there instead
+            of memory. Default: they are kept as tensors.
 
     Returns:
-        The context, and what it has recorded.
+        The context, which is also the recording.
 
     Raises:
-        TypeError: If the model is no module, or is compiled.
-        ValueError: If `reduction` is unknown or a parameter is.
+        TypeError: If the model is not a module, or is compiled.
+        ValueError: If `reduction` or a parameter is unknown.
 
     Example:
         >>> import torch
@@ -66,7 +68,8 @@ def record(
     compiled = getattr(model, "_compiled_call_impl", None) is not None
     if compiled or hasattr(model, "_orig_mod"):
         raise TypeError(
-            "model must not be compiled, got one by torch.compile; record the plain one"
+            "model must not be compiled, got one from torch.compile; record the model "
+            "that you compiled"
         )
     check.one_of("reduction", reduction, get_args(Reduction))
     return Recording(model, chosen_parameters(model, parameters), reduction, path)

@@ -1,4 +1,4 @@
-"""What was recorded of a training loop, and the hooks that take it."""
+"""The recording of a training loop, and the hooks that fill it."""
 
 import csv
 from collections.abc import Callable
@@ -14,31 +14,32 @@ from torch import Tensor, nn
 from torch.autograd import Variable
 
 from .._foundation.math import ratio, upcast
-from ._capture import Call, Capture
-from ._functional import Params, one_sample_at_a_time, warn
-from ._plan import Plan, batch_size, plan_of
+from ._call_recorder import CallRecorder, RecordedCall
+from ._options import Params
 from ._report import training_figure
-from ._shares import Shares
-from ._stand_ins import unknown
+from ._sample_axes import SampleAxes, batch_size, find_sample_axes
+from ._step_contributions import StepContributions
+from ._substitute_calls import not_repeatable
+from ._vmap import vmap_context, warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class _Pass:
-    """A forward pass, and its calls that use parameters."""
+class _ForwardPass:
+    """A forward pass with its calls that use parameters."""
 
-    def __init__(self, size: int, plan: Plan) -> None:
-        self.size, self.plan = size, plan
-        self.calls: list[Call] = []
+    def __init__(self, size: int, axes: SampleAxes) -> None:
+        self.size, self.axes = size, axes
+        self.calls: list[RecordedCall] = []
 
 
 class Recording:
     """Norms and cosines of samples in a training loop; see `record`.
 
     Attributes:
-        steps: How many backward passes there were.
-        missed: Names of parameters that could not be followed, and are left out.
+        steps: The number of backward passes.
+        missed: Names of parameters that could not be followed and are left out.
     """
 
     def __init__(
@@ -54,12 +55,12 @@ class Recording:
         self._mean, self._path = reduction == "mean", path
         self._writer: Any = None
         self._kept: list[Tensor] = []
-        self._capture = Capture(parameters, self._note)
-        self._plan: Plan | None = None
-        self._now: _Pass | None = None
-        self._pending: dict[int, _Pass] = {}
+        self._recorder = CallRecorder(parameters, self._note)
+        self._axes: SampleAxes | None = None
+        self._current: _ForwardPass | None = None
+        self._pending: dict[int, _ForwardPass] = {}
         self._totals: Params = {}
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._probing = False
         self._stack = ExitStack()
 
@@ -75,7 +76,7 @@ class Recording:
             handles.append(_hook(p, partial(self._total, name)))
         for handle in handles:
             self._stack.callback(handle.remove)
-        self._stack.enter_context(self._capture)
+        self._stack.enter_context(self._recorder)
         return self
 
     def __exit__(
@@ -89,7 +90,7 @@ class Recording:
 
     @property
     def norms(self) -> Tensor:
-        """Lengths of the samples' gradients, one after the other, `(seen,)`."""
+        """Lengths of the samples' gradients, in the order of training, `(seen,)`."""
         return self._rows()[:, 2]
 
     @property
@@ -130,68 +131,71 @@ class Recording:
         return torch.cat([torch.zeros(0, 4, dtype=torch.float64), *self._kept])
 
     def _begin(self, model: nn.Module, args: Any, kwargs: Any) -> None:
-        if not torch.is_grad_enabled() or self._now is not None or self._probing:
+        if not torch.is_grad_enabled() or self._current is not None or self._probing:
             return
         if not self._pending:
-            self._totals = {}  # of a backward pass that was none through the model
-        if self._plan is None:
-            self._plan = self._plan_of(model, args, kwargs)
-            self._capture.derived = self._plan.derived
-            self.missed |= self._plan.unclear
-        self._now = _Pass(batch_size((args, kwargs)), self._plan)
-        self._capture.begin()
+            self._totals = {}  # left by a backward pass that skipped the model
+        if self._axes is None:
+            self._axes = self._find_axes(model, args, kwargs)
+            self._recorder.derived = self._axes.derived
+            self.missed |= self._axes.unclear
+        self._current = _ForwardPass(batch_size((args, kwargs)), self._axes)
+        self._recorder.begin()
 
-    def _plan_of(self, model: nn.Module, args: Any, kwargs: Any) -> Plan:
+    def _find_axes(self, model: nn.Module, args: Any, kwargs: Any) -> SampleAxes:
         self._probing = True
         try:
-            return plan_of(model, self._parameters, args, kwargs)
+            return find_sample_axes(model, self._parameters, args, kwargs)
         except (RuntimeError, ValueError, IndexError, TypeError):
-            # It cannot run two or three of the samples; the training must go on.
-            return Plan({}, set(), set(self._parameters))
+            # The model cannot run 2 or 3 samples. Training must go on all the same.
+            return SampleAxes({}, set(), set(self._parameters))
         finally:
             self._probing = False
 
     def _end(self, *_: Any) -> None:
-        if self._capture.listening:
-            self._capture.end()
-            self._now = None
+        if self._recorder.listening:
+            self._recorder.end()
+            self._current = None
 
-    def _note(self, call: Call) -> None:
-        now = self._now
-        if now is None or call.key not in now.plan.parts or call.func is unknown:
+    def _note(self, call: RecordedCall) -> None:
+        now = self._current
+        if now is None or call.key not in now.axes.calls or call.func is not_repeatable:
             self.missed |= call.names
             return
         now.calls.append(call)
         for place, output in enumerate(call.outputs):
             if output.requires_grad:
                 _hook(output, partial(self._take, now, call, place))
-        # A call must not hold the graph that holds its hook.
+        # The graph holds the hook, and the hook the call. If the call held its outputs,
+        # the graph would never be freed.
         call.outputs = [torch.empty_like(o, device="meta") for o in call.outputs]
 
     def _total(self, name: str, gradient: Tensor) -> None:
-        # More than once in a step, if a checkpoint has a backward pass of its own.
+        # Called several times in a step if checkpointing runs backward passes inside.
         found = gradient.detach().to_dense()
         self._totals[name] = self._totals.get(name, 0) + found
 
-    def _take(self, seen: _Pass, call: Call, place: int, gradient: Tensor) -> None:
+    def _take(
+        self, seen: _ForwardPass, call: RecordedCall, place: int, gradient: Tensor
+    ) -> None:
         if not self._pending:
             Variable._execution_engine.queue_callback(self._finish)
         self._pending[id(seen)] = seen
         call.cotangents[place] = gradient.detach()
 
     def _finish(self) -> None:
-        """The end of a backward pass."""
+        """Measures the contributions at the end of a backward pass."""
         passes, self._pending = list(self._pending.values()), {}
         totals, self._totals = self._totals, {}
-        with torch.no_grad(), one_sample_at_a_time():
+        with torch.no_grad(), vmap_context():
             self._add(passes, totals)
         self.steps += 1
 
-    def _add(self, passes: list[_Pass], totals: Params) -> None:
+    def _add(self, passes: list[_ForwardPass], totals: Params) -> None:
         try:
             found, whole = self._measured(passes, totals, self._followed)
         except RuntimeError:
-            # Such as a function without a batching rule: which parameters are in it?
+            # Some function has no batching rule, say. Find the parameters it uses.
             for name in self._followed:
                 try:
                     self._measured(passes, totals, {name})
@@ -205,24 +209,27 @@ class Recording:
             for call in seen.calls:
                 call.cotangents.clear()
         parts = sum(products.sum().item() for _, products in found)
-        self._tell(abs(parts - whole) > 0.01 * whole)
+        self._warn_once(abs(parts - whole) > 0.01 * whole)
 
     @property
     def _followed(self) -> set[str]:
         return set(self._parameters) - self.missed
 
     def _measured(
-        self, passes: list[_Pass], totals: Params, names: set[str]
+        self, passes: list[_ForwardPass], totals: Params, names: set[str]
     ) -> tuple[list[tuple[Tensor, Tensor]], float]:
-        """Lengths and inner products with the whole in each pass; its squared norm."""
+        """Lengths and inner products with the whole gradient, and its squared norm.
+
+        The lengths and inner products are those of each sample, pass by pass.
+        """
         own = {n: p.detach() for n, p in self._parameters.items()}
         whole = {n: g for n, g in totals.items() if n in names}
         found = []
         for seen in passes:
             calls = [c for c in seen.calls if c.cotangents and c.names & names]
-            shares = Shares(calls, seen.plan, own, seen.size)
+            shares = StepContributions(calls, seen.axes, own, seen.size)
             lengths = shares.squared_norms(names).sqrt()
-            found.append((lengths, shares.along(whole)))
+            found.append((lengths, shares.inner_products(whole)))
         return found, sum(_square(g) for g in whole.values())
 
     def _write(self, norms: Tensor, cosines: Tensor) -> None:
@@ -235,19 +242,19 @@ class Recording:
         for step, place, norm, cosine in rows.tolist():
             self._writer.writerow([int(step), int(place), norm, cosine])
 
-    def _tell(self, unexplained: bool) -> None:
-        new = self.missed - self._told
-        self._told |= new
+    def _warn_once(self, unexplained: bool) -> None:
+        new = self.missed - self._warned
+        self._warned |= new
         if new:
             warn(
-                f"record leaves out {sorted(new)}: of these parameters it cannot tell "
-                "which sample has which part, as of a fused layer with dropout"
+                f"record leaves out {sorted(new)}: it cannot divide the gradient by "
+                "these parameters between the samples, as in a fused layer with dropout"
             )
-        if unexplained and _REST not in self._told:
-            self._told.add(_REST)
+        if unexplained and _REST not in self._warned:
+            self._warned.add(_REST)
             warn(
                 "record sees a part of the gradient that comes from no sample, as from "
-                "a penalty on the weights; norms are without it, cosines are to all"
+                "a penalty on the weights; norms do not include it, cosines do"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a summary found, as numbers, a table and a picture."""
+"""The result of `summary`, as numbers, tables and a picture."""
 
 import importlib
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ _RIGHT, _WRONG, _ALL = "#2166ac", "#b2182b", "#666666"
 
 @dataclass(frozen=True)
 class Group:
-    """Samples of one class that the model has right, or wrong.
+    """The samples of one class with a correct prediction, or with a wrong one.
 
     Attributes:
         label: The class; None for all samples.
         correct: Whether the prediction is the label; None for all samples.
-        samples: How many.
-        mean: Of the norms.
-        quantiles: Of the norms, at 10, 50 and 90 %, to about 6 %.
-        counts: Samples in each bin of the norm.
+        samples: Number of samples.
+        mean: Mean of the norms.
+        quantiles: Quantiles of the norms at 10, 50 and 90 %, exact to about 6 %.
+        counts: Number of samples in each bin of the norm.
     """
 
     label: int | None
@@ -46,8 +46,8 @@ class Sample:
 
     Attributes:
         index: Its place in the loader, from 0.
-        label: Its label; None if targets are no labels.
-        predicted: The class with the largest score; None as above.
+        label: Its label; None if targets are not labels.
+        predicted: The class with the largest score; None if targets are not labels.
         score: The norm of its gradient, or its influence.
     """
 
@@ -59,20 +59,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class Summary:
-    """The gradients of the samples of a loader, as `summary` found them.
+    """A report on the gradients of the samples of a loader.
 
-    Printed, it is a table; `plot` makes a picture.
+    `print` shows it as tables; `plot` makes a picture.
 
     Attributes:
-        samples: How many.
+        samples: Number of samples.
         total: All samples as one group.
-        groups: Samples by class and by whether the model has them right.
+        groups: Samples by class, and by whether their prediction is correct.
         noise: The noise scale over all samples.
         largest: Samples with the longest gradients, the longest first.
-        opposing: Samples with the most negative influence, that first.
+        opposing: Samples with the most negative influence, the most negative first.
         share_opposing: Share of samples with a negative influence.
-        against: On what the influence is: `"validation batch"` or `"mean gradient"`.
-        edges: Of the bins of the norm.
+        against: What the influence is on: `"validation batch"` or `"mean gradient"`.
+        edges: The edges of the bins of the norm.
     """
 
     samples: int
@@ -94,13 +94,13 @@ class Summary:
         rest = (
             f"noise scale: {scale:.4g} samples"
             if isfinite(scale)
-            else "noise scale: infinite, too few samples to see the gradient"
+            else "noise scale: infinite, too few samples to tell gradient from noise"
         )
         lines = [line.rstrip() for line in str(text.get()).splitlines()]
         return "\n".join([*lines, f"{rest}; {self._opposing()}"])
 
     def plot(self) -> "Figure":
-        """Distributions of the norms, right and wrong samples of each class.
+        """Distributions of the norms for correct and wrong predictions of each class.
 
         Returns:
             A figure; `figure.savefig(path)` writes it.
@@ -139,8 +139,8 @@ class Summary:
 
     def _opposing(self) -> str:
         return (
-            f"{100 * self.share_opposing:.1f} % of {self.samples} samples work against "
-            f"the {self.against}"
+            f"{100 * self.share_opposing:.1f} % of {self.samples} samples oppose the "
+            f"{self.against}"
         )
 
     def _norms(self) -> "Table":
@@ -201,7 +201,7 @@ def _cells(sample: Sample) -> Sequence[str]:
 
 
 def extra(name: str) -> ModuleType:
-    """A module of the extra, or an error that names it."""
+    """A module of an optional package; if it is missing, an error that says so."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

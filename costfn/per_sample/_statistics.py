@@ -1,4 +1,4 @@
-"""How the gradients of samples spread, and how alike they are."""
+"""How much the gradients of samples vary, and how similar they are."""
 
 from typing import NamedTuple, Unpack
 
@@ -7,23 +7,25 @@ from torch import Tensor
 
 from .._foundation.math import ratio
 from ._directions import squared_length
-from ._functional import Inputs, Loss, Model, Options, Params, Targets
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem
 from ._gradients import flat, materialized
 from ._moments import moments
 from ._norms import squared_norms_and_sum, total
-from ._posed import problem, solve
-from ._problem import Problem
+from ._options import Inputs, Loss, Model, Options, Params, Targets
+from ._prepare import prepare
 
 
 class NoiseScale(NamedTuple):
-    """The noise of the gradient, from single samples.
+    """The noise of the gradient, estimated from single samples.
 
     Attributes:
         scale: `trace / squared_norm`, in samples: the batch size at which the noise of
             the mean gradient equals its length. Infinite if `squared_norm` is not
-            above 0: then the samples are too few to see the gradient for its noise.
-        trace: Of the covariance of the samples' gradients, unbiased.
-        squared_norm: Of the true gradient, unbiased, and so perhaps negative.
+            above 0: then there are too few samples to tell the gradient from noise.
+        trace: Unbiased estimate of the trace of the covariance of samples' gradients.
+        squared_norm: Unbiased estimate of the squared norm of the true gradient. It may
+            be negative.
     """
 
     scale: Tensor
@@ -36,9 +38,9 @@ def gradient_noise_scale(
 ) -> NoiseScale:
     """How many samples a batch needs before its gradient is more signal than noise.
 
-    The simple noise scale: the trace of the covariance of the samples' gradients over
-    the squared norm of the true gradient, both estimated without bias; from norms,
-    with no gradient of a sample.
+    This is the simple noise scale: the trace of the covariance of the samples'
+    gradients divided by the squared norm of the true gradient. Both are estimated
+    without bias, from norms alone: no gradient of a sample is formed.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -48,7 +50,7 @@ def gradient_noise_scale(
         **options: As for `gradients`.
 
     Returns:
-        The scale, in samples, and the two estimates that it is made of.
+        The scale, in samples, and the two estimates whose ratio it is.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -68,14 +70,14 @@ def gradient_noise_scale(
         and appendix A.1, with batches of 1 and of all samples.
         https://arxiv.org/abs/1812.06162
     """
-    made = _several(problem(model, loss, x, y, **options))
-    return solve(_noise_scale, made)
+    problem = _at_least_two(prepare(model, loss, x, y, **options))
+    return with_fallbacks(_noise_scale, problem)
 
 
-def _noise_scale(made: Problem) -> NoiseScale:
-    squares, sums = squared_norms_and_sum(made)
-    mean = {name: g / made.size for name, g in sums.items()}
-    return noise_scale(total(squares).mean(), squared_length(mean), made.size)
+def _noise_scale(problem: GradientProblem) -> NoiseScale:
+    squares, sums = squared_norms_and_sum(problem)
+    mean = {name: g / problem.size for name, g in sums.items()}
+    return noise_scale(total(squares).mean(), squared_length(mean), problem.size)
 
 
 def noise_scale(mean_square: Tensor, square_of_mean: Tensor, size: int) -> NoiseScale:
@@ -92,8 +94,8 @@ def variance(
 ) -> Params:
     """Variance of each number of the gradient over the samples.
 
-    Streaming: the gradients of `chunk_size` samples are there at once, by default as
-    many as fit in memory, 128 at most.
+    Where gradients are formed, those of `chunk_size` samples are in memory at a time;
+    by default as many as fit, at most 128.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -103,7 +105,7 @@ def variance(
         **options: As for `gradients`.
 
     Returns:
-        By name of the parameter, variances over `samples - 1`, of its shape.
+        By name of the parameter, unbiased variances, of its shape.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -122,17 +124,17 @@ def variance(
         Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
         Computing Sample Variances", COMPSTAT 1982.
     """
-    made = _several(problem(model, loss, x, y, **options))
-    return solve(lambda p: moments(p)[1], made)
+    problem = _at_least_two(prepare(model, loss, x, y, **options))
+    return with_fallbacks(lambda p: moments(p)[1], problem)
 
 
 def gradient_signal_to_noise(
     model: Model, loss: Loss, x: Inputs, y: Targets, **options: Unpack[Options]
 ) -> Params:
-    """Squared mean over variance of each number of the gradient, over the samples.
+    """Squared mean divided by variance of each number of the gradient over the samples.
 
-    Large where the samples agree on how a parameter should move. Streaming, as
-    `variance`.
+    It is large where the samples agree on how a parameter should change. Memory is as
+    for `variance`.
 
     Args:
         model: A module or a function, as for `gradients`.
@@ -142,8 +144,8 @@ def gradient_signal_to_noise(
         **options: As for `gradients`.
 
     Returns:
-        By name of the parameter, ratios at least 0, of its shape; 0 where mean and
-        variance are 0, infinite where the variance alone is.
+        By name of the parameter, ratios of at least 0, of its shape. They are 0 where
+        mean and variance are 0, and infinite where only the variance is.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -163,8 +165,8 @@ def gradient_signal_to_noise(
         Liu et al., "Understanding Why Neural Networks Generalize Well Through GSNR of
         Parameters", ICLR 2020, eq. 1. https://arxiv.org/abs/2001.07384
     """
-    made = _several(problem(model, loss, x, y, **options))
-    means, variances = solve(moments, made)
+    problem = _at_least_two(prepare(model, loss, x, y, **options))
+    means, variances = with_fallbacks(moments, problem)
     return {
         name: torch.where(mean == 0, 0.0, mean.abs().square() / variances[name])
         for name, mean in means.items()
@@ -180,21 +182,22 @@ def pairwise_similarity(
     normalize: bool = True,
     **options: Unpack[Options],
 ) -> Tensor:
-    """How alike the gradients of any two samples are.
+    """How similar the gradients of any two samples are.
 
-    With `chunk_size`, the gradients of two chunks are there at once, and are computed
-    again for each pair of chunks; by default all are, `len(x)` times the model.
+    By default all gradients are in memory, `len(x)` times the size of the model. With
+    `chunk_size` those of two chunks are, and they are computed again for each pair of
+    chunks.
 
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
         x: Inputs, samples on axis 0, as for `gradients`.
         y: Targets, samples on axis 0, as for `gradients`.
-        normalize: Whether to take cosines, and not inner products.
+        normalize: Whether to return cosines; if not, inner products.
         **options: As for `gradients`.
 
     Returns:
-        A symmetric matrix, `(samples, samples)`; cosines with a gradient of 0 are 0.
+        A symmetric matrix, `(samples, samples)`. Cosines with a gradient of 0 are 0.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -214,32 +217,36 @@ def pairwise_similarity(
         Fort et al., "Stiffness: A New Perspective on Generalization in Neural
         Networks", 2019, eq. 5. https://arxiv.org/abs/1901.09491
     """
-    products = solve(_products, problem(model, loss, x, y, **options))
+    products = with_fallbacks(_products, prepare(model, loss, x, y, **options))
     if not normalize:
         return products
     lengths = products.diagonal().sqrt()
     return ratio(products, lengths.unsqueeze(1) * lengths)
 
 
-def _several(made: Problem) -> Problem:
-    if made.size < 2:
-        raise ValueError(f"x must hold 2 samples or more, got {made.size}")
-    return made
+def _at_least_two(problem: GradientProblem) -> GradientProblem:
+    if problem.size < 2:
+        raise ValueError(f"x must hold 2 samples or more, got {problem.size}")
+    return problem
 
 
-def _products(made: Problem) -> Tensor:
+def _products(problem: GradientProblem) -> Tensor:
     with torch.no_grad():
-        if made.chunk_size is None or made.chunk_size >= made.size:
-            every = flat(materialized(made))
+        if problem.chunk_size is None or problem.chunk_size >= problem.size:
+            every = flat(materialized(problem))
             return every @ every.mT
-        chunks = list(made.chunks())
-        found = next(iter(made.parameters.values())).new_empty(made.size, made.size)
+        chunks = list(problem.chunks())
+        found = next(iter(problem.parameters.values())).new_empty(
+            problem.size, problem.size
+        )
         for i, (rows, x, y) in enumerate(chunks):
-            first = flat(materialized(made.part(x, y)))
+            first = flat(materialized(problem.part(x, y)))
             for columns, other_x, other_y in chunks[: i + 1]:
                 same = columns == rows
                 other = (
-                    first if same else flat(materialized(made.part(other_x, other_y)))
+                    first
+                    if same
+                    else flat(materialized(problem.part(other_x, other_y)))
                 )
                 products = first @ other.mT
                 found[rows, columns], found[columns, rows] = products, products.mT

@@ -1,4 +1,4 @@
-"""The gradients of all samples of a loader, in one look."""
+"""A report on the gradients of all samples of a loader."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Unpack
@@ -8,16 +8,18 @@ from torch import Tensor
 
 from .._foundation.options import ABOVE_ZERO, number
 from ._batches import Samples, all_at_once, batches, check_order
-from ._directions import along, mean_gradient, squared_length
-from ._functional import Loss, Model, Options, Params
+from ._directions import inner_product, mean_gradient, squared_length
+from ._fallbacks import with_fallbacks
+from ._gradient_problem import GradientProblem
 from ._influence import batch_gradient
 from ._norms import squared_norms_and_sum, total
-from ._posed import Setting, solve
-from ._problem import Problem
+from ._options import Loss, Model, Options, Params
+from ._prepare import Arguments
 from ._report import Group, Sample, Summary, extra
 from ._statistics import NoiseScale, noise_scale
 
-# Bins of the norm, 20 a decade; what is outside is in the first or the last.
+# The edges of the bins of norms: 20 bins for each factor of 10. Norms beyond the edges
+# are counted in the first or the last bin.
 _EDGES = 10.0 ** torch.arange(-12.0, 8.0, 0.05, dtype=torch.float64)
 
 
@@ -33,30 +35,31 @@ def summary(
     progress: bool = True,
     **options: Unpack[Options],
 ) -> Summary:
-    """Which samples have long gradients, which oppose the rest, how noisy they are.
+    """Which samples have long gradients, which oppose the rest, and how noisy they are.
 
-    Streams over the loader, once with a validation batch and twice without, and holds
-    one batch and a few arrays of the model's size at a time, however many samples.
+    It reads the loader once if there is a validation batch, or else twice. At any time
+    one batch and a few arrays of the model's size are in memory, however many samples
+    there are.
 
     Args:
         model: A module or a function, as for `gradients`.
         loss: Function of a prediction and a target, as for `gradients`.
         loader: Batches of inputs and targets, or dictionaries of inputs, always in the
             same order, such as a `torch.utils.data.DataLoader` that does not shuffle.
-        validation: Inputs and targets of a batch, or a loader of them, influence on
-            which is measured. Default: on the mean loss of the loader itself.
+        validation: Inputs and targets of a batch, or a loader of batches. Influence is
+            measured on their loss. Default: on the mean loss of the loader itself.
         validation_loss: Function of all predictions and targets of `validation` to one
             number, such as `costfn.f_beta_loss`. Default: the mean of `loss`.
         target: As for `influence`.
         top: How many samples to list, at least 1.
-        progress: Whether to show a progress bar, which needs rich.
+        progress: Whether to show a progress bar. It needs rich.
         **options: As for `gradients`.
 
     Returns:
-        The report. Printed, it is a table; `plot()` makes a picture. Groups by class
-        are there if targets are labels, or a tuple that begins with labels, or inputs
-        have an entry `labels`; and predictions, or their `logits`, are scores
-        `(samples, classes)`.
+        The report. `print` shows it as tables, and `plot()` makes a picture. Samples
+        are grouped by class under two conditions. The targets are labels, or a tuple
+        that begins with labels, or the inputs have an entry `labels`. The predictions,
+        or their entry `logits`, are scores `(samples, classes)`.
 
     Raises:
         TypeError: If an argument has the wrong type, or as the loss says.
@@ -84,29 +87,29 @@ def summary(
     """
     number("top", top, ABOVE_ZERO)
     check_order("loader", loader)
-    setting = Setting(model, loss, options)
+    arguments = Arguments(model, loss, options)
     tally = _Tally(top)
     influence = _Influence(top)
     direction: Params | None = None
     if validation is not None and validation_loss is not None:
         x, y = all_at_once("validation", validation, target)
-        of_all = Setting(model, validation_loss, options)
+        of_all = Arguments(model, validation_loss, options)
         direction = batch_gradient(of_all, x, y)
     elif validation is not None:
-        direction = _mean_over(setting, validation, target)
+        direction = _mean_over(arguments, validation, target)
     start: tuple[Tensor, ...] | None = None
-    for made in _problems(setting, loader, target, progress, "norms"):
-        start = made.start if start is None else start
-        tally.add(made)
+    for problem in _problems(arguments, loader, target, progress, "norms"):
+        start = problem.start if start is None else start
+        tally.add(problem)
         if direction is not None:
-            influence.add(made, direction)
+            influence.add(problem, direction)
     if tally.samples < 2:
         raise ValueError(f"loader must hold 2 samples or more, got {tally.samples}")
     if direction is None:
         mean = {name: g / tally.samples for name, g in tally.sums.items()}
-        made.restore(start or ())
-        for made in _problems(setting, loader, target, progress, "influence"):
-            influence.add(made, mean)
+        problem.set_random_state(start or ())
+        for problem in _problems(arguments, loader, target, progress, "influence"):
+            influence.add(problem, mean)
     groups = tally.groups()
     return Summary(
         samples=tally.samples,
@@ -122,31 +125,31 @@ def summary(
 
 
 def _problems(
-    setting: Setting,
+    arguments: Arguments,
     loader: Iterable[Any],
     target: str | None,
     progress: bool,
     words: str,
-) -> Iterator[Problem]:
+) -> Iterator[GradientProblem]:
     if progress:
         loader = extra("rich.progress").track(loader, description=words)
     for x, y in batches("loader", loader, target):
-        yield setting.problem(x, y, whole=True)
+        yield arguments.problem(x, y, in_one_batch=True)
 
 
-def _mean_over(setting: Setting, samples: Samples, target: str | None) -> Params:
+def _mean_over(arguments: Arguments, samples: Samples, target: str | None) -> Params:
     size = 0
     sums: Params = {}
     for x, y in batches("validation", samples, target):
-        made = setting.problem(x, y, whole=True)
-        found = solve(mean_gradient, made)
-        sums = {n: sums.get(n, 0) + g * made.size for n, g in found.items()}
-        size += made.size
+        problem = arguments.problem(x, y, in_one_batch=True)
+        found = with_fallbacks(mean_gradient, problem)
+        sums = {n: sums.get(n, 0) + g * problem.size for n, g in found.items()}
+        size += problem.size
     return {name: g / size for name, g in sums.items()}
 
 
 class _Norms:
-    """How many samples have a norm in each bin, and the sum of the norms."""
+    """The number of samples in each bin of the norm, and the sum of the norms."""
 
     def __init__(self) -> None:
         self.counts = torch.zeros(len(_EDGES) + 1, dtype=torch.long)
@@ -159,7 +162,7 @@ class _Norms:
 
 
 class _Top:
-    """The samples with the largest keys so far."""
+    """The samples with the largest keys in all batches so far."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -181,20 +184,20 @@ class _Top:
 
 
 class _Classes:
-    """Labels and predicted classes of a batch, where it has any."""
+    """Labels and predicted classes of a batch, if it has any."""
 
-    def __init__(self, made: Problem) -> None:
+    def __init__(self, problem: GradientProblem) -> None:
         self.labels: Tensor | None = None
-        target = made.targets[0] if made.targets else None
-        if target is None and isinstance(made.x, dict):
-            target = made.x.get("labels")
+        target = problem.targets[0] if problem.targets else None
+        if target is None and isinstance(problem.x, dict):
+            target = problem.x.get("labels")
         if not isinstance(target, Tensor) or target.ndim != 1:
             return
         if target.is_floating_point():
             return
-        with torch.no_grad(), torch.random.fork_rng(made.accelerators):
-            made.rewind()
-            z = solve(lambda p: p.each_prediction(p.parameters, p.x), made)
+        with torch.no_grad(), torch.random.fork_rng(problem.accelerators):
+            problem.rewind()
+            z = with_fallbacks(lambda p: p.predict_each(p.parameters, p.x), problem)
         z = z.get("logits") if isinstance(z, Mapping) else z
         if isinstance(z, Tensor) and z.ndim == 3 and z.shape[2] > 1:
             self.labels, self.predicted = target.cpu(), z.argmax(2).squeeze(1).cpu()
@@ -217,10 +220,10 @@ class _Tally:
         self.of_group: dict[tuple[int, bool], _Norms] = {}
         self.largest = _Top(top)
 
-    def add(self, made: Problem) -> None:
-        found, sums = solve(squared_norms_and_sum, made)
+    def add(self, problem: GradientProblem) -> None:
+        found, sums = with_fallbacks(squared_norms_and_sum, problem)
         squares = total(found).double().cpu()
-        norms, classes = squares.sqrt(), _Classes(made)
+        norms, classes = squares.sqrt(), _Classes(problem)
         self.sums = {n: self.sums[n] + g if self.sums else g for n, g in sums.items()}
         self.squares += squares.sum().item()
         self.total.add(norms)
@@ -233,10 +236,10 @@ class _Tally:
                     if chosen.any():
                         group = self.of_group.setdefault((label, correct), _Norms())
                         group.add(norms[chosen])
-        self.samples += made.size
+        self.samples += problem.size
 
     def groups(self) -> list[tuple[tuple[int, bool], _Norms]]:
-        """By class, the right ones first."""
+        """The groups by class, correct predictions first."""
         return sorted(self.of_group.items(), key=lambda g: (g[0][0], not g[0][1]))
 
     def noise(self) -> NoiseScale:
@@ -254,11 +257,11 @@ class _Influence:
         self.samples = self.negative = 0
         self.lowest = _Top(top)
 
-    def add(self, made: Problem, direction: Params) -> None:
-        scores = solve(lambda p: along(p, direction), made).cpu()
+    def add(self, problem: GradientProblem, direction: Params) -> None:
+        scores = with_fallbacks(lambda p: inner_product(p, direction), problem).cpu()
         self.negative += int((scores < 0).sum())
-        self.lowest.add(-scores, scores, self.samples, _Classes(made))
-        self.samples += made.size
+        self.lowest.add(-scores, scores, self.samples, _Classes(problem))
+        self.samples += problem.size
 
 
 def _group(label: int | None, correct: bool | None, norms: _Norms) -> Group:
@@ -273,7 +276,7 @@ def _group(label: int | None, correct: bool | None, norms: _Norms) -> Group:
 
 
 def _middle(place: int) -> float:
-    """The geometric middle of a bin; 0 below the first edge."""
+    """The geometric mean of a bin's edges; 0 below the first edge."""
     if place == 0:
         return 0.0
     return (_EDGES[place - 1] * _EDGES[min(place, len(_EDGES) - 1)]).sqrt().item()

@@ -1,7 +1,7 @@
-"""Inputs, targets and predictions as trees: tuples, dictionaries and their kin.
+"""Inputs, targets and predictions as trees: nested tuples, dictionaries, dataclasses.
 
-Tensors with an axis hold samples on axis 0. All else, as None, flags, or a tensor
-without an axis, is shared by the samples, and is passed on as it is.
+Tensors with an axis hold samples on axis 0. Everything else, such as None, flags, or a
+tensor without an axis, is shared by the samples and passed on unchanged.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,32 +17,33 @@ from .._foundation import check
 
 @dataclass(frozen=True)
 class Shared:
-    """A tensor without an axis, of all samples: hidden from what maps over samples."""
+    """Wraps a tensor that all samples share, so that no function maps over it."""
 
     value: Tensor
 
 
-def given(tree: Any) -> Any:
-    """Inputs or targets as they are held here: shared tensors marked, plain on top.
+def as_tree(tree: Any) -> Any:
+    """Inputs or targets as a tree: shared tensors wrapped, the outermost type plain.
 
-    A `DataLoader` makes lists of tuples, and a tokenizer dictionaries of its own.
+    A `DataLoader` turns tuples into lists, and a tokenizer has a dictionary type of its
+    own.
     """
     if isinstance(tree, Mapping):
         tree = dict(tree)
-    return each(_mark, tuple(tree) if isinstance(tree, list) else tree)
+    return map_tensors(_mark, tuple(tree) if isinstance(tree, list) else tree)
 
 
 def _mark(value: Tensor) -> Any:
-    # A tensor that was made in inference mode cannot be saved for a backward pass.
+    # A tensor from inference mode cannot be saved for a backward pass.
     value = value.clone() if value.is_inference() else value
     return value if value.ndim else Shared(value)
 
 
-def plain(tree: Any) -> Any:
-    """The tree without marks, as a model or a loss takes it."""
+def unmarked(tree: Any) -> Any:
+    """The tree without wrappers, as a model or a loss takes it."""
     if isinstance(tree, Shared):
         return tree.value
-    return _rebuilt(tree, plain)
+    return _rebuilt(tree, unmarked)
 
 
 def tensors(tree: Any) -> Iterator[Tensor]:
@@ -55,7 +56,7 @@ def tensors(tree: Any) -> Iterator[Tensor]:
 
 
 def named_tensors(tree: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a tree with their places in it, such as `.logits` or `[0]`."""
+    """The tensors of a tree with their places in it, such as `['logits']` or `[0]`."""
     if isinstance(tree, Tensor):
         yield name, tree
     else:
@@ -63,34 +64,34 @@ def named_tensors(tree: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
             yield from named_tensors(entry, f"{name}[{key!r}]")
 
 
-def each(function: Callable[[Tensor], Any], tree: Any) -> Any:
-    """The tree with the function of every tensor."""
+def map_tensors(function: Callable[[Tensor], Any], tree: Any) -> Any:
+    """The tree with the function applied to every tensor."""
     if isinstance(tree, Tensor):
         return function(tree)
-    return _rebuilt(tree, lambda entry: each(function, entry))
+    return _rebuilt(tree, lambda entry: map_tensors(function, entry))
 
 
 def rows_of(tree: Any, rows: slice | int | Tensor) -> Any:
-    """The same rows of every tensor."""
-    return each(lambda t: t[rows], tree)
+    """The tree with the same rows of every tensor."""
+    return map_tensors(lambda t: t[rows], tree)
 
 
-def alone(tree: Any) -> Any:
+def as_batch_of_one(tree: Any) -> Any:
     """One sample as a batch of one."""
-    return each(lambda t: t.unsqueeze(0), tree)
+    return map_tensors(lambda t: t.unsqueeze(0), tree)
 
 
-def split(tree: Any) -> tuple[list[Tensor], Callable[[list[Tensor]], Any]]:
-    """The tensors of a tree, and the way from others in their place to such a tree."""
+def flatten(tree: Any) -> tuple[list[Tensor], Callable[[list[Tensor]], Any]]:
+    """The tensors of a tree, and a function that puts other tensors in their places."""
 
     def joined(values: list[Tensor]) -> Any:
         rest = iter(values)
-        return each(lambda _: next(rest), tree)
+        return map_tensors(lambda _: next(rest), tree)
 
     return list(tensors(tree)), joined
 
 
-def count(x: Any, y: Any) -> int:
+def sample_count(x: Any, y: Any) -> int:
     """The number of samples: the first axis of every input and target."""
     sizes = set()
     for name, tree in (("x", x), ("y", y)):
@@ -110,7 +111,7 @@ def _check_leaves(name: str, tree: Any, top: bool = False) -> None:
     entries = _entries(tree)
     for _, entry in entries:
         _check_leaves(name, entry)
-    # An array is no constant: it holds samples, and is to be a tensor.
+    # An array holds samples, so it must be a tensor.
     if not entries and (hasattr(tree, "__array__") or (top and tree is not None)):
         check.tensor(name, tree)
 
@@ -126,12 +127,12 @@ def _entries(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def _rebuilt(tree: Any, function: Callable[[Any], Any]) -> Any:
-    """A tree of the same kind from the function of each entry."""
+    """A tree of the same type, with the function applied to each entry."""
     if isinstance(tree, Mapping):
         made = {key: function(entry) for key, entry in tree.items()}
         if type(tree) is dict:
             return made
-        # The outputs of transformers are dictionaries and dataclasses at once.
+        # The outputs of transformers are both dictionaries and dataclasses.
         return type(tree)(**made) if is_dataclass(tree) else _like(tree, made)
     if isinstance(tree, tuple | list):
         entries = [function(entry) for entry in tree]
@@ -155,4 +156,4 @@ def _like(tree: Mapping[Any, Any], made: dict[Any, Any]) -> Any:
 def stacked(trees: list[Any]) -> Any:
     """Predictions for single samples as one tree with samples on axis 0."""
     columns = [torch.stack(c) for c in zip(*map(tensors, trees), strict=True)]
-    return split(trees[0])[1](columns)
+    return flatten(trees[0])[1](columns)

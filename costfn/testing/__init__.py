@@ -1,9 +1,10 @@
-"""Test your own loss: strategies for its arguments, and a contract to hold it to.
+"""Test your own loss: strategies that draw its arguments, and a contract to check.
 
-It needs the extra: `pip install 'costfn[testing]'`.
+Install the extra for it: `pip install 'costfn[testing]'`.
 """
 
 try:
+    from ._assert_trains import assert_trains
     from ._batches import (
         EDGES,
         batches,
@@ -18,7 +19,6 @@ try:
     from ._profiles import load_profile
     from ._report import LossContractError, Report
     from ._strategies import labels, logits, soft_labels
-    from ._trains import assert_trains
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "hypothesis":
         raise

@@ -1,4 +1,4 @@
-"""Strategies for the arguments of a loss together, with shapes that fit."""
+"""Strategies that draw all arguments of a loss together, with matching shapes."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -45,7 +45,7 @@ def batches(
     Args:
         target: `"labels"` for class indices, `"probs"` for class probabilities.
         cost: Kind of a cost matrix to add as third argument, one of `COST_KINDS`.
-        abstain: One decision more than there are classes, in the matrix and the logits.
+        abstain: Add one decision beyond the classes, in the matrix and the logits.
         classes: Number of classes, or several to choose from; at least 2.
         sizes: Number of examples, or several to choose from; 0 is an empty batch.
         largest: Bound on the magnitude of the logits.
@@ -183,24 +183,25 @@ def edge_batches(
     *,
     classes: OneOf = CLASSES,
 ) -> Batches:
-    """Logits and labels where losses go wrong.
+    """Logits and labels for which losses often fail.
 
-    - `one sample`: a batch of one.
+    - `one sample`: a batch of one example.
     - `absent class`: no example of the last class.
-    - `saturated`: logits of ±30, ±88 or ±10000: near the end of float32's exponential,
-      and far beyond.
-    - `tied`: all logits of an example the same.
-    - `empty`: a batch of none. Only on request: the mean of nothing is NaN in torch.
+    - `saturated`: logits of ±30, ±88 or ±10000. The exponential overflows float32 just
+      above 88.
+    - `tied`: all logits of an example are equal.
+    - `empty`: a batch without examples. It is drawn only on request, because torch
+      gives NaN for the mean of nothing.
 
     Args:
-        kinds: Which of these.
+        kinds: The kinds to draw.
         classes: Number of classes, or several to choose from; at least 2.
 
     Returns:
         A strategy for `(logits, labels)`.
 
     Raises:
-        ValueError: If a kind is unknown or a number out of its range.
+        ValueError: If a kind is unknown or a number is out of its range.
 
     Example:
         >>> from hypothesis import given

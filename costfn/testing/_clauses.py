@@ -1,32 +1,33 @@
-"""The clauses of the contract, in the order in which they are checked."""
+"""The list of all clauses of the contract, in the order in which they are checked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from . import (
-    _behaviour,
+    _batching,
     _claims,
+    _continuity,
     _derivatives,
     _dtypes,
-    _examples,
     _learning,
-    _path,
     _reference,
+    _returned_value,
 )
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One demand.
+    """One clause of the contract.
 
     Attributes:
-        check: Raises `BreachError` if a batch breaks it; it is given one, or a list of
-            them where they count `"together"`. Its docstring says what the clause
-            demands, its name is that of the clause.
-        needs: Clauses without which this one says nothing new, or nothing at all.
-        batches: It holds for `"each"` batch, for `"some"`, for a few `"together"`, or
-            is checked on the `"largest"` of a few because that is slow.
+        check: A function that raises `BreachError` if a batch breaks the clause. Its
+            argument is a trial, or a list of trials if `batches` is `"together"`. The
+            clause has the name of the function, and its docstring as description.
+        needs: Clauses that must hold first. If one of them is broken, this clause would
+            only repeat that, or could not be checked.
+        batches: The clause must hold for `"each"` batch, for `"some"` batch, or for a
+            few batches `"together"`. A slow clause is checked on the `"largest"` only.
     """
 
     check: Callable[..., None]
@@ -38,22 +39,22 @@ class Clause:
         return self.check.__name__
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return (self.check.__doc__ or "").strip()
 
 
 ALWAYS = (
-    Clause(_behaviour.shape),
-    Clause(_behaviour.pure, needs=("shape",)),
+    Clause(_returned_value.shape),
+    Clause(_returned_value.pure, needs=("shape",)),
     Clause(_dtypes.dtype),
-    Clause(_behaviour.finite),
-    Clause(_behaviour.saturation),
+    Clause(_returned_value.finite),
+    Clause(_returned_value.saturation),
     Clause(_dtypes.precision, needs=("dtype", "finite")),
     Clause(_learning.alive, batches="some"),
     Clause(_learning.every_class, needs=("alive",), batches="together"),
     Clause(_learning.paired, needs=("alive",), batches="some"),
     Clause(_derivatives.gradient, needs=("alive", "finite")),
-    Clause(_path.continuous, needs=("gradient",)),
+    Clause(_continuity.continuous, needs=("gradient",)),
     Clause(_derivatives.second_derivative, needs=("gradient",)),
     Clause(_derivatives.reverse_mode),
     Clause(_derivatives.forward_mode, needs=("reverse_mode",)),
@@ -61,12 +62,12 @@ ALWAYS = (
         _derivatives.hessian,
         needs=("second_derivative", "reverse_mode", "forward_mode"),
     ),
-    Clause(_examples.vmap),
-    Clause(_examples.per_sample_gradients, needs=("vmap", "reverse_mode")),
-    Clause(_examples.independence),
-    Clause(_examples.permutation),
+    Clause(_batching.vmap),
+    Clause(_batching.per_sample_gradients, needs=("vmap", "reverse_mode")),
+    Clause(_batching.independence),
+    Clause(_batching.permutation),
     Clause(_derivatives.compiled, batches="largest"),
-    Clause(_behaviour.bad_labels, needs=("alive",)),
+    Clause(_returned_value.bad_labels, needs=("alive",)),
 )
 CLAIMED = (
     Clause(_claims.non_negative),
@@ -78,5 +79,7 @@ CLAIMED = (
     Clause(_claims.repetition_invariant),
     Clause(_reference.reference),
 )
-FIRST = ("shape", "pure")  # without which none of the others says anything
-CLAUSES: dict[str, str] = {clause.name: clause.says for clause in (*ALWAYS, *CLAIMED)}
+PREREQUISITES = ("shape", "pure")  # every other clause needs these two
+CLAUSES: dict[str, str] = {
+    clause.name: clause.description for clause in (*ALWAYS, *CLAIMED)
+}

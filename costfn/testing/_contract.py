@@ -1,4 +1,4 @@
-"""The contract: a loss held to every clause."""
+"""The contract of a loss: `assert_loss_contract` checks every clause."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from hypothesis import strategies as st
 
+from ._backend import Framework, Loss, backend_of, framework_of
 from ._batches import (
     Batches,
     batches,
@@ -15,12 +16,11 @@ from ._batches import (
     multilabel_batches,
     regression_batches,
 )
+from ._clause_run import Arguments, ClauseRun, draw_batches
 from ._clauses import ALWAYS, CLAIMED, CLAUSES
-from ._nature import examined
+from ._loss_traits import with_loss_traits
 from ._reference import formula_of
 from ._report import Report, failure
-from ._run import Arguments, Run, drawn
-from ._side import Framework, Loss, framework_of, side_of
 from ._strategies import Array
 from ._trial import Trial
 
@@ -56,56 +56,55 @@ def assert_loss_contract(
 ) -> Report:
     """Checks that a loss can be trained, differentiated, mapped and compiled.
 
-    It runs each clause of `CLAUSES` on batches that Hypothesis draws, and where one is
-    broken looks for the smallest batch that breaks it. Clauses that could only repeat
-    what a broken one says are then left out.
+    It checks each clause of `CLAUSES` on batches that Hypothesis draws. If a clause is
+    broken, it looks for the smallest batch that breaks it. Clauses that would only
+    repeat a broken one are then left out.
 
-    Two results agree where `abs(difference) <= C eps (abs(reference) + condition +
-    scale)`, with `eps` that of the dtype, `condition` the change of the result for a
-    relative change of the scores, and `scale` the largest gradient at scores of 0, at
-    least `1 / size`. `C` is 16 for a value, 32 for a gradient and 64 for a second
-    derivative, twice that where neither result is the more exact. Derivatives are held
-    against central differences of fourth order with a step `h` of `2**-14`, within the
-    tolerance of what is differenced times `1.5 / h`.
+    Two results agree if `abs(difference) <= C eps (abs(reference) + condition +
+    scale)`. Here `eps` is that of the dtype, `condition` is the change of the result
+    for a relative change of the scores, and `scale` is the largest gradient at scores
+    of 0, at least `1 / size`. `C` is 16 for a value, 32 for a gradient and 64 for a
+    second derivative, and twice that if neither result is more exact than the other.
+    Derivatives are compared with central differences of fourth order with a step `h` of
+    `2**-14`. Their tolerance is that of the differentiated quantity times `1.5 / h`.
 
     Args:
         loss: A torch function or module, or a JAX function. It takes scores, a target,
-            and whatever else; it returns one loss per example, shape `(size,)` or that
-            of the scores, or one for the batch.
-        inputs: A strategy for its arguments as a tuple of NumPy arrays, examples on the
-            first axis; or one such tuple. Default: the strategy for `task`.
+            and any further arguments. It returns one loss per example, of shape
+            `(size,)` or that of the scores, or one loss for the batch.
+        inputs: A strategy that draws its arguments as a tuple of NumPy arrays, examples
+            on the first axis; or one such tuple. Default: the strategy for `task`.
         task: What the target holds: `"multiclass"` labels, `"soft"` class
             probabilities, `"binary"` or `"multilabel"` zeros and ones, or numbers for
             `"regression"`.
-        framework: `"torch"` or `"jax"`. Default: whose tensors the loss accepts.
-        per_sample: Whether it is one loss per example. Default: whether it is no
-            scalar.
-        in_dims: For each argument 0 if it has an entry per example, None if all share
-            it. Default: 0 for scores and target, None for what follows.
+        framework: `"torch"` or `"jax"`. Default: the one whose tensors the loss takes.
+        per_sample: Whether the loss returns one number per example. Default: True
+            unless it returns a scalar.
+        in_dims: For each argument 0 if it has an entry per example, None if all
+            examples share it. Default: 0 for scores and target, None for the rest.
         skip: Names of clauses to leave out.
         non_negative: Claim that the loss is never below 0.
-        zero_at_perfect: Claim that it is 0 where the prediction is certain and right.
-        shift_invariant: Claim that the same number added to all scores of an example
+        zero_at_perfect: Claim that it is 0 where the prediction is certain and correct.
+        shift_invariant: Claim that adding the same number to all scores of an example
             changes nothing.
-        lower_is_better: Claim that scores moved towards the truth never raise it.
-        alive_when_wrong: Claim that predictions which are wrong and certain keep at
-            least a thousandth of the gradient, as in cross entropy; in losses that are
-            bounded they do not.
+        lower_is_better: Claim that moving scores towards the truth never raises it.
+        alive_when_wrong: Claim that confident mistakes keep at least a thousandth of
+            the gradient, as in cross entropy. Bounded losses do not.
         mean_of_examples: Claim that the loss of a batch is the mean of the losses of
-            its examples alone.
-        repetition_invariant: Claim that a batch of each example twice has the loss of
-            the batch, as means and ratios have, and sums have not.
-        reference: What it should give: another function of the same arguments, of
-            torch, JAX or NumPy, such as the formula as a paper has it. Compared in
-            float64, to some eight digits.
+            its single examples.
+        repetition_invariant: Claim that a batch with each example twice has the same
+            loss. Means and ratios have this property, sums do not.
+        reference: The expected loss: another function of the same arguments, in torch,
+            JAX or NumPy, such as the formula of a paper. It is compared in float64, to
+            about eight digits.
         max_examples: Batches for each clause. Default: that of Hypothesis's profile.
 
     Returns:
         The clauses that the loss keeps, and those that were left out.
 
     Raises:
-        LossContractError: If it breaks a clause: an AssertionError that names it and
-            shows the smallest batch found.
+        LossContractError: If the loss breaks a clause. It is an AssertionError that
+            names the clause and shows the smallest batch found.
         ValueError: If an option is unknown, or `in_dims` does not fit the arguments.
 
     Example:
@@ -133,12 +132,12 @@ def assert_loss_contract(
     skipped = (skip,) if isinstance(skip, str) else tuple(skip)
     _check_options(task, framework, skipped)
     strategy = _strategy(inputs, task).map(_as_arrays)
-    sample = drawn(strategy, max_examples)
+    sample = draw_batches(strategy, max_examples)
     dims = _checked_dims(in_dims, len(sample[0]))
-    side = side_of(loss, framework or framework_of(loss, sample[0]))
-    blank = Trial(side, sample[0], dims, per_sample is not False, task)
+    backend = backend_of(loss, framework or framework_of(loss, sample[0]))
+    blank = Trial(backend, sample[0], dims, per_sample is not False, task)
     trials = [replace(blank, arguments=arguments) for arguments in sample]
-    first = examined(trials, per_sample)
+    first = with_loss_traits(trials, per_sample)
     if reference is not None:
         first = replace(first, reference=formula_of(reference, sample[0]))
 
@@ -146,10 +145,10 @@ def assert_loss_contract(
         return replace(first, arguments=arguments)
 
     clauses = [*ALWAYS, *(clause for clause in CLAIMED if claims[clause.name])]
-    run = Run(clauses, skipped, trial_of, strategy, max_examples)
-    lost = {*run.broken, *run.left_out}
+    run = ClauseRun(clauses, skipped, trial_of, strategy, max_examples)
+    not_kept = {*run.broken, *run.left_out}
     names = [clause.name for clause in clauses]
-    kept = tuple(name for name in names if name not in lost)
+    kept = tuple(name for name in names if name not in not_kept)
     left_out = {name: run.left_out[name] for name in names if name in run.left_out}
     report = Report(kept, left_out)
     if not run.broken:
@@ -165,7 +164,7 @@ def assert_loss_contract(
     }
     given = {name: value for name, value in options.items() if value is not None}
     broken = {name: run.broken[name] for name in names if name in run.broken}
-    # Where the loss itself raised: the way to its line.
+    # If the loss itself raised an error, its traceback leads to the line.
     raised = (breach.__cause__ for breach in broken.values())
     cause = next(filter(None, raised), None)
     raise failure(loss, given, broken, report) from cause

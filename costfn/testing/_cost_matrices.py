@@ -1,4 +1,4 @@
-"""Cost matrices of every kind that a loss may take for granted wrongly."""
+"""Cost matrices of several kinds, each without something that a loss may assume."""
 
 from typing import Literal, get_args
 
@@ -20,25 +20,25 @@ def cost_matrices(
 ) -> Arrays:
     """Cost matrices: a row for each true class, a column for each decision.
 
-    All of them are exact in every dtype. But for `any` costs are from 0 to 24, and
-    the diagonal is 0.
+    Every dtype holds the numbers exactly. In all kinds but `any`, costs are from 0 to
+    24 and the diagonal is 0.
 
-    - `any`: anything: gains (costs below 0, from -8), costs of being right (on the
-      diagonal), or one of the kinds below.
-    - `plain`: no gain and no cost of being right; nothing but 0, or one of the kinds
-      below, included. What losses that refuse a negative cost take.
+    - `any`: a matrix with costs below 0 (gains, down to -8) and costs on the diagonal
+      (of correct decisions), or one of the kinds below.
+    - `plain`: no cost below 0 and none on the diagonal. It may be a matrix of zeros, or
+      one of the kinds below. Use it for losses that refuse negative costs.
     - `zero_one`: 1 for every mistake.
     - `symmetric`: `cost[i, j] == cost[j, i]`.
-    - `asymmetric`: not so for at least one pair: a loss that reads the matrix the wrong
-      way round gives another number.
+    - `asymmetric`: at least one pair differs, so a loss that reads the matrix
+      transposed gives another number.
     - `ordinal`: grows with the distance `abs(i - j)` and depends on nothing else.
-    - `non_metric`: somewhere the way round is cheaper than the direct one,
+    - `non_metric`: breaks the triangle inequality,
       `cost[i, k] > cost[i, j] + cost[j, k]`. It needs 3 classes.
 
     Args:
         kind: One of these.
         classes: Number of classes, or several to choose from; at least 2.
-        abstain: Add a column for one more decision, with one price for every class.
+        abstain: Add a column for one more decision, with the same cost for each class.
 
     Returns:
         A strategy for float64 arrays `(classes, classes)`, or `(classes, classes + 1)`.

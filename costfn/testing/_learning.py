@@ -1,17 +1,18 @@
-"""Clauses on what a loss teaches: something, every class, from its own target."""
+"""Clauses on learning: there is a gradient, for every class, from the right target."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
-from ._side import EPS
+from ._backend import EPS
 from ._strategies import Array
 from ._tolerance import GRADIENT, VALUE, tolerance
-from ._trial import BreachError, InapplicableError, Trial, UnfitError, shown
+from ._trial import BreachError, InapplicableError, Trial, UnfitError, as_text
 
 
 def alive(trial: Trial) -> None:
-    """A gradient reaches the scores somewhere."""
+    """The gradient is not 0 for at least one batch."""
     if not trial.gradient().any():
         raise BreachError("the gradient is 0 for every batch that was tried")
 
@@ -19,25 +20,26 @@ def alive(trial: Trial) -> None:
 def paired(trial: Trial) -> None:
     """The loss depends on which example has which target."""
     if not trial.arguments[1:] or trial.in_dims[1] != 0:
-        raise InapplicableError("no target for each example")
+        raise InapplicableError("there is no target for each example")
     target = trial.arguments[1]
     if trial.size < 2 or (target == target[:1]).all():
-        raise UnfitError("no batch has two targets")
+        raise UnfitError("no batch has two different targets")
     at = trial.nudged()
     for turn in range(1, trial.size):
         if not same_for(at, np.roll(target, turn, axis=0)):
             return
     raise BreachError(
-        f"the loss is {shown(at.losses())} whichever example has which of the targets "
-        f"{shown(target)}, and its gradient stays the same too: the target is not "
-        "used, or all scores meet all targets, as (n, 1) and (n,) do"
+        f"the loss is {as_text(at.losses())} in whatever order the targets "
+        f"{as_text(target)} are given, and its gradient stays the same too: the loss "
+        "does not use the target, or compares all scores with all targets, as shapes "
+        "(n, 1) and (n,) broadcast"
     )
 
 
 def same_for(trial: Trial, target: Array) -> bool:
     """Whether loss and gradient are the same for another target, up to rounding."""
     other = trial.with_target(target)
-    eps = 2 * EPS[trial.arithmetic]
+    eps = 2 * EPS[trial.working_dtype]
     for quantity in (VALUE, GRADIENT):
         one, two = quantity.compute(trial), quantity.compute(other)
         allowed = tolerance(trial, quantity, one, eps)
@@ -48,7 +50,7 @@ def same_for(trial: Trial, target: Array) -> bool:
 
 
 def every_class(trials: Sequence[Trial]) -> None:
-    """Examples of every class get a gradient, and so do the scores of every class."""
+    """Examples of every class and scores of every class get a gradient."""
     first = trials[0]
     if first.task == "regression" or not first.arguments[1:]:
         raise InapplicableError("the target holds no classes")
@@ -62,10 +64,10 @@ def every_class(trials: Sequence[Trial]) -> None:
 def _check_classes(trials: Sequence[Trial]) -> None:
     examples: dict[str, tuple[bool, Trial]] = {}
     scores: dict[str, tuple[bool, Trial]] = {}
-    for turned in (turned for trial in trials for turned in _turned(trial)):
+    for turned in chain.from_iterable(map(_with_classes_rotated, trials)):
         try:
             moved = turned.gradient() != 0
-        except Exception:  # a label that this loss has no class for
+        except Exception:  # the loss refuses a label that the rotation made
             continue
         for found, parts in ((examples, _examples(turned)), (scores, _scores(turned))):
             for name, where in parts:
@@ -78,13 +80,13 @@ def _check_classes(trials: Sequence[Trial]) -> None:
         for name, (learns, trial) in found.items():
             if not learns:
                 raise BreachError(
-                    f"{what} of {name} get a gradient of 0 in every batch tried",
+                    f"{what} of {name} get a gradient of 0 in every batch",
                     trial.arguments,
                 )
 
 
-def _turned(trial: Trial) -> Iterator[Trial]:
-    """The batch with its classes in each other's places."""
+def _with_classes_rotated(trial: Trial) -> Iterator[Trial]:
+    """The batch, then the same batch with the classes renamed in turn."""
     yield trial
     if trial.scores.ndim < 2:
         return
@@ -99,7 +101,7 @@ def _turned(trial: Trial) -> Iterator[Trial]:
 
 
 def _examples(trial: Trial) -> Iterator[tuple[str, Array]]:
-    """Of each class its name, and where in the scores its examples are."""
+    """The name of each class, and a mask of its examples."""
     target = trial.arguments[1]
     if trial.task == "soft":
         target = target.argmax(-1)
@@ -108,6 +110,7 @@ def _examples(trial: Trial) -> Iterator[tuple[str, Array]]:
 
 
 def _scores(trial: Trial) -> Iterator[tuple[str, Array]]:
+    """The name of each class, and a mask of its scores."""
     columns = trial.scores.shape[-1] if trial.scores.ndim > 1 else 0
     for column in range(columns):
         where = np.zeros(trial.scores.shape, bool)
@@ -116,9 +119,9 @@ def _scores(trial: Trial) -> Iterator[tuple[str, Array]]:
 
 
 def check_labels(trial: Trial) -> None:
-    """That the target holds the class of each example."""
+    """Leaves a clause out if the target does not hold the class of each example."""
     target = trial.arguments[1] if trial.arguments[1:] else np.zeros(())
     if target.dtype.kind not in "iu" or target.ndim != trial.scores.ndim - 1:
         raise InapplicableError("the target holds no labels")
-    if trial.groups:
+    if trial.labels_are_groups:
         raise InapplicableError("the labels are names of groups")

@@ -1,4 +1,4 @@
-"""Profiles of Hypothesis that suit losses."""
+"""Hypothesis profiles for tests of losses."""
 
 import os
 
@@ -6,18 +6,18 @@ from hypothesis import settings
 
 
 def load_profile(name: str | None = None) -> str:
-    """Chooses how Hypothesis runs: registers three profiles and loads one.
+    """Registers three Hypothesis profiles and loads one of them.
 
     - `dev`: 15 random examples for each test.
-    - `ci`: the same 15 examples each time, so that a build cannot fail by luck.
-    - `nightly`: 500 random examples, to search where `dev` and `ci` do not.
+    - `ci`: the same 15 examples each time, so that a build does not fail at random.
+    - `nightly`: 500 random examples, for a wider search.
 
-    None has a deadline: the first call of a loss may trace and compile for seconds.
-    Call it in `conftest.py`. It holds for the whole process.
+    None has a deadline, because the first call of a loss may compile for seconds.
+    Call this function in `conftest.py`. It applies to the whole process.
 
     Args:
-        name: The profile, one of these or one that you registered. Default: the
-            environment variable `HYPOTHESIS_PROFILE` if it is set; else `ci` where `CI`
+        name: One of these profiles, or one that you registered. Default: the
+            environment variable `HYPOTHESIS_PROFILE` if it is set; else `ci` if `CI`
             is set; else `dev`.
 
     Returns:
@@ -31,8 +31,8 @@ def load_profile(name: str | None = None) -> str:
         >>> load_profile("ci")  # doctest: +SKIP
         'ci'
     """
-    # Where Hypothesis sees a build it has loaded a profile of its own, which others
-    # would inherit.
+    # On a CI machine Hypothesis loads a profile of its own, and new profiles would
+    # inherit from it. So they start from "default".
     usual = settings.get_profile("default")
     settings.register_profile("dev", usual, max_examples=15, deadline=None)
     settings.register_profile(

@@ -1,4 +1,4 @@
-"""A clause that compares a loss with what it should be."""
+"""The clause `reference`: the loss equals a function that the user gives."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,58 +7,58 @@ from typing import Any
 import numpy as np
 import torch
 
-from ._side import EPS, Loss, side_of
+from ._backend import EPS, Loss, backend_of
 from ._strategies import Array
 from ._tolerance import VALUE, compare
 from ._trial import BreachError, InapplicableError, Trial
 
 Formula = Callable[[Sequence[Array]], Array]
-# A formula as it stands in a paper cancels here and there.
-ALIKE = 2.0**-30
+# The formula of a paper, written plainly, loses digits by cancellation.
+REFERENCE_EPS = 2.0**-30
 
 
 def reference(trial: Trial) -> None:
-    """The loss is that of the reference, to some eight digits."""
+    """The loss agrees with the reference to about eight digits."""
     if trial.reference is None:
-        raise InapplicableError("there is none")
+        raise InapplicableError("no reference was given")
     found, wanted = trial.losses(), trial.reference(trial.arguments)
     if found.shape != wanted.shape:
         raise BreachError(
             f"the loss has the shape {found.shape}, the reference {wanted.shape}"
         )
-    said = ("the loss", found), ("the reference", wanted)
-    compare(trial, VALUE, *said, eps=max(ALIKE, EPS[trial.arithmetic]))
+    eps = max(REFERENCE_EPS, EPS[trial.working_dtype])
+    compare(trial, VALUE, ("the loss", found), ("the reference", wanted), eps=eps)
 
 
 def formula_of(function: Loss, arguments: Sequence[Array]) -> Formula:
-    """A function of arrays, from one of torch, JAX or NumPy, tried in this order."""
-    ways = [_by("torch", function)]
+    """The function as one of NumPy arrays; torch, JAX and NumPy are tried in turn."""
+    formulas = [_in_framework("torch", function)]
     if not isinstance(function, torch.nn.Module):
         if "jax" in sys.modules:
-            ways.append(_by("jax", function))
-        ways.append(lambda given: np.asarray(function(*given), dtype=float))
+            formulas.append(_in_framework("jax", function))
+        formulas.append(lambda given: np.asarray(function(*given), dtype=float))
     first: Exception | None = None
-    for way in ways:
+    for formula in formulas:
         try:
-            way(arguments)
+            formula(arguments)
         except Exception as error:
             first = first or error
         else:
-            return way
+            return formula
     raise ValueError(
         "reference must take what the loss takes, as tensors or NumPy arrays; with "
         f"tensors it raised {type(first).__name__}: {first}"
     ) from first
 
 
-def _by(framework: Any, function: Loss) -> Formula:
-    side = side_of(function, framework)
+def _in_framework(framework: Any, function: Loss) -> Formula:
+    backend = backend_of(function, framework)
 
     def value(arguments: Sequence[Array]) -> Array:
-        with side.setting("float64"):
-            found = side.loss("float64")(*side.tensors(arguments, "float64"))
-            if side.dtype(found) is None:
-                raise TypeError(f"it gave {type(found).__name__}")
-            return side.array(found)
+        with backend.context("float64"):
+            found = backend.loss("float64")(*backend.tensors(arguments, "float64"))
+            if backend.dtype(found) is None:
+                raise TypeError(f"it returned {type(found).__name__}")
+            return backend.array(found)
 
     return value

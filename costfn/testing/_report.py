@@ -1,4 +1,4 @@
-"""What is said of a loss that was held to the contract."""
+"""The report on a loss, and the error for a broken contract."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from functools import partial
 from textwrap import indent
 from typing import Any
 
-from ._call import call_again
 from ._clauses import CLAUSES
+from ._reproduction import reproduction
 from ._trial import BreachError
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a loss was held to.
+    """The result of `assert_loss_contract`.
 
     Attributes:
-        kept: The clauses that it keeps.
-        left_out: Those that were not checked, and why.
+        kept: The clauses that the loss keeps.
+        left_out: The clauses that were not checked, and why.
     """
 
     kept: tuple[str, ...]
     left_out: dict[str, str]
 
     def __str__(self) -> str:
-        """Two lines to print."""
+        """Two lines: the clauses kept, and the clauses left out."""
         left_out = "; ".join(f"{name}: {why}" for name, why in self.left_out.items())
         return f"kept: {', '.join(self.kept) or 'none'}\nleft out: {left_out or 'none'}"
 
@@ -33,8 +33,8 @@ class LossContractError(AssertionError):
     """A loss breaks its contract.
 
     Attributes:
-        broken: For each clause that it breaks, in what way.
-        report: What it keeps, and what was left out.
+        broken: For each broken clause, how the loss breaks it.
+        report: The clauses that it keeps, and those that were not checked.
     """
 
     def __init__(self, message: str, broken: dict[str, str], report: Report) -> None:
@@ -49,16 +49,16 @@ def failure(
     broken: Mapping[str, BreachError],
     report: Report,
 ) -> LossContractError:
-    """The error, with a call for each clause that shows it again."""
+    """The error, with a call that reproduces it for each clause."""
     name = name_of(loss)
     clauses = "clause" if len(broken) == 1 else "clauses"
     parts = [f"`{name}` breaks the {clauses} {', '.join(broken)}"]
     for clause, breach in broken.items():
         parts += ["", f"{clause}: {CLAUSES[clause]}", indent(str(breach), "    ")]
         if breach.arguments:
-            call = call_again(loss, breach.arguments, options)
+            call = reproduction(loss, breach.arguments, options)
             parts += [
-                "  The smallest batch found; to see it again:",
+                "  The smallest batch found. To reproduce:",
                 indent(call, "    "),
             ]
     parts += ["", str(report)]

@@ -1,7 +1,7 @@
 """Hypothesis strategies for scores and labels, as NumPy arrays.
 
-Few shapes, since each is a compilation in JAX and `torch.compile`; numbers that
-float16 and bfloat16 hold exactly, so that every dtype of a test sees the same ones.
+There are few shapes, because JAX and `torch.compile` compile for each. Float16 and
+bfloat16 hold all numbers exactly, so that every dtype of a test sees the same ones.
 """
 
 import math
@@ -21,13 +21,14 @@ OneOf = int | Sequence[int]
 CLASSES = (2, 4)
 SIZES = (1, 5)
 LARGEST = 20.0
-DIGITS = 8  # of bfloat16; float16 has 11
-SMALL, GREAT = 2.0**-14, 65280.0  # the normal numbers of so many digits in float16
-PARTS = 64  # of which soft labels are made: k / 64 is exact in every dtype
+DIGITS = 8  # binary digits of bfloat16; float16 has 11
+# The smallest and largest normal numbers of float16 with at most 8 digits.
+SMALL, GREAT = 2.0**-14, 65280.0
+PARTS = 64  # soft labels are k / 64, which every dtype holds exactly
 
 
 def one_of(name: str, choices: OneOf, least: int) -> SearchStrategy[int]:
-    """One of a few sizes."""
+    """Draws one of a few sizes."""
     several = (choices,) if isinstance(choices, int) else tuple(choices)
     if not several or min(several) < least:
         raise ValueError(f"{name} must be at least {least}, got {choices}")
@@ -35,45 +36,45 @@ def one_of(name: str, choices: OneOf, least: int) -> SearchStrategy[int]:
 
 
 def shapes(sizes: OneOf, classes: OneOf, least: int) -> SearchStrategy[tuple[int, int]]:
-    """Shapes of a batch, of this many classes at least."""
+    """Draws the shape of a batch, with at least this many classes."""
     return st.tuples(one_of("sizes", sizes, 0), one_of("classes", classes, least))
 
 
 def numbers(shape: tuple[int, ...], low: float, high: float) -> Arrays:
-    """Numbers that float16 and bfloat16 hold, and that shrink to 0."""
+    """Arrays of numbers that float16 and bfloat16 hold exactly; they shrink to 0."""
     if not -65504 <= low < high <= 65504:
         raise ValueError(
             f"numbers must lie between two of float16, got {low} to {high}"
         )
-    low, high = -_short(-low), _short(high)
+    low, high = -_within_both_halves(-low), _within_both_halves(high)
     if not low < high:
         raise ValueError(
             f"numbers must lie between two of bfloat16, got only {high} to {low}"
         )
-    elements = st.floats(low, high, width=16, allow_subnormal=False).map(_cut)
-    return drawn_each(np.float64, shape, elements)
+    halves = st.floats(low, high, width=16, allow_subnormal=False)
+    return drawn_each(np.float64, shape, halves.map(_cut_to_bfloat16))
 
 
 def drawn_each(dtype: Any, shape: int | tuple[int, ...], elements: Any) -> Arrays:
     """An array whose entries are drawn, and shrink, one by one.
 
-    Hypothesis would else draw one entry to fill most of the array with: half of all
+    Otherwise Hypothesis fills most of an array with one drawn entry: half of all
     batches had a single label.
     """
     return arrays(dtype, shape, elements=elements, fill=st.nothing())
 
 
-def _cut(number: float) -> float:
-    """The number with the 8 binary digits of bfloat16 at most, cut off towards 0."""
+def _cut_to_bfloat16(number: float) -> float:
+    """The number rounded towards 0 to the 8 binary digits of bfloat16."""
     fraction, exponent = math.frexp(number)
     return math.ldexp(math.trunc(fraction * 2**DIGITS), exponent - DIGITS)
 
 
-def _short(number: float) -> float:
-    """The largest number up to this one that bfloat16 holds, if float16 does too."""
-    cut = _cut(number)
-    if cut > number:  # a negative one, cut towards 0
-        cut = _cut(number * (1 + 2.0 ** (1 - DIGITS)))
+def _within_both_halves(number: float) -> float:
+    """The largest number up to this one that both bfloat16 and float16 hold."""
+    cut = _cut_to_bfloat16(number)
+    if cut > number:  # it is negative, and was rounded towards 0
+        cut = _cut_to_bfloat16(number * (1 + 2.0 ** (1 - DIGITS)))
     if abs(cut) < SMALL:
         return 0.0 if number >= 0 else -SMALL
     return max(-GREAT, min(cut, GREAT))
@@ -87,7 +88,7 @@ def logits(
     Args:
         classes: Number of classes, or several to choose from; at least 1.
         sizes: Number of examples, or several to choose from; 0 is an empty batch.
-        largest: Bound on their magnitude, at most 65504.
+        largest: Bound on the magnitude of the scores, at most 65504.
 
     Returns:
         A strategy for float64 arrays `(size, classes)`.
@@ -135,9 +136,10 @@ def labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
 
 
 def class_indices(size: int, classes: int) -> Arrays:
-    """Labels of a batch, each class as likely as another.
+    """Labels of a batch, each class equally likely.
 
-    Hypothesis likes 0, and the same number again: so 0 stands for a class in turn.
+    Hypothesis draws 0 and repeated numbers more often than others. So a drawn number is
+    an offset from the classes in turn, 0, 1, 2 and so on, and not the label itself.
     """
     turns = np.arange(size) % classes
     steps = drawn_each(np.int64, size, st.integers(0, classes - 1))
@@ -145,7 +147,7 @@ def class_indices(size: int, classes: int) -> Arrays:
 
 
 def zeros_and_ones(shape: tuple[int, ...]) -> Arrays:
-    """Memberships in float64, both as likely."""
+    """Zeros and ones in float64, both equally likely."""
     turns = np.indices(shape).sum(0) % 2
     steps = drawn_each(np.int64, shape, st.integers(0, 1))
     return steps.map(lambda step: ((turns + step) % 2).astype(np.float64))
@@ -154,7 +156,8 @@ def zeros_and_ones(shape: tuple[int, ...]) -> Arrays:
 def soft_labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
     """Class probabilities for a batch: one-hot rows, rows with zeros, and others.
 
-    They are whole 64ths: every dtype holds them exactly, and they sum to exactly 1.
+    They are multiples of 1/64: every dtype holds them exactly, and each row sums to
+    exactly 1.
 
     Args:
         classes: Number of classes, or several to choose from; from 2 to 64.
@@ -178,7 +181,7 @@ def soft_labels(*, classes: OneOf = CLASSES, sizes: OneOf = SIZES) -> Arrays:
 
 
 def probabilities(size: int, classes: int) -> Arrays:
-    """Rows cut at random out of 64 parts."""
+    """Rows of probabilities: 64 parts, divided at random between the classes."""
     cuts = drawn_each(np.int64, (size, classes - 1), st.integers(0, PARTS))
 
     turns = (np.arange(classes) + np.arange(size)[:, None]) % classes

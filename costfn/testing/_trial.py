@@ -1,4 +1,4 @@
-"""A loss and one batch to try it on; results come as NumPy arrays."""
+"""A loss with one batch to call it on; results are NumPy arrays."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,12 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._side import DType, Loss, Side
+from ._backend import Backend, DType, Loss
 from ._strategies import Array
 
 
 class BreachError(Exception):
-    """What a loss did that breaks a clause, and the batch it was given."""
+    """A loss breaks a clause: what it did, and the batch it was called with."""
 
     def __init__(self, message: str, arguments: tuple[Array, ...] = ()) -> None:
         super().__init__(message)
@@ -19,31 +19,43 @@ class BreachError(Exception):
 
 
 class InapplicableError(Exception):
-    """Why a clause has nothing to say of a loss."""
+    """A clause does not apply to this kind of loss; the message says why."""
 
 
 class UnfitError(Exception):
-    """Why a clause cannot be checked on this batch."""
+    """A clause cannot be checked on this batch; the message says why."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One batch: the scores first, then whatever else the loss takes."""
+    """A loss and the arguments of one call.
 
-    side: Side
+    Attributes:
+        backend: The loss, in torch or JAX.
+        arguments: The scores, then the target and whatever else the loss takes.
+        in_dims: For each argument 0 if it has an entry per example, else None.
+        per_sample: Whether it returns one loss per example.
+        task: What the target holds, see `assert_loss_contract`.
+        dtype: The dtype of scores and other floating-point arguments.
+        working_dtype: The dtype in which the loss computes when it is called with
+            float64: narrower if it casts inside.
+        labels_are_groups: Whether labels name groups, as in losses of pairs, instead of
+            classes.
+        reference: The expected loss as a function of the arguments, see `_reference`.
+        functions: Functions made from the loss, by dtype and name, kept because tracing
+            them is slow.
+    """
+
+    backend: Backend
     arguments: tuple[Array, ...]
     in_dims: tuple[int | None, ...]
     per_sample: bool
     task: str
     dtype: DType = "float64"
-    # What the loss computes in where it is given float64: less, if it casts inside.
-    arithmetic: DType = "float64"
-    # Whether labels are names of groups, as in losses of pairs, and no classes.
-    groups: bool = False
-    # What it should give, a function of the arguments as arrays; see `_reference`.
+    working_dtype: DType = "float64"
+    labels_are_groups: bool = False
     reference: Callable[[Sequence[Array]], Array] | None = None
-    # Functions made of the loss, by dtype and name: to trace one takes its time.
-    made: dict[tuple[DType, str], Loss] = field(default_factory=dict, repr=False)
+    functions: dict[tuple[DType, str], Loss] = field(default_factory=dict, repr=False)
 
     @property
     def scores(self) -> Array:
@@ -54,42 +66,42 @@ class Trial:
         return len(self.scores)
 
     def tensors(self) -> tuple[Any, ...]:
-        return self.side.tensors(self.arguments, self.dtype)
+        return self.backend.tensors(self.arguments, self.dtype)
 
     def loss(self) -> Loss:
-        return self.side.loss(self.dtype)
+        return self.backend.loss(self.dtype)
 
     def total(self) -> Loss:
         return total_of(self.loss())
 
     def output(self, name: str, make: Callable[[], Loss]) -> Any:
-        """What a function of the arguments gives; it is made once for each name."""
-        with self.side.setting(self.dtype):
+        """The result of a function of the arguments, made once for each name."""
+        with self.backend.context(self.dtype):
             key = (self.dtype, name)
-            if key not in self.made:
-                self.made[key] = self.side.fast(make())
-            return self.made[key](*self.tensors())
+            if key not in self.functions:
+                self.functions[key] = self.backend.for_many_calls(make())
+            return self.functions[key](*self.tensors())
 
     def call(self, name: str, make: Callable[[], Loss]) -> Array:
-        """The same as an array."""
-        return self.side.array(self.output(name, make))
+        """The same result as a NumPy array."""
+        return self.backend.array(self.output(name, make))
 
     def eager_losses(self) -> Array:
-        """What the loss gives when called just so."""
-        with self.side.setting(self.dtype):
-            return self.side.array(self.loss()(*self.tensors()))
+        """The losses by a plain call, without `jit` in JAX."""
+        with self.backend.context(self.dtype):
+            return self.backend.array(self.loss()(*self.tensors()))
 
     def losses(self) -> Array:
         return self.call("loss", self.loss)
 
     def gradient(self) -> Array:
-        """Gradient of the total in the scores."""
-        return self.call("gradient", lambda: self.side.gradient(self.total()))
+        """Gradient of the sum of the losses by the scores."""
+        return self.call("gradient", lambda: self.backend.gradient(self.total()))
 
     def curvature(self) -> Array:
-        """The Hessian of the total times `generic` numbers."""
+        """The Hessian of that sum times the vector `fixed_numbers`."""
         return self.call(
-            "curvature", lambda: self.side.curvature(self.total(), generic)
+            "curvature", lambda: self.backend.curvature(self.total(), fixed_numbers)
         )
 
     def with_scores(self, scores: Array) -> Self:
@@ -99,64 +111,66 @@ class Trial:
         return replace(self, arguments=(self.scores, target, *self.arguments[2:]))
 
     def with_dtype(self, dtype: DType) -> Self:
-        """In this dtype, from the numbers that it holds exactly."""
-        with self.side.setting(dtype):
-            tensors = self.side.tensors(self.arguments, dtype)
-            arguments = tuple(self.side.array(x) for x in tensors)
+        """The trial in this dtype, with its arguments rounded to it."""
+        with self.backend.context(dtype):
+            tensors = self.backend.tensors(self.arguments, dtype)
+            arguments = tuple(self.backend.array(x) for x in tensors)
         return replace(self, arguments=arguments, dtype=dtype)
 
     def moved(self, distance: float) -> Self:
-        """At scores some way along `generic` numbers."""
-        return self.with_scores(self.scores + distance * generic(self.scores.shape))
+        """The trial with scores moved along the direction `fixed_numbers`."""
+        direction = fixed_numbers(self.scores.shape)
+        return self.with_scores(self.scores + distance * direction)
 
     def nudged(self) -> Self:
-        """Off the ties and round numbers where losses have kinks, by up to 1/64.
+        """The trial with scores moved off ties and round numbers, by up to 1/64.
 
-        Upwards, or to where a loss that takes positive numbers or probabilities alone
-        does not refuse them: towards the middle of its scores, or downwards.
+        Losses often have kinks there. The scores move upwards. If the loss refuses
+        that, as one of probabilities may, they move towards the middle of the scores,
+        or else downwards.
         """
-        offsets = (1.25 + generic(self.scores.shape, start=2)) / 160
+        offsets = (1.25 + fixed_numbers(self.scores.shape, start=2)) / 160
         middle = (self.scores.max(initial=0) + self.scores.min(initial=0)) / 2
         inwards = np.where(self.scores > middle, -offsets, offsets)
-        return self.first_taken(
+        return self.first_accepted(
             self.with_scores(self.scores + by) for by in (offsets, inwards, -offsets)
         )
 
-    def first_taken(self, trials: Iterable[Self]) -> Self:
-        """The first of these whose scores the loss does not refuse, or the first."""
+    def first_accepted(self, trials: Iterable[Self]) -> Self:
+        """The first of these whose scores the loss accepts; if none, the first."""
         several = list(trials)
-        return next((trial for trial in several if trial.is_taken()), several[0])
+        return next((trial for trial in several if trial.is_accepted()), several[0])
 
-    def is_taken(self) -> bool:
-        """Whether the loss takes these scores, or raises an error."""
+    def is_accepted(self) -> bool:
+        """Whether the loss accepts these scores without an error."""
         try:
             self.losses()
         except Exception:
             return False
         return True
 
-    def picked(self, index: Any) -> Self:
-        """Some of the examples, or all of them in another order."""
-        picked = tuple(
+    def selected(self, index: Any) -> Self:
+        """The trial with some of its examples, or with all in another order."""
+        selected = tuple(
             x[index] if dim == 0 else x
             for x, dim in zip(self.arguments, self.in_dims, strict=True)
         )
-        return replace(self, arguments=picked)
+        return replace(self, arguments=selected)
 
 
 def total_of(loss: Loss) -> Loss:
-    """The sum of the losses."""
+    """The loss as a function that returns the sum of the losses."""
     return lambda *arguments: loss(*arguments).sum()
 
 
-def generic(shape: tuple[int, ...], start: int = 1) -> Array:
-    """Fixed numbers in (-1, 1) without pattern."""
+def fixed_numbers(shape: tuple[int, ...], start: int = 1) -> Array:
+    """Fixed numbers in (-1, 1) without a pattern."""
     count = np.prod(shape, dtype=int)
     numbers: Array = np.sin(start + np.arange(count))
     return numbers.reshape(shape)
 
 
-def shown(values: Array, digits: int = 6) -> str:
+def as_text(values: Array, digits: int = 6) -> str:
     """An array in one line."""
     text = np.array2string(np.asarray(values), precision=digits, separator=", ")
     return " ".join(text.split())

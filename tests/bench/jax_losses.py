@@ -1,7 +1,7 @@
 """Speed of the jitted JAX losses beside optax: `make bench-jax`.
 
 Writes `docs/benchmarks_jax.md`: ratios to optax's softmax cross entropy with labels,
-value and gradient under one `jax.jit`, the two timed in turns in the same run.
+value and gradient under one `jax.jit`, the two timed alternately in the same run.
 """
 
 import os
@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-# Before JAX starts: one thread, so that the ratio is of work and not of scheduling.
+# Set before JAX starts. With one thread the ratio measures work, not scheduling.
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
@@ -33,21 +33,29 @@ SHAPES = ((4096, 100), (64, 32768))
 ROUNDS = 15
 FEW = 1000  # a cost matrix of 32768 classes would take 4 GiB
 LEFT_OUT = {
-    "sinkhorn_loss",  # 50 steps of K x K for each example: some hundred times
-    "lovasz_hinge_loss",  # of one score
-    "q_error_loss",  # of none
+    "sinkhorn_loss",  # 50 steps of K x K per example: some hundred times slower
+    "lovasz_hinge_loss",  # takes one score
+    "q_error_loss",  # takes no scores
 }
 FLOOR = "softmax times a constant"
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks_jax.md"
 PAGE = """# Speed in JAX
 
-Value and gradient of the mean loss under one `jax.jit`, as a ratio to `optax.softmax_cross_entropy_with_integer_labels` on the same logits in the same run, timed in turns, median of {rounds}. {day}, jax {jax}, optax {optax}, {machine}, one thread, float32. Written by `make bench-jax`.
+This page shows how much slower the JAX losses are than cross entropy. Each number is the time of the value and gradient of the mean loss under one `jax.jit`, divided by that of `optax.softmax_cross_entropy_with_integer_labels`. Both are timed alternately in the same run, on the same logits. A dash means not measured.
+
+Median of {rounds} ratios, {day}, jax {jax}, optax {optax}, {machine}, one thread, float32. Written by `make bench-jax`.
 
 {table}
 
-The first row is no loss: the softmax of the logits times a constant, summed, without which none of the losses of counts can be had. Its ratio is a floor for them, and the aim of 1.2 is below it. Expected cost divides once for each example instead of once for each logit, and so comes near the aim. What is dearer does more: losses of counts sum over the examples for each class, and keep the gradient of a class that is all but certain by taking it as 1 less the others; log cost needs the logarithm of the complement of each probability, at full precision; soft decisions and confusion matrices are products of matrices; `ranked_probability_loss` has cumulative sums, which XLA computes in passes over the whole array, and `lovasz_softmax_loss` a sort of each class.
+The first row is not a loss: it is the sum of the softmax of the logits times a constant. Every loss computed from counts needs at least this work, so its ratio is a lower bound for them. The aim of 1.2 is below this bound. Expected cost divides once per example instead of once per logit, and so comes close to the aim. The slower losses do more work:
 
-A matrix of 32768 x 32768 costs takes 4 GiB: there the cost losses that take each example's own cost vector are given that, and what needs the matrix is left out (-). So are `sinkhorn_loss`, whose 50 steps are some hundred times the yardstick, and what has no logits of classes.
+- Losses computed from counts sum over the examples for each class. They compute the probability of a nearly certain class as one minus the sum of the others, which keeps its gradient.
+- `log_cost_loss` needs `log(1 - p)` for each probability `p`, at full precision.
+- Soft decisions and confusion matrices are matrix products.
+- `ranked_probability_loss` needs cumulative sums, which XLA computes in several passes over the whole array.
+- `lovasz_softmax_loss` sorts the examples once for each class.
+
+A matrix of 32768 x 32768 costs takes 4 GiB. In that column, cost losses that accept one cost vector per example are given vectors, and losses that need the matrix are not measured (-). Both columns leave out `sinkhorn_loss`, whose 50 steps take some hundred times as long as cross entropy, and the losses that take no class logits.
 """  # noqa: E501
 
 
@@ -56,7 +64,7 @@ def mean_of(loss: Callable[..., Array], tensors: list[Any], options: Any) -> Los
 
 
 def losses(shape: tuple[int, int]) -> dict[str, Loss]:
-    """The mean of each loss of the catalogue that can be had in this shape."""
+    """The mean of each loss of the catalogue that can run in this shape."""
     examples, classes = shape
     key = jax.random.key(0)
     labels = jax.random.randint(key, (examples,), 0, classes)
@@ -102,7 +110,7 @@ def once(step: Callable[[Array], object], logits: Array) -> float:
 
 
 def ratio(loss: Loss, yardstick: Loss, logits: Array) -> float:
-    """Median of ratios of neighbours in time, so that a busy machine hits both."""
+    """Median of the ratios of adjacent runs: other load on the machine slows both."""
     ours, theirs = (jax.jit(jax.value_and_grad(f)) for f in (loss, yardstick))
     once(ours, logits), once(theirs, logits)
     return statistics.median(

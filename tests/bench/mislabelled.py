@@ -93,7 +93,7 @@ def main() -> None:
         nets = train(x, y, seed)
         for name, score in SCORES.items():
             scores = {epoch: score(net, x, y, *clean) for epoch, net in nets.items()}
-            # Norms are squared over checkpoints: the influence of a sample on itself.
+            # A sum of squared norms is the influence of a sample on itself.
             power = 2 if name == "gradient norm" else 1
             whole = torch.stack([s**power for s in scores.values()]).sum(0)
             for key, values in (*scores.items(), ("all six", whole)):
@@ -102,9 +102,10 @@ def main() -> None:
     columns = (*KEPT, "all six")
     version = torch.__version__.partition("+")[0]
     lines = [
-        f"{date.today()}, torch {version}: {len(x)} images, {k} of them flipped; "
-        f"precision among the {k} first in %, mean ± standard deviation over {SEEDS} "
-        f"splits; after how many epochs of {EPOCHS}.",
+        f"{date.today()}, torch {version}: {len(x)} images, {k} of them with a flipped "
+        f"label. Precision among the {k} samples with the highest score, in %, mean ± "
+        f"standard deviation over {SEEDS} splits. The columns are numbers of epochs, "
+        f"of {EPOCHS}.",
         "",
         "| ranked by | " + " | ".join(map(str, columns)) + " |",
         "|---" * (len(columns) + 1) + "|",
@@ -117,9 +118,10 @@ def main() -> None:
     gains = [100 * (a - b) for a, b in zip(norm, loss, strict=True)]
     lines += [
         "",
-        f"Over all six, norms find {mean(gains):+.1f} ± {stdev(gains):.1f} points more "
-        f"than loss values on the same split, more on {sum(g > 0 for g in gains)} and "
-        f"fewer on {sum(g < 0 for g in gains)} of {SEEDS}.",
+        f"Over all six, the precision of norms is higher by {mean(gains):+.1f} ± "
+        f"{stdev(gains):.1f} points than that of loss values on the same split: higher "
+        f"on {sum(g > 0 for g in gains)} and lower on {sum(g < 0 for g in gains)} of "
+        f"{SEEDS} splits.",
     ]
     OUT.write_text("\n".join(lines) + "\n")
     print(OUT.read_text())

@@ -10,11 +10,11 @@ import torch
 
 from costfn.catalogue import LOSSES
 from costfn.compare import CANDIDATES, DEFAULT_LOSSES, compare_losses, load_data
+from costfn.compare._costs import name_cost
+from costfn.compare._experiment import Settings, run
+from costfn.compare._preprocessing import check_features
+from costfn.compare._summary import summarize, verdict
 from costfn.compare.candidates import LEFT_OUT, Candidate, decide, select, suitable
-from costfn.compare.costs import name_cost
-from costfn.compare.experiment import Settings, run
-from costfn.compare.preprocessing import check_features
-from costfn.compare.summary import summarize, verdict
 from small_data import COST, overlapping, row_of
 
 

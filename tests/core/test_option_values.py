@@ -141,7 +141,7 @@ def test_out_of_range_is_nan_where_it_cannot_be_seen(case):
     for value in row.bad:
         leaves = {f: getattr(DATA, f).clone().requires_grad_() for f in floats}
         data = DATA._replace(**leaves)
-        with patch("costfn._foundation.check.visible", lambda values: None):
+        with patch("costfn._foundation.check.readable_values", lambda values: None):
             found = row.call(costfn, data, torch.tensor(value, dtype=Q))
         assert found.isnan().any(), value
         found.sum().backward()

@@ -113,7 +113,7 @@ def test_a_fault_is_found_named_and_placed(name):
     assert first.cause in case.causes, str(report)
     lines = [plain(part) for part in case.culprit.split("||")]
     assert any(line in plain(first.code) for line in lines), str(report)
-    assert first.mend
+    assert first.fix
 
 
 @pytest.mark.parametrize("name", CORRECT)

@@ -189,7 +189,7 @@ def test_a_loss_that_is_nan_as_given():
     report = diagnose(lambda p, t: ((p - t) * torch.nan).mean(), randn(8), randn(8))
     assert report.verdict == "broken"
     assert "the example as given" in report.findings[0].message
-    assert not any("same each time" in said for said in report.checked)
+    assert not any("same loss in every call" in said for said in report.checked)
 
 
 def test_edges_that_raise_are_not_finite():
@@ -199,7 +199,7 @@ def test_edges_that_raise_are_not_finite():
         return (values - wanted).square().mean()
 
     report = diagnose(loss, randn(8), randn(8))
-    assert any("edges at which the loss raises" in said for said in report.not_checked)
+    assert any("for which the loss raises" in said for said in report.not_checked)
 
 
 class Trainer:
@@ -302,7 +302,7 @@ def test_one_loss_per_example_is_reduced_and_said(name):
     told = [found for found in report.findings if found.cause == "NOT_SCALAR"]
     assert [found.severity for found in told] == ["information"]
     assert "one loss per example" in told[0].message
-    assert "costfn.reduce" in told[0].mend
+    assert "costfn.reduce" in told[0].fix
 
 
 def test_a_loss_for_each_output_is_no_loss_per_example():

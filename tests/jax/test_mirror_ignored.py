@@ -30,9 +30,10 @@ def mixed(value):
 
 def hidden(so):
     """As under `jit`, which compiles for long, or as it is."""
-    seen = costfn_jax._foundation.check.visible
+    seen = costfn_jax._foundation.check.readable_values
     return patch(
-        "costfn_jax._foundation.check.visible", (lambda values: None) if so else seen
+        "costfn_jax._foundation.check.readable_values",
+        (lambda values: None) if so else seen,
     )
 
 

@@ -74,7 +74,7 @@ def test_docstrings_link_to_the_core(path):
 def test_what_is_passed_on_has_the_same_names():
     for name in ("Counting",):
         core, mirror = (
-            getattr(p._metrics.metric_loss, name).__annotations__
+            getattr(p._metrics.batch_loss, name).__annotations__
             for p in (costfn, costfn_jax)
         )
         assert list(core) == list(mirror)

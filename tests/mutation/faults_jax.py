@@ -4,8 +4,8 @@
 FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_losses/cost_vector.py",
-        "return times(class_probs(target, classes, cost.dtype), cost)",
-        "return times(class_probs(target, classes, cost.dtype), cost.mT)",
+        "(class_probs(target, classes, cost.dtype), cost)",
+        "(class_probs(target, classes, cost.dtype), cost.mT)",
         "a transposed cost",
     ),
     (
@@ -127,9 +127,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a clamp that kills the gradient",
     ),
     (
-        "_metrics/overlap_metrics.py",
-        "square = recall_weight * recall_weight",
-        "square = recall_weight",
+        "_metrics/f_measures.py",
+        "square = typed(recall_weight * recall_weight,",
+        "square = typed(recall_weight,",
         "a formula one power off",
     ),
     (
@@ -139,9 +139,11 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a default that drifts",
     ),
     (
-        "_metrics/overlap_losses.py",
-        "    gamma: float | Array = 0.75,",
-        "    gamma: float | Array = 0.7,",
+        "_metrics/tversky.py",
+        "target: AnyTarget,\n    *,\n    alpha: float | Array = 0.5,\n"
+        "    beta: float | Array = 0.5,\n    gamma: float | Array = 0.75,",
+        "target: AnyTarget,\n    *,\n    alpha: float | Array = 0.5,\n"
+        "    beta: float | Array = 0.5,\n    gamma: float | Array = 0.7,",
         "a default that drifts",
     ),
     (
@@ -157,7 +159,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a check left out under jit",
     ),
     (
-        "_metrics/metric_loss.py",
+        "_metrics/batch_loss.py",
         "z = jnp.where(where if each else where[..., None], z, 0.0)",
         "z = z * (where if each else where[..., None])",
         "0 times NaN where a mask should hide it",

@@ -9,7 +9,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_metrics/averaging.py",
         "*c.other_cells(), other)",
-        "*c.other_cells()[:2], others(c.predicted) - c.other_cells()[1]\n"
+        "*c.other_cells()[:2], sum_of_others(c.predicted) - c.other_cells()[1]\n"
         "        if c.one_label else c.other_cells()[2], other)",
         "a gradient reversed through the others",
     ),
@@ -59,9 +59,10 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/hidden.py",
-        "wide = floating(cost).astype(dtype)\n    if _check.visible(cost) is not None:",
         "wide = floating(cost).astype(dtype)\n"
-        "    if _check.visible(cost) is not None or not is_floating(cost):",
+        "    if check.readable_values(cost) is not None:",
+        "wide = floating(cost).astype(dtype)\n"
+        "    if check.readable_values(cost) is not None or not is_floating(cost):",
         "integers not checked under jit",
     ),
     (

@@ -4,8 +4,8 @@
 FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_losses/cost_vector.py",
-        "return times(class_probs(target, cost.shape[-2], cost.dtype), cost)",
-        "return times(class_probs(target, cost.shape[-2], cost.dtype), cost.mT)",
+        "(class_probs(target, cost.shape[-2], cost.dtype), cost)",
+        "(class_probs(target, cost.shape[-2], cost.dtype), cost.mT)",
         "a transposed cost",
     ),
     (
@@ -22,18 +22,18 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_losses/cost.py",
-        "times(z.softmax(-1), checked_costs(cost, z.dtype))",
-        "times(z.softmax(-1), checked_costs(cost, z.dtype).mT)",
+        "rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype))",
+        "rows_times_matrix(z.softmax(-1), checked_costs(cost, z.dtype).mT)",
         "a transposed cost",
     ),
     (
         "decisions.py",
-        "expected = times(probs.to(wide), checked_costs(cost, wide))",
-        "expected = times(probs.to(wide), checked_costs(cost, wide).mT)",
+        "expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide))",
+        "expected = rows_times_matrix(probs.to(wide), checked_costs(cost, wide).mT)",
         "a transposed cost",
     ),
     (
-        "_metrics/cost_metrics.py",
+        "_metrics/cost.py",
         "constant = (m.sum(-1, keepdim=True) * c).sum(-2).amin(-1)",
         "constant = (m.sum(-1, keepdim=True) * c.mT).sum(-2).amin(-1)",
         "a transposed cost",
@@ -45,7 +45,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a transposed matrix",
     ),
     (
-        "confusion.py",
+        "_foundation/counts.py",
         "actual = m.sum(-1)\n    return Counts(\n        true_positive=right,\n"
         "        predicted=m.sum(-2),",
         "actual = m.sum(-2)\n    return Counts(\n        true_positive=right,\n"
@@ -127,7 +127,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a relative error of 2e-5 in the gradient",
     ),
     (
-        "_metrics/metric_loss.py",
+        "_metrics/batch_loss.py",
         "return cast_back(losses, logits)",
         "losses = losses + 1e-4 * (losses - losses.detach())\n"
         "    return cast_back(losses, logits)",
@@ -176,7 +176,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "an upcast left out",
     ),
     (
-        "_metrics/metric_loss.py",
+        "_metrics/batch_loss.py",
         "z = upcast(logits)",
         "z = logits",
         "an upcast left out",
@@ -206,29 +206,31 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a clamp that kills the gradient",
     ),
     (
-        "_metrics/overlap_metrics.py",
+        "_metrics/f_measures.py",
         "square = recall_weight * recall_weight",
         "square = recall_weight",
         "a formula one power off",
     ),
     (
-        "_metrics/overlap_metrics.py",
-        "errors = false_alarm * c.false_positive + miss * c.false_negative\n"
-        "        overlap",
-        "errors = miss * c.false_positive + false_alarm * c.false_negative\n"
-        "        overlap",
+        "_metrics/tversky.py",
+        "errors = false_alarm * c.false_positive + miss * c.false_negative",
+        "errors = miss * c.false_positive + false_alarm * c.false_negative",
         "false positives and negatives exchanged",
     ),
     (
-        "_metrics/table_losses.py",
-        "zero_division: float = nan,",
-        "zero_division: float = 0.0,",
+        "_metrics/accuracy.py",
+        "target: AnyTarget,\n    *,\n    adjusted: bool = False,\n"
+        "    zero_division: float = nan,",
+        "target: AnyTarget,\n    *,\n    adjusted: bool = False,\n"
+        "    zero_division: float = 0.0,",
         "a default that drifts",
     ),
     (
-        "_metrics/overlap_losses.py",
-        "    gamma: float | Tensor = 0.75,",
-        "    gamma: float | Tensor = 0.7,",
+        "_metrics/tversky.py",
+        "target: AnyTarget,\n    *,\n    alpha: float | Tensor = 0.5,\n"
+        "    beta: float | Tensor = 0.5,\n    gamma: float | Tensor = 0.75,",
+        "target: AnyTarget,\n    *,\n    alpha: float | Tensor = 0.5,\n"
+        "    beta: float | Tensor = 0.5,\n    gamma: float | Tensor = 0.7,",
         "a default that drifts",
     ),
     (
@@ -238,10 +240,11 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a default that drifts",
     ),
     (
-        "_metrics/rate_losses.py",
-        "        metrics.markedness,\n        zero_division=zero_division,\n"
-        "        absent=absent,",
-        "        metrics.markedness,\n        zero_division=zero_division,",
+        "_metrics/informedness.py",
+        "averaging = Averaging(average, zero_division, absent, classes, class_weight)\n"
+        "    return averaged_loss(logits, target, counting, averaging, _markedness)",
+        'averaging = Averaging(average, zero_division, "keep", classes, class_weight)\n'
+        "    return averaged_loss(logits, target, counting, averaging, _markedness)",
         "an option not passed on",
     ),
     (
@@ -257,7 +260,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a check left out",
     ),
     (
-        "_metrics/metric_loss.py",
+        "_metrics/batch_loss.py",
         "z = torch.where(where if each else where.unsqueeze(-1), z, 0.0)",
         "z = z * (where if each else where.unsqueeze(-1))",
         "0 times NaN where a mask should hide it",

@@ -9,14 +9,14 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "_metrics/averaging.py",
         "*c.other_cells(), other)",
-        "*c.other_cells()[:2], others(c.predicted) - c.other_cells()[1]\n"
+        "*c.other_cells()[:2], sum_of_others(c.predicted) - c.other_cells()[1]\n"
         "        if c.one_label else c.other_cells()[2], other)",
         "a gradient reversed through the others",
     ),
     (
-        "_metrics/table_metrics.py",
+        "_metrics/agreement.py",
         "(predicted * unpredicted).sum(-1)",
-        "(predicted * others(predicted)).sum(-1)",
+        "(predicted * sum_of_others(predicted)).sum(-1)",
         "a gradient reversed through the others",
     ),
     (
@@ -78,8 +78,8 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/hidden.py",
-        "if _check.visible(cost) is not None:\n        return wide",
-        "if _check.visible(cost) is not None or not cost.is_floating_point():\n"
+        "if check.readable_values(cost) is not None:\n        return wide",
+        "if check.readable_values(cost) is not None or not cost.is_floating_point():\n"
         "        return wide",
         "integers not checked under the transforms",
     ),
@@ -139,9 +139,9 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "_foundation/check.py",
-        "seen = visible(wide if where is None else wide.masked_fill(~where, 0))\n"
+        "(wide if where is None else wide.masked_fill(~where, 0))\n"
         "    if seen is None:",
-        "seen = visible(wide)\n    if seen is None:",
+        "(wide)\n    if seen is None:",
         "a check of what is masked",
     ),
     (
@@ -157,7 +157,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "a choice of classes ignored",
     ),
     (
-        "_metrics/table_metrics.py",
+        "_metrics/accuracy.py",
         "return found[0][..., index], found[1][..., index], found[2][..., index]",
         "return found",
         "a choice of classes ignored",
@@ -187,7 +187,7 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "labels compared in a narrow type",
     ),
     (
-        "costfn_nn/_axes.py",
+        "costfn_nn/_foundation/class_axis.py",
         "wide = target if target.is_floating_point() else target.long()",
         "wide = target",
         "labels compared in a narrow type",
@@ -262,13 +262,13 @@ FAULTS: tuple[tuple[str, str, str, str], ...] = (
         "an object that cannot be pickled",
     ),
     (
-        "costfn_nn/_held.py",
+        "costfn_nn/_foundation/held.py",
         "return partial(_object, type(value))",
         "return lambda parts: _object(type(value), parts)",
         "an object that cannot be pickled",
     ),
     (
-        "costfn_nn/_held.py",
+        "costfn_nn/_foundation/held.py",
         "module.register_parameter(name, value)",
         "module.register_buffer(name, value.detach())",
         "an option that is learned, but not by the optimiser",

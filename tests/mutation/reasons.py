@@ -15,7 +15,7 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
         "noise <= 0, never, torch.where(noise <= 0, 2.0, noise).log()",
     ): ("equivalent", "any positive number serves where the logarithm is not used."),
     (
-        "costfn/_metrics/table_metrics.py",
+        "costfn/_metrics/accuracy.py",
         "missed = (recall < torch.finfo(recall.dtype).tiny).any(-1, keepdim=True)",
     ): ("equivalent", "a recall is 0 or far above the smallest normal number."),
     (

@@ -1,7 +1,5 @@
 """The modules: the same losses, with the habits of torch.nn."""
 
-import inspect
-
 import pytest
 import torch
 
@@ -10,7 +8,6 @@ import costfn_nn
 from losses import LOSSES
 from module_cases import (
     COST,
-    LABELLED,
     WEIGHT,
     each_labelled,
     function_of,
@@ -21,7 +18,6 @@ from module_cases import (
     rng,
 )
 
-OWN = {"weight", "pos_weight", "ignore_index", "label_smoothing", "reduction"}
 # Losses that are cross entropy under these options.
 CROSS_ENTROPIES = [
     pytest.param(lambda **o: costfn_nn.FocalLoss(gamma=0.0, **o), id="focal"),
@@ -41,32 +37,6 @@ CROSS_ENTROPIES = [
 ]
 PER_LABEL = [loss for loss in LOSSES if loss.per_label]
 cross_entropies = pytest.mark.parametrize("build", CROSS_ENTROPIES)
-
-
-def test_the_same_options_and_defaults_as_the_function(loss):
-    of_function = {
-        name: parameter.default
-        for name, parameter in inspect.signature(loss.torch).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-        and name not in ("sample_weight", "where", "reduction")
-    }
-    parameters = inspect.signature(getattr(costfn_nn, loss.class_name)).parameters
-    of_module = {
-        name: parameter.default
-        for name, parameter in parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    own = {name: of_module.pop(name) for name in OWN & set(of_module)}
-    assert of_module == of_function
-    defaults = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
-    defaults |= {"reduction": "mean", "pos_weight": None}
-    assert own == {name: defaults[name] for name in own}
-    expected = {"weight", "reduction"}
-    expected |= {"ignore_index", "label_smoothing"} if loss in LABELLED else set()
-    expected |= {"ignore_index", "pos_weight"} if loss.per_label else set()
-    assert set(own) == expected
-    positional = [p.name for p in parameters.values() if p.name not in of_module]
-    assert tuple(positional[: len(loss.takes)]) == loss.takes
 
 
 @reductions

@@ -50,7 +50,7 @@ def test_in_blocks_of_what_may_be_held(monkeypatch):
     g = flat(loop(model, LOSS, x, y))
     size = g.shape[1]
     monkeypatch.setattr("costfn.per_sample._influence._HELD", 3 * size)
-    monkeypatch.setattr("costfn.per_sample._problem._NUMBERS", 2 * size)
+    monkeypatch.setattr("costfn.per_sample._gradient_problem._NUMBERS", 2 * size)
     found = per_sample.influence(model, LOSS, (x, y), (x, y))
     assert_near(found, g @ g.mT)
 

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from costfn import per_sample
 from costfn.per_sample._pass import Pass
-from costfn.per_sample._posed import problem
+from costfn.per_sample._prepare import prepare
 from per_sample_models import KINDS, assert_all_near, assert_near, loop, norms
 
 LOSS = nn.CrossEntropyLoss()
@@ -20,12 +20,12 @@ COPIED = {"transformer": "block.self_attn", "sequences": "scale"}
 )
 def test_layers_with_closed_forms_take_them(kind):
     model, x, y = kind.make(4)
-    made = problem(model, LOSS, x, y)
+    problem = prepare(model, LOSS, x, y)
     with torch.no_grad():
-        found = Pass(made, made.x, made.y)
+        found = Pass(problem, problem.x, problem.y)
     start = COPIED.get(kind.name, "none")
     assert all(name.startswith(start) for name in found.copies)
-    assert set(found.seen) | set(found.copies) == set(made.parameters)
+    assert set(found.uses) | set(found.copies) == set(problem.parameters)
 
 
 class Products(nn.Module):
@@ -111,3 +111,18 @@ def test_variance_keeps_its_digits_where_gradients_hardly_differ():
     found = per_sample.variance(model, loss, x, y)["weight"]
     right = (y[:, :, None] * x[:, None]).double().var(0)
     torch.testing.assert_close(found.double(), right, rtol=1e-5, atol=0.0)
+
+
+@pytest.mark.parametrize("samples", [6, 8, 9])
+def test_a_smaller_last_chunk_costs_no_second_pass(samples):
+    """The mean is known only after the last chunk: what was seen is kept until then."""
+    model, calls = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)), []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    x, y = torch.randn(samples, 4), torch.randint(3, (samples,))
+
+    def passes(function):
+        calls.clear()
+        function(model, LOSS, x, y, chunk_size=4)
+        return len(calls)
+
+    assert passes(per_sample.cosine_to_mean) == passes(per_sample.gradient_norms)

@@ -1,6 +1,6 @@
-"""Losses of counts, relaxations and problems to hold against `four_cells`.
+"""Count-based losses, relaxations and problems to compare with `four_cells`.
 
-The relaxations are written here again, naively, from their formulas.
+The relaxations are written here a second time, directly from their formulas.
 """
 
 from math import pi
@@ -71,7 +71,7 @@ OPTIONS = {
     "tversky_loss": [{"alpha": 0.3, "beta": 0.8, "smooth": 0.5}],
 }
 CASES = [(name, options) for name in NAMES for options in ({}, *OPTIONS.get(name, ()))]
-# A metric that is 1 less one of these stays within [0, 1] whatever is counted.
+# Their metric can be negative, so the loss can reach 2.
 WIDER = ("informedness_loss", "markedness_loss", "balanced_accuracy_loss")
 OF_A_PARTITION = ("cohen_kappa_loss", "hss_loss", "mcc_loss")
 
@@ -106,7 +106,7 @@ class Problem(NamedTuple):
         return f"{self.task}-{self.width}-{'soft' if self.soft else 'hard'}"
 
     def memberships(self, z, formula):
-        """A score against nothing is that of two alternatives, the other's 0."""
+        """A single score is one of two alternatives; the other has the score 0."""
         if self.task == "multiclass":
             return formula(z)
         return formula(torch.stack([torch.zeros_like(z), z], -1))[..., 1]
@@ -120,7 +120,7 @@ class Problem(NamedTuple):
             target = torch.eye(self.width, dtype=Q)[target]
         w = torch.ones(len(a), dtype=Q) if self.weight is None else self.weight
         if options.get("average") == "samples":
-            # Each example is a table of its own: it takes the place of a label.
+            # Each example is a separate table and takes the place of a label.
             options |= {"average": "macro", "class_weight": w}
             a, target, w = a.T, target.T, (w > 0).to(Q).expand(self.width, -1)
         else:
@@ -161,7 +161,7 @@ def value_and_gradient(function, logits):
 
 
 def close(found, expected, more=0.0):
-    """Whether values and gradients agree, to `more` of them than 12 digits."""
+    """Asserts that values and gradients agree to 12 digits, or `more` loosely."""
     value, slope = found
     right, right_slope = expected
     torch.testing.assert_close(value, right, rtol=1e-12 + more, atol=1e-12)

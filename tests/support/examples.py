@@ -29,5 +29,5 @@ def nearly(actual, expected, error):
 
 
 def labelled(values):
-    """What belongs to each example's label."""
+    """The entry at each example's label."""
     return values.gather(-1, LABELS[:, None])[:, 0]

@@ -1,6 +1,6 @@
-"""A good loss, and for each clause of the contract losses with just that fault.
+"""A correct loss, and for each clause of the contract losses that break only it.
 
-The name of a function begins with that of the clause that it breaks.
+The name of a function begins with the name of the clause that it breaks.
 """
 
 import torch
@@ -24,7 +24,7 @@ def good_log_probs(logits):
 
 
 class Square(torch.autograd.Function):
-    """Its forward-mode derivative is missing."""
+    """A square without a forward-mode derivative."""
 
     generate_vmap_rule = True
 
@@ -67,7 +67,7 @@ def dtype(logits, labels):
 
 
 def finite(logits, labels):
-    return good(logits, labels) + (logits**2).sum(-1).sqrt()  # at 0 it is 0 / 0
+    return good(logits, labels) + (logits**2).sum(-1).sqrt()  # slope 0 / 0 at 0
 
 
 def saturation(logits, labels):
@@ -97,12 +97,12 @@ def every_class(logits, labels):
     return good(logits, labels) * (labels != 2)
 
 
-def every_class_but_the_last(logits, labels):  # its scores are left as they are
+def every_class_but_the_last(logits, labels):  # which has no gradient
     others = good(logits[:, :-1], labels.clamp(max=logits.shape[-1] - 2))
     return others + 0 * good(logits, labels)
 
 
-def paired(logits, labels):  # (n, 1) and (n,): all scores meet all labels
+def paired(logits, labels):  # (n, 1) and (n,) broadcast: every score meets every label
     known = labels + 0 * good(logits, labels)
     guess = (logits.softmax(-1) * torch.arange(logits.shape[-1])).sum(-1, keepdim=True)
     return ((guess - known) ** 2).mean().to(logits.dtype)
@@ -136,7 +136,7 @@ def forward_mode(logits, labels):
     return Square.apply(logits).sum(-1) + good(logits, labels)
 
 
-def hessian(logits, labels):  # torch has no forward mode of its backward
+def hessian(logits, labels):  # torch lacks forward mode for its backward
     ones = torch.ones_like(logits)
     margins = soft_margin_loss(logits.tanh(), ones, reduction="none")
     return good(logits, labels) + margins.sum(-1)

@@ -1,7 +1,7 @@
-"""The losses of counts from four numbers of each class: TP, FP, FN and TN.
+"""The count-based losses from four numbers per class: TP, FP, FN and TN.
 
-From the published formulas, by arithmetic alone: on tensors, for which autograd has
-the gradient, and on NumPy arrays of mpmath numbers, for corners where float64 is too
+The published formulas, in plain arithmetic. They run on tensors, where autograd gives
+the gradient, and on NumPy arrays of mpmath numbers, for cases where float64 is too
 coarse. A metric is None where it is 0/0.
 """
 
@@ -12,11 +12,11 @@ import numpy as np
 
 
 class Table:
-    """What memberships `a` and targets `y`, both `(examples, classes)`, add up to.
+    """The counts of memberships `a` and targets `y`, both `(examples, classes)`.
 
-    `w` has a number for each example, or for each of its labels. With labels the part
-    that agrees is the product of the two, for soft targets their minimum. A problem of
-    `several` labels has an independent table for each.
+    `w` has a weight per example, or per label of each example. The true positive part
+    is the product `a * y` for labels, and the minimum of the two for soft targets. A
+    multilabel problem (`several`) has an independent table for each label.
     """
 
     def __init__(self, a, y, w, *, soft=False, several=False):
@@ -28,7 +28,7 @@ class Table:
             cells = a * y, a * (1 - y), (1 - a) * y, (1 - a) * (1 - y)
         columns = [(w * x).sum(0) for x in cells]
         self.cells = [tuple(cell) for cell in zip(*columns, strict=True)]
-        # Each class has them all in its four cells.
+        # The four cells of each class contain all examples.
         self.total = [sum(cell) for cell in self.cells]
 
     @property
@@ -41,7 +41,7 @@ class Table:
 
     @cached_property
     def matrix(self):
-        """Truth down, decisions across."""
+        """A row per true class, a column per decision."""
         a, wy = self.pairs
         return (wy[:, :, None] * a[:, None, :]).sum(0)
 
@@ -95,7 +95,7 @@ def tversky(tp, fp, fn, tn, *, alpha=0.5, beta=0.5, smooth=0.0):
 def focal_tversky(tp, fp, fn, tn, *, gamma=0.75, alpha=0.5, beta=0.5, smooth=0.0):
     missed = alpha * fp + beta * fn
     part = share(missed, tp + smooth + missed)
-    # At a perfect class the slope of the power is infinite; the library says 0.
+    # For a perfect class the power has infinite slope; the library returns slope 0.
     return None if part is None else 1 - (part**gamma if part > 0 else 0)
 
 
@@ -206,13 +206,13 @@ def g_mean(table, *, classes=None, class_weight=None):
 
 
 def covariance(table):
-    """Of truth and decisions: the sum over the classes of their own."""
+    """Covariance of truth and decisions, summed over the classes."""
     parts = sum(tp * tn - fp * fn for tp, fp, fn, tn in table.cells)
     return parts / table.total[0] ** 2
 
 
 def mcc(table):
-    """The shares of a class and of the decisions for it, each times that against it."""
+    """Covariance over the root of the product of the two variances."""
     of_truth = of_decisions = 0
     for tp, fp, fn, tn in table.cells:
         of_truth = of_truth + (tp + fn) * (fp + tn)
@@ -244,7 +244,7 @@ def generalized_dice(table, *, weighting="square", classes=None):
     top = bottom = 0
     for k in chosen:
         tp, fp, fn, _ = table.cells[k]
-        # A class that is absent weighs as much as the smallest one that is present.
+        # An absent class has the weight of the smallest class that is present.
         size = sizes[k] if sizes[k] > 0 else min(present, default=1)
         top = top + 2 * tp / size**power
         bottom = bottom + (2 * tp + fp + fn) / size**power
@@ -252,7 +252,7 @@ def generalized_dice(table, *, weighting="square", classes=None):
 
 
 def normalized_cost(table, *, cost):
-    """`cost` is nested lists: a row for each truth, a number for each decision."""
+    """`cost` is a nested list: a row per true class, a number per decision."""
     actual = [row.sum() for row in table.matrix]
     constant = [
         sum(n * row[j] for n, row in zip(actual, cost, strict=True))
@@ -288,9 +288,9 @@ OF_COST = {
 
 
 def measured(name, table, *, zero_division=None, **options):
-    """The metric behind a loss; None where nothing is left or it is undefined.
+    """The metric behind a loss; None if it is undefined or no example is left.
 
-    Of the losses of costs, which are no metric's opposite, 1 less the loss.
+    The cost losses are not one minus a metric; for them, one minus the loss.
     """
     metric = name.removesuffix("_loss")
     if zero_division is None:
@@ -308,7 +308,7 @@ def measured(name, table, *, zero_division=None, **options):
 
 
 def loss(name, table, **options):
-    """By the name of its function; 0 where nothing is left or defined."""
+    """The loss of that name; 0 if it is undefined or no example is left."""
     found = measured(name, table, **options)
     if isinstance(found, list):
         return [0 if value is None else 1 - value for value in found]

@@ -1,7 +1,8 @@
 """Data parallelism in JAX, run by `test_jax_devices.py` where there are 4 devices.
 
-Prints, as JSON, how far each way to derive is from the global batch on one device: the
-value of each loss, and the gradient of their sum, which is compiled only once.
+For each way to take the gradient it prints, as JSON, the difference from the global
+batch on one device: of the value of each loss, and of the gradient of their sum. The
+sum is used so that only one gradient is compiled.
 """
 
 import json
@@ -23,7 +24,7 @@ over_batch = partial(jax.lax.psum, axis_name="batch")
 
 
 def expected_cost(logits, labels, *, sample_weight, where=None, sum_counts=None):
-    """A weighted mean of a loss per example: the sum of each part, then the ratio."""
+    """A weighted mean of a loss per example: sum both parts, then divide."""
     total = sum_counts or (lambda x: x)
     losses = costfn_jax.expected_cost_loss(logits, labels, COST)
     summed = partial(
@@ -57,7 +58,7 @@ def problem():
         "inputs": rng.normal(size=(n, FEATURES)),
     }
     labels = rng.integers(CLASSES, size=n)
-    # Not the same on any two devices, so that no mean of local means is the global one.
+    # Different on each device, so that a mean of local means is not the global mean.
     weight = np.repeat(np.arange(1.0, DEVICES + 1), EACH)
     return jax.tree.map(jnp.asarray, (parameters, labels, weight))
 
@@ -79,7 +80,7 @@ derivative = partial(jax.value_and_grad, has_aux=True)
 
 
 def error(actual, expected):
-    """The largest difference, relative to the largest number expected."""
+    """The largest difference, relative to the largest expected number."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape
     return float(abs(actual - expected).max() / abs(expected).max())
@@ -107,7 +108,7 @@ def place(mesh, values, specs):
 
 
 def by_shard_map(mesh, check_vma):
-    """Gradients taken outside of `shard_map`, and inside."""
+    """Gradients taken outside and inside `shard_map`."""
     arguments = place(mesh, (PARAMETERS, LABELS, WEIGHT), (SPECS, BATCH, BATCH))
     shard_map = partial(
         jax.shard_map, mesh=mesh, in_specs=(SPECS, BATCH, BATCH), check_vma=check_vma
@@ -129,7 +130,7 @@ def by_shard_map(mesh, check_vma):
 
 
 def by_vmap():
-    """As `pmap` did: one program for each entry of the first axis."""
+    """Like the former `pmap`: one program per entry of the first axis."""
 
     def split(x):
         return x.reshape(DEVICES, EACH, *x.shape[1:])
@@ -147,7 +148,7 @@ def by_vmap():
 
 
 def by_placement(mesh):
-    """Nothing but arrays that lie on several devices."""
+    """Only arrays that are distributed over several devices."""
     specs = {**SPECS, "sharded": ALL}
     arguments = place(mesh, (PARAMETERS, LABELS, WEIGHT), (specs, BATCH, BATCH))
 
@@ -158,7 +159,7 @@ def by_placement(mesh):
 
 
 def with_padding(mesh):
-    """The last device has one example, and rubbish to fill up."""
+    """The last device has one real example; the others are padding."""
     n = DEVICES * EACH
     real = np.arange(n) < n - 2
     logits = scores(PARAMETERS)
@@ -183,7 +184,7 @@ def with_padding(mesh):
 
 
 def without_the_sum(mesh):
-    """What a mean of local losses is worth, and what becomes of a local loss."""
+    """The errors without `sum_counts`: mean of local losses, loss of one device."""
     logits = scores(PARAMETERS)
     arguments = place(mesh, (logits, LABELS, WEIGHT), (BATCH,) * 3)
     _, expected = jax.jit(all_losses)(logits, LABELS, WEIGHT)
@@ -218,7 +219,7 @@ def without_the_sum(mesh):
 
 
 def sorting(mesh):
-    """What JAX says where axes are explicit and the batch is sorted, and the mend."""
+    """Sorting a batch with explicit axes: the error of JAX, and the workaround."""
     logits, labels = place(mesh, (scores(PARAMETERS), LABELS), (BATCH, BATCH))
     loss = costfn_jax.lovasz_softmax_loss
     try:

@@ -1,8 +1,9 @@
-"""Every value that an argument must not have, in one table for both libraries.
+"""All invalid values of all arguments, in one table for both libraries.
 
-A row is a call with right arguments and one that is wrong. Where its values can be
-seen the call raises; where they cannot (compiled, on an accelerator, under `jit`) the
-result and its gradient are NaN. Arrays are NumPy's, and each test converts them.
+A row is a call with valid arguments and one invalid argument. If the values can be
+read, the call raises an error. If they cannot (compiled, on an accelerator, under
+`jit`), the result and its gradient are NaN. Arrays are NumPy arrays; each test converts
+them.
 """
 
 from inspect import signature
@@ -27,7 +28,7 @@ BINARY_COST = batch_losses.BINARY_COST.numpy()
 TRUTH = np.array([1, 0, 1, 0])
 SETS = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
 MARKS = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
-# Where the first example is 1 of several, and the bad one:
+# Index of the example with the invalid value
 BAD = 1
 
 
@@ -35,14 +36,14 @@ class Row(NamedTuple):
     """A call that must be refused.
 
     Attributes:
-        function: Below the package, as `costs.from_weights`.
-        given: Right arguments by name.
-        bad: Wrong ones in their place.
-        says: How the message begins: the name of the argument.
-        wrt: The argument whose gradient is NaN too; None where there is none.
-        rows: Which examples become NaN; None where it is the whole result.
-        masked: Whether the fault lies in the example `BAD` alone, so that a mask
-            excuses it.
+        function: Its name within the package, such as `costs.from_weights`.
+        given: The valid arguments by name.
+        bad: The invalid arguments that replace them.
+        says: How the error message begins: the name of the argument.
+        wrt: The argument whose gradient is NaN too; None if there is no gradient.
+        rows: The examples that become NaN; None if the whole result does.
+        masked: Whether only the example `BAD` is invalid, so that a mask over it makes
+            the call valid.
     """
 
     function: str
@@ -62,7 +63,7 @@ class Row(NamedTuple):
 
     @property
     def signature(self) -> tuple[Any, ...]:
-        """What one compilation serves: everything but the numbers."""
+        """Rows of equal signature differ only in numbers and share a compilation."""
         return (self.function, self.wrt, *sorted(map(repr, kinds(self))))
 
 
@@ -71,27 +72,27 @@ def is_array(value: object) -> bool:
 
 
 def kinds(row: Row) -> list[Any]:
-    """Each argument as its dtype and shape, or as it is where that is no array."""
+    """The dtype and shape of each array argument; other arguments unchanged."""
     called = (row.given | row.bad).items()
     return [(k, (v.dtype, v.shape) if is_array(v) else v) for k, v in called]
 
 
 def wrong(row: Row, name: str) -> list[Any]:
-    """The numbers that are not as in the right argument."""
+    """The numbers that differ from the valid argument."""
     bad = row.bad[name]
     right = row.given[name].astype(bad.dtype)
     return bad[~((bad == right) & np.isfinite(bad))].tolist()
 
 
 def spoilt(values: Array, value: Any, at: Any = BAD) -> Array:
-    """The values with another one at a place."""
+    """A copy of the values with one of them replaced."""
     found = values.copy()
     found[at] = value
     return found
 
 
 def bad_labels(labels: Array = LABELS, classes: int = CLASSES) -> list[Array]:
-    """Out of range, in every integer type that has such a number."""
+    """Labels out of range, in every integer type that can represent them."""
     marks = {
         np.int64: (-1, classes, -100, 255),
         np.int32: (-1, classes),
@@ -115,7 +116,7 @@ def bad_probs(probs: Array = PROBS) -> list[Array]:
 
 
 def bad_truths(truth: Array) -> list[Array]:
-    """What is neither 0 nor 1 nor between."""
+    """Targets outside [0, 1]."""
     marks = {
         np.int64: (-1, 2, 255),
         np.int8: (-1,),
@@ -132,7 +133,7 @@ def bad_truths(truth: Array) -> list[Array]:
 
 
 def bad_costs(cost: Array, *, negative: bool, at: Any) -> list[Array]:
-    """Not finite; and negative in both kinds of dtype, where a loss cannot take it."""
+    """Costs that are not finite, and negative ones if the loss refuses them."""
     wrong = [spoilt(cost, x, at) for x in (np.nan, np.inf, -np.inf)]
     if negative:
         wrong += [spoilt(cost, -0.5, at), spoilt(np.ceil(cost).astype(int), -1, at)]
@@ -145,14 +146,14 @@ def bad_weights() -> list[Array]:
 
 
 def of_tensors(options: dict[str, Any]) -> dict[str, Any]:
-    """Numbers as arrays of no axes, whose values a compiled loss cannot see."""
+    """Numbers as 0-d arrays: a compiled loss cannot read their values."""
     return {
         name: np.array(value) if type(value) is float else value
         for name, value in options.items()
     }
 
 
-# Where a log is taken of what the costs weigh, or a distance is needed.
+# They take a log of a sum weighted by the costs, or need a distance.
 NON_NEGATIVE = (
     "log_cost_loss",
     "sum_to_zero_loss",
@@ -161,7 +162,7 @@ NON_NEGATIVE = (
 
 
 def of_examples() -> list[Row]:
-    """The losses of one example, in each form of their arguments."""
+    """The losses per example, in each form of their arguments."""
     rows = []
     for case in CASES:
         name, rows_of = case.loss.name, range(EXAMPLES)
@@ -177,7 +178,7 @@ def of_examples() -> list[Row]:
             target = "target_probs"
         logits, _, extras = case.draw(batch=(EXAMPLES,))
         if case.form in ("marks", "memberships"):
-            logits = LOGITS  # none so small that the margin makes it nothing
+            logits = LOGITS  # none so small that the margin cuts it to 0
         given: dict[str, Any] = {"logits": logits}
         targets = {"probs": PROBS, "vector": None, "marks": MARKS}
         targets["memberships"] = MARKS.astype(float)
@@ -200,7 +201,7 @@ def of_examples() -> list[Row]:
         elif case.form in ("marks", "memberships"):
             touched, wrong = one, bad_truths(given[target])
         else:
-            # The rows of the costs that the labels choose.
+            # The examples whose labels choose the changed row of the costs.
             touched = tuple(np.flatnonzero(LABELS[BAD] == LABELS)) if each else None
             wrong = bad_labels()
 
@@ -252,7 +253,7 @@ def of_examples() -> list[Row]:
 
 
 def of_labels(case: Any) -> list[Row]:
-    """The losses of labels one by one, of which each is an example here."""
+    """The losses per label; here each label is an example."""
     name = case.loss.name
     given = {"logits": SCORES, "target": TRUTH}
     rows = [
@@ -277,7 +278,7 @@ def of_labels(case: Any) -> list[Row]:
     return rows
 
 
-# By the docstrings, for the losses of counts: at least 0, or above.
+# The docstrings of the count-based losses require at least 0, or above 0.
 OPTIONS = {
     "beta": (-1.0, np.nan, np.inf),
     "alpha": (-1.0, np.nan, np.inf),
@@ -287,7 +288,7 @@ OPTIONS = {
 
 
 def of_counts() -> list[Row]:
-    """The losses of counts, by task."""
+    """The count-based losses, for each task."""
     rows = []
     for name in batch_losses.NAMES:
         cost = {"cost": COST} if name in batch_losses.COSTS else {}
@@ -339,7 +340,7 @@ def of_counts() -> list[Row]:
         )
         for x in (-0.5, 1.5, np.nan)
     ]
-    for x in bad_weights():  # of samples, where each is a table of its own
+    for x in bad_weights():  # average over samples: each is a separate table
         right = {"logits": TABLE, "target": SETS, "task": "multilabel"}
         right |= {"average": "samples", "sample_weight": WEIGHT.astype(x.dtype)}
         rows.append(Row("f_beta_loss", right, {"sample_weight": x}, "sample_weight"))
@@ -394,7 +395,7 @@ def of_relaxations() -> list[Row]:
 
 
 def of_counting() -> list[Row]:
-    """`counts` and `confusion_matrix` by themselves."""
+    """`counts` and `confusion_matrix`."""
     soft = {"decisions": PROBS, "target": LABELS}
     binary = {"decisions": PROBS[:, 0], "target": TRUTH, "task": "binary"}
     several = {"decisions": PROBS[:, :2], "target": SETS, "task": "multilabel"}
@@ -506,7 +507,7 @@ def of_the_rest() -> list[Row]:
 
 
 def of_decisions() -> list[Row]:
-    """Integers, which have no NaN: these can only be refused where they are seen."""
+    """Integers have no NaN, so they can be refused only if their values are read."""
     given = {"probs": PROBS, "cost": COST}
     finite = bad_costs(COST, negative=False, at=(1, 0))
     rows = []

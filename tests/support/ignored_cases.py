@@ -19,9 +19,10 @@ BAD_WEIGHTS = (NAN, INF, -1.0)
 
 def hidden(so):
     """As on an accelerator, where values are not looked at, or as they are."""
-    seen = costfn._foundation.check.visible
+    seen = costfn._foundation.check.readable_values
     return patch(
-        "costfn._foundation.check.visible", (lambda values: None) if so else seen
+        "costfn._foundation.check.readable_values",
+        (lambda values: None) if so else seen,
     )
 
 

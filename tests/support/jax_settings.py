@@ -1,6 +1,6 @@
 """Every loss in JAX under the settings of this process, run by `test_jax_settings.py`.
 
-Saves value, gradient and Hessian-vector product of the first problem of each loss.
+Saves the value, gradient and Hessian-vector product of the first problem of each loss.
 """
 
 import sys

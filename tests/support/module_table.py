@@ -48,13 +48,8 @@ class ModuleCase:
 
     @cached_property
     def takes(self) -> set[str]:
-        """The options of the module, and of the function where it passes them on."""
-        own = inspect.signature(self.cls).parameters
-        if "options" not in own:
-            return set(own)
-        base = inspect.signature(costfn_nn.FBetaLoss).parameters
-        function = inspect.signature(self.loss).parameters
-        return (set(base) | set(function) | {"scope", "reduction"}) - {"options"}
+        """The options of the module."""
+        return set(inspect.signature(self.cls).parameters)
 
     @property
     def of_batch(self) -> bool:
@@ -62,7 +57,7 @@ class ModuleCase:
 
     @property
     def has_task(self) -> bool:
-        return issubclass(self.cls, costfn_nn._metric_loss.MetricLoss)
+        return "task" in self.takes
 
     def make(self, **options: Any) -> torch.nn.Module:
         if self.has_task:

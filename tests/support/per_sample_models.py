@@ -1,4 +1,4 @@
-"""Models of every kind, with samples, and a plain loop over the samples to compare."""
+"""Models of every kind with samples, and a plain loop over samples as reference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Convolutions(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Tokens, positions that no sample has of its own, attention, a tied read-out."""
+    """Tokens, positions shared by all samples, attention, tied output weights."""
 
     def __init__(self):
         super().__init__()
@@ -62,7 +62,7 @@ class Sequences(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """With a state of its own; torch's default state is shared by all samples."""
+    """An LSTM with an explicit state; torch's default is shared by all samples."""
 
     def __init__(self):
         super().__init__()
@@ -144,21 +144,21 @@ def each(value: Any, i: int) -> Any:
 
 
 def call(model: Any, x: Any) -> Any:
-    """The model's answer to a batch, as the library passes it."""
+    """The model's output for a batch, called as the library calls it."""
     if isinstance(x, dict):
         return model(**x)
     return model(*x) if isinstance(x, tuple) else model(x)
 
 
 def first(value: Any) -> Tensor:
-    """Any tensor of a tree."""
+    """The first tensor of a nested value."""
     while not isinstance(value, Tensor):
         value = next(iter(value.values() if isinstance(value, dict) else value))
     return value
 
 
 def loop(model, loss, x, y) -> dict[str, Tensor]:
-    """The gradient of each sample by a backward pass of its own."""
+    """The gradient of each sample, from one backward pass per sample."""
     parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
     rows = []
     for i in range(len(first(x))):
@@ -188,7 +188,7 @@ def full_gradient(model, batch_loss, x, y) -> dict[str, Tensor]:
 
 
 def norms(gradients: dict[str, Tensor]) -> Tensor:
-    """Length over all parameters, of each sample."""
+    """The norm of each sample's gradient over all parameters."""
     return flat(gradients).norm(dim=1)
 
 
@@ -196,7 +196,7 @@ def flat(gradients: dict[str, Tensor]) -> Tensor:
     return torch.cat([g.flatten(1) for g in gradients.values()], 1)
 
 
-# Relative to the largest entry of the array, as rounding is.
+# Relative to the largest entry of the array, because rounding is too.
 BOUND = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
@@ -209,7 +209,7 @@ def assert_near(found: Tensor, expected: Tensor) -> None:
 
 
 def assert_all_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """By name; the bound is relative to all of the gradient, as one array."""
+    """Compares by name, with a bound relative to the gradient as a whole."""
     assert found.keys() == expected.keys()
     scale = max(e.abs().amax().item() for e in expected.values())
     for name, e in expected.items():

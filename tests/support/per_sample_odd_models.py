@@ -1,4 +1,4 @@
-"""Models as people write them, that make trouble for functions of one sample."""
+"""Models as people write them that are difficult for per-sample functions."""
 
 import torch
 from torch import nn
@@ -29,7 +29,7 @@ def shared_norm():
 
 
 class Scaled(nn.Module):
-    """By the largest entry of the whole batch."""
+    """Scales its input by a statistic of the whole batch."""
 
     def __init__(self, scale):
         super().__init__()
@@ -52,7 +52,7 @@ def attending_over_the_batch(x):
 
 
 class TimeFirst(nn.Module):
-    """A batch taken for the time, as where batch_first=True was forgotten."""
+    """Treats the batch axis as time, as if batch_first=True were forgotten."""
 
     def __init__(self):
         super().__init__()
@@ -89,7 +89,7 @@ class Checkpointed(nn.Module):
 
 
 class Cube(torch.autograd.Function):
-    """In the old form, without `setup_context`."""
+    """An autograd function in the old form, without `setup_context`."""
 
     @staticmethod
     def forward(ctx, x):
@@ -102,7 +102,7 @@ class Cube(torch.autograd.Function):
 
 
 class Recurrent(nn.Module):
-    """With torch's own first state; packed, if there are lengths."""
+    """A cell with torch's default state; given lengths, the sequence is packed."""
 
     def __init__(self, cell):
         super().__init__()
@@ -120,7 +120,7 @@ class Recurrent(nn.Module):
 
 
 class Encoder(nn.Module):
-    """With padding, in training mode or in eval, where torch has a way of its own."""
+    """With padding, in training mode or in eval mode, where torch uses a fast path."""
 
     def __init__(self, training, **options):
         super().__init__()
@@ -136,7 +136,7 @@ class Encoder(nn.Module):
 
 
 class Caching(nn.Module):
-    """Keeps what it made of the first batch, and counts its calls."""
+    """Keeps a mask computed from the first batch, and records its calls."""
 
     def __init__(self):
         super().__init__()
@@ -171,7 +171,7 @@ class ByValue(nn.Module):
 
 
 class TwoHeads(nn.Module):
-    """A mean and a variance, in a tuple with what is no tensor."""
+    """Returns a mean, a variance and None in a tuple."""
 
     def __init__(self):
         super().__init__()
@@ -190,7 +190,7 @@ def channels_last():
 
 
 class Reversed(nn.Module):
-    """Its gradient is turned round by a hook, which no forward derivative sees."""
+    """A hook reverses its gradient; forward derivatives do not see the hook."""
 
     def __init__(self):
         super().__init__()
@@ -204,14 +204,14 @@ class Reversed(nn.Module):
 
 
 def hooked():
-    """Its gradient is stretched by a hook on a module."""
+    """A model in which a module hook scales the gradient."""
     model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 3))
     model[1].register_full_backward_hook(lambda _, given, gave: (3 * given[0],))
     return model
 
 
 class Experts(nn.Module):
-    """Each row by the layer that a gate picks for it."""
+    """A gate chooses the layer for each row."""
 
     def __init__(self):
         super().__init__()
@@ -229,7 +229,7 @@ class Experts(nn.Module):
 
 
 class Forces(nn.Module):
-    """The gradient of an energy, inside of the model."""
+    """Computes the gradient of an energy inside the model."""
 
     def __init__(self):
         super().__init__()

@@ -1,7 +1,7 @@
-"""Faults that losses are written with, and the clause that must name each.
+"""Faults that occur in real losses, and the clause that must report each.
 
-Found in losses of practice. The claims are what the author would say of the loss that
-was meant. Each row: the loss, what the contract is told, the clause.
+Each row has the loss, what the contract is told, and the clause. What the contract is
+told is what the author would say about the loss that was intended.
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def losses_by_weights(logits, labels):
     return (log_p(logits, labels)[:, None] * -weight).mean()
 
 
-# Gradients that end.
+# Vanishing gradients.
 def dead_below_one_percent(logits, labels):
     return -log_p(logits, labels).exp().clamp(min=0.01).log()
 

@@ -1,6 +1,6 @@
-"""Losses as they are written elsewhere, which the contract must not find fault with.
+"""Correct losses from elsewhere, in which the contract must find no fault.
 
-Those of torch itself, and forms that papers and libraries use, written here.
+The losses of torch itself, and forms from papers and libraries, written here.
 """
 
 import math
@@ -124,7 +124,7 @@ def squared_probabilities(logits, probs):
 
 
 def contrastive(points, groups):
-    """Supervised contrastive loss: the labels are names of groups, any integers."""
+    """Supervised contrastive loss: labels name groups and may be any integers."""
     unit = functional.normalize(points + 0.1, dim=-1)
     alike = groups[:, None] == groups
     other = ~torch.eye(len(points), dtype=torch.bool)
@@ -177,7 +177,7 @@ MULTILABEL = {
     "sigmoid_focal": sigmoid_focal,
     "asymmetric": asymmetric,
 }
-# -100 is the index to ignore of torch's own.
+# The torch losses ignore the label -100.
 MAPPED = ("vmap", "per_sample_gradients")
 KEPT_OUT = {"skip": "bad_labels"}
 MULTICLASS = {
@@ -188,7 +188,7 @@ MULTICLASS = {
         per_example("cross_entropy", label_smoothing=0.1),
         KEPT_OUT,
     ),
-    # The root of a probability that is 0 has no slope.
+    # The power of a probability has infinite slope at 0.
     "generalized_cross_entropy": (
         generalized_cross_entropy,
         {"skip": ("saturation", "precision")},

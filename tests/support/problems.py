@@ -1,4 +1,4 @@
-"""Hard decisions at random and at the edges, for what scikit-learn counts too."""
+"""Hard decisions, random and edge cases, for metrics that scikit-learn has too."""
 
 import warnings
 from functools import partial
@@ -12,7 +12,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 import costfn
 
-# Not dyadic: their sums round, and 0/0 must be seen all the same.
+# Not dyadic: their sums round, and 0/0 must be detected nevertheless.
 WEIGHTS = (0.1, 0.2, 0.3, 0.7, 1.0, 2.5)
 
 
@@ -23,7 +23,7 @@ def quietly(score, *arguments, **options):
 
 
 class Problem(NamedTuple):
-    """Labels in [0, classes), or lists of 0 and 1, and a weight of each example."""
+    """Labels in [0, classes), or lists of 0 and 1, with a weight per example."""
 
     truth: list[Any]
     decided: list[Any]
@@ -69,7 +69,7 @@ def tensors(problem):
 
 
 def tables(problem):
-    """The same hard decisions, counted in every way there is."""
+    """The same hard decisions, counted in every possible way."""
     y, d, w = tensors(problem)
     hot = torch.eye(problem.classes, dtype=torch.float64)
     by_label = partial(costfn.counts, classes=problem.classes, sample_weight=w)

@@ -7,7 +7,7 @@ COST = pd.DataFrame([[0, 1], [5, 0]], index=["good", "bad"], columns=["good", "b
 
 
 def overlapping(examples=90, seed=0):
-    """Two classes that overlap, one number apart, and a text column of noise."""
+    """Two overlapping classes with means 1 apart, and a text column of noise."""
     generator = np.random.default_rng(seed)
     bad = np.arange(examples) % 3 == 0
     table = pd.DataFrame(
@@ -20,7 +20,7 @@ def overlapping(examples=90, seed=0):
 
 
 def row_of(found, loss, decision):
-    """The row of a comparison."""
+    """The row of a loss and a decision in a comparison."""
     return next(
         row for row in found.summary if (row.loss, row.decision) == (loss, decision)
     )

@@ -1,9 +1,9 @@
-"""The losses of counts, written naively from the definitions of their metrics.
+"""The count-based losses, written directly from the definitions of their metrics.
 
-Each takes the scores and the target of a whole batch as object arrays of mpmath
-numbers: `z` and `q`, `(examples, classes)`, with `q` one-hot for labels; for the task
-"binary" `(examples,)`, for "multilabel" `(examples, labels)`. `weight` has a number
-for each example. What is 0/0 counts as 0, as by default in the library.
+Each takes the scores `z` and the target `q` of a whole batch as object arrays of mpmath
+numbers, `(examples, classes)`, with `q` one-hot for labels. The shape is `(examples,)`
+for the task "binary" and `(examples, labels)` for "multilabel". `weight` has one number
+per example. 0/0 counts as 0, which is the default of the library.
 """
 
 from functools import cached_property, lru_cache
@@ -31,7 +31,7 @@ def share(part, whole):
 
 
 class Table:
-    """Soft confusion of a batch: of the class pairs, and of each class alone."""
+    """Soft counts of a batch: of pairs of classes, and of each class alone."""
 
     def __init__(self, z, q, weight=None, task="multiclass"):
         p = memberships(z, task)
@@ -55,7 +55,7 @@ class Table:
 
 
 def averaged(of_class):
-    """One less the mean over the classes of a metric of TP, FP, FN and TN."""
+    """One minus the mean over the classes of a metric of TP, FP, FN and TN."""
 
     def loss(table, *, average="macro", absent="keep", **options):
         values = np.array([of_class(*c, **options) for c in table.each_class])
@@ -201,10 +201,11 @@ LOSSES = {
 
 
 def lovasz_extension(errors, truth):
-    """Errors downwards, each times what its example adds to the set function.
+    """Sum of the sorted errors, each times what its example adds to the Jaccard loss.
 
-    Of a set of mistakes the Jaccard loss is their number over that of the examples
-    that are true or mistaken (Berman et al., CVPR 2018, eq. 4 and 6).
+    The errors are in descending order. The Jaccard loss of a set of mistakes is their
+    number, divided by the number of examples that are true or mistaken (Berman et al.,
+    CVPR 2018, eq. 4 and 6).
     """
 
     def jaccard_loss(mistaken):
@@ -232,7 +233,7 @@ def lovasz_hinge(z, q):
 
 
 def q_error(prediction, target, *, log_space=True, floor=1e-6):
-    """Of one element; beyond a factor of e^30 the tangent, below the floor linear."""
+    """One element: the tangent beyond a factor of e^30, linear below the floor."""
     floor, below = mpf(floor), mpf(0)
     if not log_space:
         target = max(target, floor)

@@ -19,8 +19,8 @@ class SupportsArray(Protocol):
 
 ArrayLike = SupportsArray | Sequence[Any]
 
-# Booleans, integers, floating point and complex numbers, in NumPy's letters. Which of
-# these an argument may hold is for its own check to say.
+# NumPy's letters for booleans, integers, floating-point and complex numbers. Each
+# argument has its own check of which of these it may hold.
 _NUMBERS = "biufc"
 
 
@@ -65,7 +65,7 @@ def as_numpy(name: str, value: object) -> NDArray[Any]:
     if np.ma.is_masked(value):
         raise ValueError(
             f"{name} must have no masked entries, got a masked array; leave those "
-            "examples out, or say what they are by .filled(...)"
+            "examples out, or give them values by .filled(...)"
         )
     try:
         array = np.asarray(value)
@@ -81,7 +81,7 @@ def as_numpy(name: str, value: object) -> NDArray[Any]:
         ) from error
     if array.dtype.kind not in _NUMBERS and array.dtype.name != "bfloat16":
         raise TypeError(f"{name} must hold numbers, got {_described(array)}")
-    # Extended precision exists in neither library.
+    # Neither library has extended precision.
     wide = np.float64 if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
     return np.ascontiguousarray(array, dtype=wide).reshape(array.shape)
 
@@ -97,7 +97,7 @@ def _described(array: NDArray[Any]) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether these are Python's own numbers, which have no precision of their own."""
+    """Whether these are Python numbers, which have no dtype."""
     if isinstance(value, list | tuple):
         return all(_is_plain(entry) for entry in value)
     return type(value) in (bool, int, float)

@@ -37,14 +37,15 @@ def calibrate_temperature(
     _refuse(broken, "logits", "finite, or -inf for a class masked out, got NaN or inf")
     _refuse(masked_out, "labels", "of classes not masked out, got one of logit -inf")
     bad = broken | masked_out | out_of_range(labels, classes)
-    # Against the label: the derivative is then one mean, in which nothing cancels.
+    # Logits minus that of the label: the derivative is then one mean without
+    # cancellation.
     gaps = jnp.where(z == -jnp.inf, 0.0, z - labelled)
     temperature: Array = _fitting_temperature(z, gaps)
     return poisoned(temperature, bad.any()).astype(logits.dtype)
 
 
 def _refuse(wrong: Array, name: str, rule: str) -> None:
-    seen = check.visible(wrong)
+    seen = check.readable_values(wrong)
     if seen is not None and seen.any():
         raise ValueError(f"{name} must be {rule}")
 

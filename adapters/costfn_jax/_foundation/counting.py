@@ -27,7 +27,7 @@ Scope = Literal["batch", "example"]
 
 
 class Examples(NamedTuple):
-    """Checked examples, whose masked ones are harmless and have weight 0.
+    """Checked examples. Masked ones have harmless values and weight 0.
 
     Attributes:
         decisions: Memberships `(*batch, classes)`, for `"binary"` `(*batch,)`.
@@ -68,12 +68,12 @@ def examples(
         check.label_sets(target, a.shape, keep)
     weight = _weight(a, sample_weight, keep, batch, task)
     if keep is not None and where is not None:
-        # What a masked place holds must not reach the gradient as 0 times NaN.
+        # A masked entry may be NaN, and 0 times NaN would reach the gradient.
         a = jnp.where(keep, a, 0.0)
         target = cleared(target, where if task == "multiclass" else keep)
     if not trusted:
         check.memberships(a)
-        if check.visible(a) is None:
+        if check.readable_values(a) is None:
             # Not `poisoned`: what one count adds to a gradient another may take away.
             a = a * jnp.where(check.are_outside(a), jnp.nan, jnp.ones_like(a))
     bad = (
@@ -83,7 +83,7 @@ def examples(
         nan = jnp.where(bad, jnp.nan, 0.0).astype(a.dtype)
         nan = nan[..., None] if task == "multiclass" else nan
         weight = nan + (1 if weight is None else weight)
-    if weight is None or check.visible(weight) is not None:
+    if weight is None or check.readable_values(weight) is not None:
         return Examples(a, target, weight, None)
     none = (0 * weight).astype(a.dtype)  # NaN where the weight is
     spoilt = a.sum(-1) * none.squeeze(-1) if task == "multiclass" else a * none
@@ -177,7 +177,7 @@ def _without_dust(found: Counts) -> Counts:
 
 def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
     """With min(a, y) as overlap, and min(1 - a, 1 - y) outside."""
-    # With the derivative of a y where the two meet at 0 or 1; NaN is taken, and stays.
+    # Where a and y are equal the derivative is that of `a y`. A NaN in a is kept.
     inside = ~(a > y) & (y > 0)
     hit, alarm = add(jnp.where(inside, a, y)), add(jnp.where(inside, 0.0, a - y))
     return Counts(
@@ -192,7 +192,7 @@ def _of_probs(a: Array, y: Array, add: Add, total: Array) -> Counts:
 
 
 def _two_classes(a: Array, y: Array, add: Add) -> Counts:
-    """A score of one class against its absence, as two classes, the negative first."""
+    """Memberships of one class, counted as two classes, the negative one first."""
     inside = ~(a > y) & (y > 0)
     hit, rest = add(jnp.where(inside, a, y)), add(jnp.where(inside, 1 - y, 1 - a))
     missed = add(jnp.where(inside, y - a, 0.0))
@@ -284,7 +284,7 @@ def _product(
 
 
 def check_scope(scope: Scope, batch: tuple[int, ...]) -> None:
-    """Checks that there are images with pixels where each is counted by itself."""
+    """Checks that `scope="example"` has an axis of images and axes of pixels."""
     if scope == "example" and len(batch) < 2:
         raise ValueError(
             "scope must be 'batch' unless there is a batch axis of images and axes of "

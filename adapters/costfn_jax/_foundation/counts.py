@@ -7,7 +7,7 @@ from jax import Array
 
 from . import check
 from .arrays import ArrayLike, as_array
-from .math import floating, others
+from .math import floating, sum_of_others
 from .types import ConfusionMatrix
 
 
@@ -67,7 +67,7 @@ def one_vs_rest(matrix: ConfusionMatrix | ArrayLike) -> Counts:
     # Sums of what is off the diagonal, not differences, which would leave rounding.
     wrong = jnp.where(jnp.eye(m.shape[-1], dtype=bool), 0.0, m)
     # Of each truth what is not decided for a class; then without the class itself.
-    rest = jnp.where(jnp.eye(m.shape[-1], dtype=bool), 0.0, others(m))
+    rest = jnp.where(jnp.eye(m.shape[-1], dtype=bool), 0.0, sum_of_others(m))
     actual = m.sum(-1)
     return Counts(
         true_positive=right,

@@ -33,7 +33,7 @@ def weight_of_images(
         return None, sample_weight
     check.same_shape("sample_weight", sample_weight, batch[:1])
     if where is not None:
-        # An image that is ignored altogether may have any weight.
+        # An image of which all pixels are masked may have any weight.
         kept = where.any(tuple(range(1, where.ndim)))
         sample_weight = jnp.where(kept, sample_weight, 0)
     check.weights("sample_weight", sample_weight, batch[:1])
@@ -48,12 +48,13 @@ def mean_over_images(
     scope: Scope,
     reduction: Reduction,
 ) -> Array:
-    """The loss of the batch, or the mean over images, where there is a loss at all.
+    """The loss of the batch, or the mean over the images that have a loss.
 
     Args:
-        losses: Of the batch `()` or of each image `(images,)`, then perhaps per class.
+        losses: Of the batch `()` or of each image `(images,)`, with an axis of classes
+            if there is a loss per class.
         total: The weight of each.
-        known: Where NaN means undefined, and not that an input was NaN.
+        known: True where NaN means an undefined metric; False where an input was NaN.
         weight: Weights of the images in the mean.
         scope: Whether there are images.
         reduction: Over them.
@@ -98,5 +99,5 @@ def weight_of(table: Table) -> tuple[Array, Array]:
 
 
 def _beside(values: Array, axes: int) -> Array:
-    """The values with so many axes more, to go with values per class."""
+    """The values with more axes at the end, to multiply values per class."""
     return values.reshape(values.shape + (1,) * axes)

@@ -14,7 +14,7 @@ from .math import cast_back, floating, is_floating, out_of_range
 
 def bad_target(target: Array, classes: int) -> Array | None:
     """Which examples `(*batch,)` have no valid target; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     if is_floating(target):
         bad: Array = ~check.are_probs(target)
@@ -24,7 +24,7 @@ def bad_target(target: Array, classes: int) -> Array | None:
 
 def bad_label_sets(target: Array) -> Array | None:
     """Which entries are not 0, 1 or between; None where they were checked."""
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return None
     return ~((target >= 0) & (target <= 1))
 
@@ -47,10 +47,10 @@ def poisoned(values: Array, invalid: Array | None) -> Array:
 
 
 def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Array:
-    """Losses as they are returned: NaN where the target is bad, in the logits' type.
+    """The losses to return: NaN where the target is bad, in the dtype of the logits.
 
-    The gradient of a bad one goes to its logits directly: a kink on the way would stop
-    NaN, and make it of the 0 that a masked loss sends back.
+    The NaN gradient goes to the logits directly. On its way through the loss, a kink
+    could stop it, or make NaN of the 0 that a masked loss sends back.
     """
     if invalid is None:
         return cast_back(losses, logits)
@@ -62,9 +62,9 @@ def finished(losses: Array, logits: Array, invalid: Array | None = None) -> Arra
 def checked_costs(
     cost: Array, dtype: DTypeLike, *, non_negative: bool = False
 ) -> Array:
-    """The costs, NaN where one that could not be seen is not finite, or negative."""
+    """The costs; one that could not be read is NaN if it is infinite or negative."""
     wide = floating(cost).astype(dtype)
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return wide
     bad = ~jnp.isfinite(wide)
     return jnp.where(bad | (wide < 0) if non_negative else bad, jnp.nan, wide)
@@ -73,11 +73,11 @@ def checked_costs(
 def own_costs(
     vectors: Array, cost: Array, invalid: Array | None
 ) -> tuple[Array, Array | None]:
-    """Cost vectors without NaN, and which examples are bad: also by their own costs.
+    """Cost vectors without NaN, and which examples have a bad target or a bad cost.
 
-    What is masked must not reach the gradient, and a NaN would.
+    A NaN would reach the gradient even of an example that is masked.
     """
-    if check.visible(cost) is not None:
+    if check.readable_values(cost) is not None:
         return vectors, invalid
     bad = jnp.isnan(vectors).any(-1)
     found = bad if invalid is None else bad | invalid
@@ -85,5 +85,5 @@ def own_costs(
 
 
 def checked_weights(weight: Array, dtype: DTypeLike) -> Array:
-    """The weights, NaN where one that could not be seen is negative or not finite."""
+    """The weights; one that could not be read is NaN if it is infinite or negative."""
     return checked_costs(weight, dtype, non_negative=True)

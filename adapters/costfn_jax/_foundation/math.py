@@ -71,7 +71,7 @@ def flushed(sums: Array, total: Array) -> Array:
     return sums - jnp.where(dust, plain, 0.0)
 
 
-def others(values: Array) -> Array:
+def sum_of_others(values: Array) -> Array:
     """For each entry of the last axis the sum of all the others."""
     none = jnp.zeros_like(values[..., :1])
     before = jnp.concatenate([none, values[..., :-1].cumsum(-1)], -1)
@@ -207,7 +207,7 @@ def cross_entropy(logits: Array, target: Array) -> Array:
     return -mean_over_classes(q, log_softmax(logits))
 
 
-def times(rows: Array, matrix: Array) -> Array:
+def rows_times_matrix(rows: Array, matrix: Array) -> Array:
     """Rows `(*batch, K)` times a matrix `(K, D)` or one per example, `(*batch, K, D)`.
 
     In full precision: on accelerators JAX would round the factors.
@@ -233,7 +233,7 @@ def safe_labels(labels: Array, classes: int) -> Array:
 
     JAX would wrap, clamp or fill them.
     """
-    if check.visible(labels) is not None:
+    if check.readable_values(labels) is not None:
         return labels.astype(jnp.int32)
     wide = wide_labels(labels)
     return jnp.where(out_of_range(wide, classes), 0, wide).astype(jnp.int32)
@@ -263,7 +263,7 @@ def class_probs(target: Array, classes: int, dtype: DTypeLike) -> Array:
     if not is_floating(target):
         return one_hot(target, classes, dtype)
     q = target.astype(dtype)
-    if check.visible(target) is not None:
+    if check.readable_values(target) is not None:
         return q
     return jnp.where(check.are_probs(target)[..., None], q, 1 / classes)
 

@@ -78,7 +78,7 @@ def _scalar(name: str, value: Array, rule: Rule) -> Array:
 
 def _in_range(name: str, value: Array, rule: Rule) -> Array:
     found = floating(value)
-    seen = check.visible(found)
+    seen = check.readable_values(found)
     if seen is None:
         return jnp.where(rule.holds(found), found, nan)
     # In float64: NumPy warns of a NaN in the comparison of half precision.

@@ -33,7 +33,7 @@ Relaxation = Callable[[Logits], Probs]
 class SoftDecision(ABC):
     """A relaxation of this library. Its memberships are in [0, 1].
 
-    Parameters are checked at each call: one that is learned may leave its range.
+    Parameters are checked at each call: a learned one can leave its range.
     """
 
     @abstractmethod
@@ -101,7 +101,7 @@ class RaisedCosine(SoftDecision):
         width = _option("width", self.width, ABOVE_ZERO, logits)
         u = Softmax()(logits) - threshold
         u = u / width
-        # So that NaN is inside, and goes on.
+        # Written so that NaN counts as inside and is passed on.
         outside = jnp.abs(u) >= 1
         inner = jnp.where(outside, 0.0, u)
         rise = (1 + inner + jnp.sin(pi * inner) / pi) / 2

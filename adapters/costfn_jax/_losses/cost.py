@@ -8,9 +8,9 @@ from jax import Array
 from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import checked_costs, finished
-from .._foundation.math import cross_entropy, log1p, log_complement, times
+from .._foundation.math import cross_entropy, log1p, log_complement, rows_times_matrix
 from .._foundation.options import ABOVE_ZERO, AT_LEAST_ZERO, FINITE, number, typed
 from .._foundation.types import (
     CostVectors,
@@ -34,7 +34,7 @@ def expected_cost_loss(
     risk: float | Array = 0.0,
 ) -> Losses:
     """Mirror of `costfn.expected_cost_loss`: the same arguments, values and errors."""
-    check.decision_problem(logits, target, cost)
+    check_costs.decision_problem(logits, target, cost)
     aversion = number("risk", risk, FINITE)
     z, c, invalid = costs_of_decisions(logits, target, cost)
     return finished(_expected_cost(z, c, aversion), logits, invalid)
@@ -110,7 +110,7 @@ def log_cost_loss(
     logits: DecisionLogits, target: Target | None, cost: DecisionCost | CostVectors
 ) -> Losses:
     """Mirror of `costfn.log_cost_loss`: the same arguments, values and errors."""
-    check.decision_problem(logits, target, cost, non_negative=True)
+    check_costs.decision_problem(logits, target, cost, non_negative=True)
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     return finished(_log_cost(z, c), logits, invalid)
 
@@ -133,7 +133,7 @@ def cost_regularized_loss(
     """
     check.one_of("base", base, get_args(Base))
     log_base = base == "log_cost"
-    check.class_problem(logits, target, cost, non_negative=log_base)
+    check_costs.class_problem(logits, target, cost, non_negative=log_base)
     share = number("strength", strength, AT_LEAST_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=log_base)
     of_base = _log_cost(z, c) if log_base else cross_entropy(z, target)
@@ -152,9 +152,9 @@ def soft_decision_cost_loss(
 
     The same arguments, values and errors.
     """
-    check.class_problem(logits, target, cost, square=False)
+    check_costs.class_problem(logits, target, cost, square=False)
     softness = number("temperature", temperature, ABOVE_ZERO)
     z, c, invalid = costs_of_decisions(logits, target, cost)
-    expected = times(softmax(z), checked_costs(cost, z.dtype))
+    expected = rows_times_matrix(softmax(z), checked_costs(cost, z.dtype))
     decision = softmax(-expected / typed(softness, z.dtype))
     return finished((decision * c).sum(-1), logits, invalid)

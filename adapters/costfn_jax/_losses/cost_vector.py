@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_arrays
 from .._foundation.hidden import bad_target, checked_costs, own_costs, poisoned
 from .._foundation.math import (
@@ -12,8 +12,8 @@ from .._foundation.math import (
     is_class,
     is_floating,
     rows,
+    rows_times_matrix,
     safe_labels,
-    times,
     upcast,
 )
 from .._foundation.types import CostVectors, DecisionCost, Target
@@ -25,7 +25,7 @@ def cost_vector(
     """Mirror of `costfn.costs.cost_vector`: the same arguments, values and errors."""
     y, c = as_arrays(target=target, cost=cost)
     batch = y.shape[:-1] if is_floating(y) else y.shape
-    check.cost_matrix("cost", c, batch=batch)
+    check_costs.cost_matrix("cost", c, batch=batch)
     check.target(y, batch, c.shape[-2])
     costs = select_costs(y, checked_costs(c, floating(c).dtype))
     invalid = bad_target(y, c.shape[-2])
@@ -36,7 +36,7 @@ def select_costs(target: Array, cost: Array) -> Array:
     """`cost_vector` of arguments already checked; a bad label has some row."""
     classes = cost.shape[-2]
     if is_floating(target):
-        return times(class_probs(target, classes, cost.dtype), cost)
+        return rows_times_matrix(class_probs(target, classes, cost.dtype), cost)
     index = safe_labels(target, classes)
     if cost.ndim == 2:
         return rows(cost, index)

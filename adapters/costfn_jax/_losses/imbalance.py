@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.nn import log_softmax
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_array
 from .._foundation.hidden import bad_target, checked_weights, finished
 from .._foundation.math import (
@@ -59,8 +59,8 @@ def logit_adjusted_loss(
     classes = logits.shape[-1]
     check.target(target, logits.shape[:-1], classes)
     strength = number("temperature", temperature, AT_LEAST_ZERO)
-    check.per_class("prior", prior, classes)
-    seen = check.visible(prior)
+    check_costs.per_class("prior", prior, classes)
+    seen = check.readable_values(prior)
     # In float64: NumPy warns of a NaN in the comparison of half precision.
     if seen is not None and not (np.isfinite(seen) & (seen.astype(float) > 0)).all():
         raise ValueError(
@@ -86,7 +86,7 @@ def class_balanced_weights(
     """
     beta = number("beta", beta, _BETA)
     counts = as_array("counts", counts)
-    check.per_class("counts", counts)
+    check_costs.per_class("counts", counts)
     check.weights("counts", counts, counts.shape)
     examples = checked_weights(counts, upcast(floating(counts)).dtype)
     # Not `> 0`, for which a count of NaN would be an absent class.

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import jax.numpy as jnp
 from jax import Array
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
 from .._foundation.math import (
     centered,
@@ -35,7 +35,7 @@ Phi = Literal["exp", "softplus", "hinge"]
 
 def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.softmax_margin_loss`: the same arguments, values and errors."""
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
     if not is_floating(target):
@@ -49,7 +49,7 @@ def softmax_margin_loss(logits: Logits, target: Target, cost: SquareCost) -> Los
 
 def cost_hinge_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.cost_hinge_loss`: the same arguments, values and errors."""
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = centered(upcast(logits))
     c = checked_costs(cost, z.dtype)
     z = jnp.maximum(z, never(z.dtype))
@@ -87,7 +87,7 @@ def cost_regression_loss(
 
     The same arguments, values and errors.
     """
-    check.decision_problem(logits, target, cost)
+    check_costs.decision_problem(logits, target, cost)
     if not (one_sided or smooth):
         raise ValueError(
             "smooth must be True for the two-sided loss, got False; it chooses between "
@@ -111,7 +111,7 @@ def sum_to_zero_loss(
     phi: Phi = "exp",
 ) -> Losses:
     """Mirror of `costfn.sum_to_zero_loss`: the same arguments, values and errors."""
-    check.decision_problem(logits, target, cost, non_negative=True)
+    check_costs.decision_problem(logits, target, cost, non_negative=True)
     check.one_of("phi", phi, get_args(Phi))
     z, c, invalid = costs_of_decisions(logits, target, cost, non_negative=True)
     z = centered(z)

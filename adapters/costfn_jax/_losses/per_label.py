@@ -115,7 +115,7 @@ def _weights(
             f"alpha must be one number, or one for each label, shape {labels}, "
             f"got {alpha.shape}"
         )
-    seen = check.visible(alpha)
+    seen = check.readable_values(alpha)
     if seen is not None and not np.all(SHARE.holds(seen.astype(float))):
         raise ValueError(f"alpha must be {SHARE.words}, got {seen.tolist()}")
     shares = alpha.astype(dtype)

@@ -30,14 +30,14 @@ def q_error_loss(
     t = target.astype(p.dtype)
     if log_space:
         return finished(_growth(p - t), prediction)
-    seen = check.visible(target)
+    seen = check.readable_values(target)
     if seen is not None and seen.min() < 0:
         raise ValueError(
             f"target must be at least 0 without log_space, got {seen.min().item():.6g}"
         )
     least = typed(chosen, p.dtype)
     invalid = t < 0 if seen is None else None
-    if isinstance(chosen, Array) and check.visible(chosen) is None:
+    if isinstance(chosen, Array) and check.readable_values(chosen) is None:
         # Nothing is below a floor of NaN.
         bad = jnp.isnan(least)
         invalid = jnp.broadcast_to(bad, t.shape) if invalid is None else invalid | bad

@@ -4,20 +4,20 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import softmax
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.hidden import bad_target, checked_costs, finished
-from .._foundation.math import class_probs, times, upcast
+from .._foundation.math import class_probs, rows_times_matrix, upcast
 from .._foundation.types import Logits, Losses, SquareCost, Target
 from .cost_vector import select_costs
 
 
 def energy_cost_loss(logits: Logits, target: Target, cost: SquareCost) -> Losses:
     """Mirror of `costfn.energy_cost_loss`: the same arguments, values and errors."""
-    check.class_problem(logits, target, cost)
+    check_costs.class_problem(logits, target, cost)
     z = upcast(logits)
     costs = checked_costs(cost, z.dtype)
     p = softmax(z)
-    between = times(p, costs) / 2
+    between = rows_times_matrix(p, costs) / 2
     losses = (p * (select_costs(target, costs) - between)).sum(-1)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 

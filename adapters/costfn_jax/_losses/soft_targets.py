@@ -7,7 +7,7 @@ from jax import Array
 from jax.lax import stop_gradient
 from jax.nn import log_softmax, logsumexp, softmax
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_array, as_arrays
 from .._foundation.hidden import bad_target, checked_costs, finished, poisoned
 from .._foundation.math import (
@@ -16,7 +16,7 @@ from .._foundation.math import (
     floating,
     is_floating,
     mean_over_classes,
-    times,
+    rows_times_matrix,
     upcast,
 )
 from .._foundation.options import ABOVE_ZERO, number, typed
@@ -50,7 +50,7 @@ def soft_targets(
 ) -> Probs:
     """Mirror of `costfn.soft_targets`: the same arguments, values and errors."""
     cost = as_array("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     softness = number("temperature", temperature, ABOVE_ZERO)
     kind = floating(cost).dtype
     wide = upcast(checked_costs(cost, kind))
@@ -72,7 +72,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
     rows = rows if broken is None else jnp.where(broken.any(), eye, rows)
     # In the precision in which they came: equal rows must not differ by rounding.
     rank = jnp.linalg.matrix_rank(stop_gradient(rows).astype(upcast(given).dtype))
-    seen = check.visible(rank)
+    seen = check.readable_values(rank)
     if seen is not None and seen.min() < classes:
         raise ValueError(
             f"soft_targets must be invertible, got a matrix of rank {seen.min()} for "
@@ -80,7 +80,7 @@ def unmix(probs: Probs | ArrayLike, soft_targets: Matrix | ArrayLike) -> Probs:
         )
     unusable = None if broken is None else broken.any() | (rank < classes)
     rows = rows if unusable is None else jnp.where(unusable, eye, rows)
-    mixed = times(p.astype(wide), jnp.linalg.inv(rows))
+    mixed = rows_times_matrix(p.astype(wide), jnp.linalg.inv(rows))
     mixed = jnp.where(mixed < 0, 0.0, mixed)
     found = mixed / mixed.sum(-1, keepdims=True)
     if unusable is not None:

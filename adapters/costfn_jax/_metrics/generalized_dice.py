@@ -1,7 +1,6 @@
-"""Generalised Dice, in JAX: one ratio of sums over the classes, rare ones first."""
+"""Generalised Dice, in JAX: one ratio of sums over the classes."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal, Unpack, get_args
 
 import jax.numpy as jnp
@@ -11,7 +10,7 @@ from .._foundation import check
 from .._foundation.math import ratio, small
 from .._foundation.types import AnyTarget, BatchLoss, Scores
 from .averaging import Cells, Table, check_zero_division, chosen_classes, each_class
-from .metric_loss import Counting, one_less
+from .batch_loss import Counting, one_minus
 
 Weighting = Literal["square", "simple", "uniform"]
 
@@ -53,14 +52,16 @@ def generalized_dice_loss(
     classes: Sequence[int] | None = None,
     **counting: Unpack[Counting],
 ) -> BatchLoss:
-    """Mirror of `costfn.generalized_dice_loss`: the same arguments, values and errors.
+    """Mirror of `costfn.generalized_dice_loss`.
 
-    `sum_counts=lambda c: jax.lax.psum(c, axis)` counts over all devices.
+    The same arguments, values and errors.
     """
-    measure = partial(
+    return one_minus(
+        logits,
+        target,
+        counting,
         generalized_dice,
         weighting=weighting,
         zero_division=zero_division,
         classes=classes,
     )
-    return one_less(measure, "counts", logits, target, **counting)

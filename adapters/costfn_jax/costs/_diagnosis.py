@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from .._foundation import check
+from .._foundation import check_costs
 from .._foundation.arrays import ArrayLike, as_array, as_numpy
 from .._foundation.types import DecisionMatrix
 
@@ -55,7 +55,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
     In float64, by NumPy; not inside `jit`, since the facts are Python's.
     """
     given = as_array("cost", cost)
-    check.cost_matrix("cost", given)
+    check_costs.cost_matrix("cost", given)
     if isinstance(given, jax.core.Tracer):
         raise TypeError(
             "cost must be an array with values, got a traced one; call diagnose "
@@ -87,7 +87,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
         and reasonable
         and not negative
         and _no_detour_is_cheaper(c, tolerance),
-        # An eigenvalue is as far off as a row of errors is long.
+        # The error of an eigenvalue is at most the norm of the matrix of errors.
         "conditionally_negative_definite": symmetric
         and largest <= tolerance * classes**0.5,
         "negative": negative,
@@ -104,7 +104,7 @@ def diagnose(cost: DecisionMatrix | ArrayLike) -> Diagnosis:
 
 
 def _rounding(cost: NDArray[Any]) -> float:
-    """By how much costs may differ that were meant to be the same."""
+    """The difference that rounding can make between equal costs."""
     eps = float(jnp.finfo(cost.dtype).eps) if cost.dtype.kind not in "iu" else 0.0
     return max(1e-9, 8 * eps) * float(abs(cost.astype(np.float64)).max())
 
@@ -116,7 +116,7 @@ def _mistakes(c: Costs) -> Costs:
 
 
 def _no_detour_is_cheaper(c: Costs, tolerance: float) -> bool:
-    # Class by class: all detours at once would be classes ** 3 numbers.
+    # One class at a time: all at once would take classes ** 3 numbers.
     return all(
         bool((c[:, k, None] + c[k] >= c - tolerance).all()) for k in range(len(c))
     )
@@ -159,13 +159,13 @@ def _remarks(
     remarks = []
     if looks_transposed:
         remarks.append(
-            "Looks transposed: rows must be the truth, columns the decision; its "
-            "transpose makes every right decision the cheapest, this one does not."
+            "Looks transposed: rows must be the true class, columns the decision. The "
+            "right decision is always the cheapest in the transpose, but not here."
         )
     elif not reasonable:
         remarks.append(
             "Not reasonable: for some truth another decision costs no more than the "
-            "right one, so no loss can make the right one worth learning."
+            "right one, so no loss teaches the model to prefer the right one."
         )
     if negative:
         remarks.append(
@@ -187,8 +187,9 @@ def _remarks(
         remarks.append("Not symmetric: energy_cost_loss is not proper.")
     if symmetric and reasonable and zero_diagonal and not metric:
         remarks.append(
-            "No metric: some detour is cheaper than a direct mistake, so sinkhorn_loss "
-            "is no Wasserstein distance (costs.metric_closure makes one)."
+            "Not a metric: some cost is larger than that of a path through other "
+            "classes, so sinkhorn_loss is not a Wasserstein distance "
+            "(costs.metric_closure makes the costs a metric)."
         )
     if symmetric and not conditionally_negative_definite:
         remarks.append(

@@ -8,7 +8,7 @@ from jax import Array
 from jax.lax import fori_loop
 from jax.typing import DTypeLike
 
-from .._foundation import check
+from .._foundation import check, check_costs
 from .._foundation.arrays import ArrayLike, as_array
 from .._foundation.hidden import checked_costs, checked_weights, poisoned
 from .._foundation.math import floating
@@ -42,7 +42,7 @@ def _within(base: int, dtype: DTypeLike) -> Rule:
 def from_weights(weights: PerClass | ArrayLike) -> Matrix:
     """Mirror of `costfn.costs.from_weights`: the same arguments, values and errors."""
     weights = as_array("weights", weights)
-    check.per_class("weights", weights)
+    check_costs.per_class("weights", weights)
     check.weights("weights", weights, weights.shape)
     wide = checked_weights(weights, floating(weights).dtype)
     # Not a product, in which a NaN would reach the diagonal.
@@ -52,10 +52,10 @@ def from_weights(weights: PerClass | ArrayLike) -> Matrix:
 def from_utility(utility: DecisionMatrix | ArrayLike) -> DecisionMatrix:
     """Mirror of `costfn.costs.from_utility`: the same arguments, values and errors."""
     utility = as_array("utility", utility)
-    check.cost_matrix("utility", utility)
+    check_costs.cost_matrix("utility", utility)
     gains = checked_costs(utility, floating(utility).dtype)
     regrets = gains.max(-1, keepdims=True) - gains
-    check.cost_values("the range of utility", regrets)
+    check_costs.cost_values("the range of utility", regrets)
     return checked_costs(regrets, gains.dtype)
 
 
@@ -65,14 +65,14 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
     The same arguments, values and errors.
     """
     cost = as_array("cost", cost)
-    check.cost_matrix("cost", cost, non_negative=True)
-    check.cost_matrix("cost", cost, classes=cost.shape[-1])
-    seen = check.visible(cost.diagonal())
+    check_costs.cost_matrix("cost", cost, non_negative=True)
+    check_costs.cost_matrix("cost", cost, classes=cost.shape[-1])
+    seen = check.readable_values(cost.diagonal())
     if seen is not None and seen.any():
         raise ValueError(f"cost must be 0 on its diagonal, got {seen.tolist()}")
     start = checked_costs(cost, floating(cost).dtype, non_negative=True)
     if seen is None:
-        # Poison for all: a way through one bad cost may lead anywhere.
+        # All costs become NaN: the cheapest path could use the bad one.
         start = poisoned(start, jnp.isnan(start).any() | (start.diagonal() != 0).any())
     closure: Array = fori_loop(0, len(cost), _by_way_of, start)
     return closure
@@ -90,7 +90,7 @@ def with_abstention(
     The same arguments, values and errors.
     """
     cost = as_array("cost", cost)
-    check.cost_matrix("cost", cost)
+    check_costs.cost_matrix("cost", cost)
     wide = checked_costs(cost, floating(cost).dtype)
     price = number("price", price, FINITE)
     price = number("price", price, _finite_in(wide.dtype))
@@ -106,7 +106,7 @@ def _finite_in(dtype: DTypeLike) -> Rule:
 
 def _classes(classes: object) -> int:
     """A number of classes: an integer, of Python or NumPy, of at least 2."""
-    # True and False are integers to Python, and 1 and 0.
+    # In Python True and False are integers.
     if isinstance(classes, bool) or not isinstance(classes, Integral):
         raise TypeError(f"classes must be an integer, got {type(classes).__name__}")
     if classes < 2:

@@ -1,27 +1,21 @@
 """Mirror of `costfn.per_sample`: a model is a function of parameters and a batch.
 
-Parameters are any tree of arrays, as those of Flax. Every function may be put under
-`jax.jit` with the model, the loss and the options fixed. `jit` fuses norms into the
-gradients, so that they need no closed forms here to save memory.
+Parameters are any tree of arrays, as in Flax. Every function works under `jax.jit` with
+the model, the loss and the options fixed. There are no closed forms, because `jit`
+computes norms without holding the gradients.
 """
 
-from ._gradients import (
-    Clipped,
-    clip,
-    contribution_norms,
-    contributions,
-    gradient_norms,
-    gradients,
-    linearize,
-)
+from ._clip import Clipped, clip
+from ._contributions import contribution_norms, contributions, linearize
+from ._directions import cosine_to_mean, projections
+from ._gradients import gradients
 from ._influence import influence
+from ._norms import gradient_norms
 from ._statistics import (
     NoiseScale,
-    cosine_to_mean,
     gradient_noise_scale,
     gradient_signal_to_noise,
     pairwise_similarity,
-    projections,
     variance,
 )
 

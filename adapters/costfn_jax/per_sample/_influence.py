@@ -1,4 +1,4 @@
-"""How much each sample would help on others."""
+"""How much a step on each sample would lower the loss of others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ._posed import linearized, problem
-from ._problem import Loss, Model, flat
+from ._gradient_problem import Loss, Model, flat
+from ._prepare import prepare, prepare_linearized
 
 Samples = tuple[Any, Any]
 
@@ -25,9 +25,9 @@ def influence(
     learning_rates: Any = 1.0,
     chunk_size: int | None = None,
 ) -> Array:
-    """Mirror of `costfn.per_sample.influence`, of a pair of inputs and targets each.
+    """Mirror of `costfn.per_sample.influence`, for pairs of inputs and targets.
 
-    The parameters are those of one time, or else there are checkpoints of them.
+    Give either the parameters, or checkpoints of them.
     """
     if (parameters is None) == (checkpoints is None):
         raise ValueError(
@@ -44,13 +44,13 @@ def influence(
         )
     scores = []
     for rate, at in zip(rates.tolist(), times, strict=True):
-        made = problem(model, loss, *train, at, chunk_size)
+        problem = prepare(model, loss, *train, at, chunk_size)
         if test_loss is not None:
-            whole = linearized(model, test_loss, *test, at, chunk_size)
-            found = made.along(whole.total())
+            whole = prepare_linearized(model, test_loss, *test, at, chunk_size)
+            found = problem.inner_product(whole.total())
         else:
-            other = problem(model, loss, *test, at, chunk_size)
+            other = prepare(model, loss, *test, at, chunk_size)
             columns = flat(other.gradients(), other.size)
-            found = made.products(columns)
+            found = problem.inner_products(columns)
         scores.append(rate * found)
     return jnp.sum(jnp.stack(scores), axis=0)

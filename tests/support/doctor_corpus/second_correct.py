@@ -1,4 +1,4 @@
-"""A second set kept apart, written after the mends that the first one led to."""
+"""A second set kept apart, written after the fixes that the first one led to."""
 
 import math
 

@@ -1,0 +1,1 @@
+"""What the modules share: options held, and the habits of `torch.nn`."""

@@ -1,0 +1,1 @@
+"""Modules of one loss per example, in files named as those of `costfn`."""

@@ -1,0 +1,95 @@
+"""The losses for means of precision and recall as modules."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+import costfn
+from costfn import Reduction
+from costfn.confusion import Scope, Task
+from costfn.front_end import ArrayLike
+from costfn.metrics import Absent, Average
+from costfn.relaxations import Relaxation
+
+from .._foundation.base import LossModule
+from .._foundation.counted import counted
+from .._foundation.habits import (
+    IgnoreIndex,
+    PosWeight,
+    SumCounts,
+    averaging,
+    counting,
+    habits_of_counts,
+)
+
+
+class FBetaLoss(LossModule):
+    """Module of `costfn.f_beta_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        beta: float | Tensor = 1.0,
+        smooth: float | Tensor = 0.0,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.f_beta_loss,
+            counted,
+            options={
+                "beta": beta,
+                "smooth": smooth,
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )
+
+
+class FowlkesMallowsLoss(LossModule):
+    """Module of `costfn.fowlkes_mallows_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.fowlkes_mallows_loss,
+            counted,
+            options={
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )

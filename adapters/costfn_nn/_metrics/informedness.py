@@ -1,0 +1,91 @@
+"""The losses for informedness and markedness as modules."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+import costfn
+from costfn import Reduction
+from costfn.confusion import Scope, Task
+from costfn.front_end import ArrayLike
+from costfn.metrics import Absent, Average
+from costfn.relaxations import Relaxation
+
+from .._foundation.base import LossModule
+from .._foundation.counted import counted
+from .._foundation.habits import (
+    IgnoreIndex,
+    PosWeight,
+    SumCounts,
+    averaging,
+    counting,
+    habits_of_counts,
+)
+
+
+class InformednessLoss(LossModule):
+    """Module of `costfn.informedness_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.informedness_loss,
+            counted,
+            options={
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )
+
+
+class MarkednessLoss(LossModule):
+    """Module of `costfn.markedness_loss`, which documents the options."""
+
+    def __init__(
+        self,
+        *,
+        average: Average | None = "macro",
+        zero_division: float = 0.0,
+        absent: Absent = "keep",
+        classes: Sequence[int] | None = None,
+        class_weight: Tensor | ArrayLike | None = None,
+        relaxation: Relaxation | None = None,
+        task: Task = "multiclass",
+        scope: Scope = "batch",
+        sum_counts: SumCounts | None = None,
+        reduction: Reduction = "mean",
+        weight: Tensor | ArrayLike | None = None,
+        pos_weight: PosWeight = None,
+        ignore_index: IgnoreIndex = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            costfn.markedness_loss,
+            counted,
+            options={
+                **averaging(average, zero_division, absent, classes, class_weight),
+                **counting(relaxation, task, scope, sum_counts, reduction),
+            },
+            habits=habits_of_counts(
+                task, weight, pos_weight, ignore_index, label_smoothing
+            ),
+        )
