@@ -29,9 +29,8 @@ OF = defaultdict(list)
 for _row in ROWS:
     OF[_row.function].append(_row)
 each_function = pytest.mark.parametrize("function", OF)
-# One of rates, one of the whole table and one of costs stand for all losses of counts
-# where a run is dear, and with every row.
-WHOLE = ("f_beta_loss", "mcc_loss", "normalized_cost_loss", "log_cost_loss")
+# These with every row, where a run is dear.
+WHOLE = (*batch_losses.EXEMPLARS, "log_cost_loss")
 OTHERS = [f for f in OF if f in WHOLE or f not in batch_losses.NAMES]
 some_functions = pytest.mark.parametrize("function", OTHERS)
 

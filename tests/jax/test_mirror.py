@@ -9,19 +9,24 @@ from jax import checkpoint, grad, hessian, jit, jvp, vmap
 import batch_losses
 import costfn_jax
 from both_libraries import convert
-from tests.crosscheck._runs import OF_COUNTS, firsts, table
+from tests.crosscheck._runs import firsts, table
 
 # Annotations are of what is asked for, not of what is traced.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 PROBLEMS = {name: problem for name, (problem, _) in table().items()}
 FIRST = {loss: PROBLEMS[name] for loss, name in firsts().items()}
-# The losses of counts differ in the metric alone: three stand for all their targets,
-# one of rates, one of the whole table and one of costs; of the others one form.
+
+
+def is_own(p):
+    """Not one of the losses of counts, or one that stands for them."""
+    return p.name in batch_losses.EXEMPLARS or p.name not in batch_losses.NAMES
+
+
 FORMS = {
     (p.name, p.kind): p
     for p in reversed(PROBLEMS.values())
-    if p.name in OF_COUNTS or p.name not in batch_losses.NAMES or p is FIRST[p.name]
+    if is_own(p) or p is FIRST[p.name]
 }
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 CLASSES = 3
@@ -111,11 +116,7 @@ def test_their_numbers_agree(loss):
     np.testing.assert_allclose(f(logits), every(logits)[0][0], rtol=1e-12)
 
 
-LABELLED = [
-    p
-    for p in FIRST.values()
-    if p.kind == "labels" and (p.name in OF_COUNTS or p.name not in batch_losses.NAMES)
-]
+LABELLED = [p for p in FIRST.values() if p.kind == "labels" and is_own(p)]
 
 
 @pytest.mark.parametrize("problem", LABELLED, ids=repr)
