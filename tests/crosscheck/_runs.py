@@ -12,9 +12,6 @@ from ._problems import Problem, problems
 from ._tolerance import limits, worst
 
 GRIDS = {24: ("float64", "float32"), 8: ("bfloat16", "float16")}
-# The losses of counts differ in a few lines: these three stand for all where a run is
-# dear, one of rates, one of the whole table and one of costs.
-OF_COUNTS = ("f_beta_loss", "mcc_loss", "normalized_cost_loss")
 # To trace thirty unrolled steps twice over takes a minute.
 NOT_COMPILED = {"sinkhorn_loss"}
 # From problem, loss, framework and dtype to modes.
@@ -56,8 +53,8 @@ def firsts() -> dict[str, str]:
 
 def modes(name: str, loss: str, framework: str, dtype: str) -> list[str]:
     """How a problem runs in a framework and a dtype."""
-    principal = firsts()[loss] == name
-    principal = principal and (loss in OF_COUNTS or loss not in batch_losses.NAMES)
+    alike = loss in batch_losses.NAMES and loss not in batch_losses.EXEMPLARS
+    principal = firsts()[loss] == name and not alike
     single = dtype == "float32"
     if framework == "torch":
         compiled = principal and single and loss not in NOT_COMPILED

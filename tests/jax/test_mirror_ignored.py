@@ -1,12 +1,10 @@
 """What is ignored changes neither value nor gradient of the mirror's functions."""
 
-from functools import partial
 from math import nan
 from unittest.mock import patch
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 import torch
 
@@ -17,7 +15,6 @@ from both_libraries import as_torch, in_jax
 from cell_cases import close, costs, value_and_gradient
 from ignored_by_cells import expected
 from ignored_cases import CLASSES, images
-from losses import SAMPLE_CASES
 
 pytestmark = pytest.mark.usefixtures("quick")
 TASKS = {"multiclass": 3, "binary": 4, "multilabel": 5}
@@ -205,37 +202,3 @@ def test_of_other_functions(name):
         lambda z: call(costfn, z, spoilt.target, **given), spoilt.logits
     )
     close(found, right)
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        case
-        for case in SAMPLE_CASES
-        if case.form == ("probs" if case.loss.takes == () else "labels")
-        and case.options == case.loss.options[-1]
-    ],
-    ids=repr,
-)
-def test_of_a_loss_that_is_reduced_later(case):
-    """A target to ignore spoils its own loss, and the mask takes that out again."""
-    logits, target, *extras = (in_jax(x) for x in case.draw(batch=(4,)).torch())
-    keep = jnp.array([True, False, True, False])
-    if case.form == "labels":
-        spoilt = target.at[jnp.array([1, 3])].set(jnp.array([-1, 255]))
-    else:
-        spoilt = target.at[1].set(2 / 3).at[3].set(0.0)
-    loss = partial(getattr(costfn_jax, case.loss.name), **case.options)
-
-    def total(z, target):
-        losses = loss(z, target, *extras)
-        return costfn_jax.reduce(losses, where=keep), losses
-
-    with hidden(True):
-        both = jax.value_and_grad(total, has_aux=True)
-        (value, losses), slope = both(logits, spoilt)
-    right = loss(logits[keep], target[keep], *extras).mean()
-    assert value.item() == pytest.approx(right.item(), rel=1e-12)
-    assert np.isnan(losses[~keep]).all()
-    assert np.isfinite(slope).all()
-    assert (slope[~keep] == 0).all()

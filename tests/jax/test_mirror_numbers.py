@@ -1,6 +1,7 @@
 """The mirror where floating point is hardest, by the textbook as the core is."""
 
 from functools import partial
+from itertools import cycle
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import batch_losses
 import costfn_jax
 from both_libraries import convert
 from hard_numbers import EXTREMES, LABELLED, at, derivative, many
+from losses import SAMPLE_CASES
 
 # Annotations are of what is asked for, not of what is traced.
 pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 EPS = np.finfo(np.float32).eps
 # XLA takes what is below the smallest normal number for 0.
 NOTHING = 4 * np.finfo(np.float32).tiny
-HALVES = pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+HALVES = ("float16", "bfloat16")
 
 
 def function(case):
@@ -109,14 +111,18 @@ def assert_rounded_once(loss, given, dtype):
     assert off.max() <= 0.51, (off.argmax(), off.max())
 
 
-@HALVES
-def test_half_precision_is_the_float64_value_rounded_once(sample_case, dtype):
-    logits, target, extras = many(sample_case)
-    assert_rounded_once(function(sample_case), [logits, target, *extras], dtype)
+# One of the two types each: torch has every loss in both.
+@pytest.mark.parametrize(
+    "case, dtype", list(zip(SAMPLE_CASES, cycle(HALVES))), ids=repr
+)
+def test_half_precision_is_the_float64_value_rounded_once(case, dtype):
+    logits, target, extras = many(case)
+    assert_rounded_once(function(case), [logits, target, *extras], dtype)
 
 
-@HALVES
-@pytest.mark.parametrize("one", batch_losses.CASES, ids=repr)
+@pytest.mark.parametrize(
+    "one, dtype", list(zip(batch_losses.CASES, cycle(HALVES))), ids=repr
+)
 def test_so_it_is_for_losses_of_counts(one, dtype):
     loss = partial(getattr(costfn_jax, one.name), **one.options)
     of_cost = one.name in batch_losses.COSTS
@@ -127,7 +133,7 @@ def test_so_it_is_for_losses_of_counts(one, dtype):
         assert_rounded_once(loss, given, dtype)
 
 
-@HALVES
+@pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_so_it_is_for_their_reduction(reduction, dtype):
     def reduced(losses, weight):

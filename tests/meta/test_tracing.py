@@ -92,7 +92,15 @@ PER_LABEL = [
     for name in ("sigmoid_focal_loss", "asymmetric_loss")
 ]
 EXAMPLES += PER_LABEL
+# What differs in the metric alone is tried on some where a run is dear; all of them are
+# compiled in `test_batch_transforms.py`.
+EXEMPLARS = [
+    x
+    for x in EXAMPLES
+    if x.name in batch_losses.EXEMPLARS or x.name not in batch_losses.NAMES
+]
 every = pytest.mark.parametrize("example", [*EXAMPLES, *KINDS], ids=repr)
+some = pytest.mark.parametrize("example", [*EXEMPLARS, *KINDS], ids=repr)
 first = pytest.mark.parametrize("example", EXAMPLES, ids=repr)
 
 
@@ -103,7 +111,7 @@ def test_every_loss_is_here():
 
 # It puts constants into its graph without their registration, and warns of that.
 @pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")
-@every
+@some
 def test_linearize(example):
     logits, *others = example.draw(FEW)
     direction = torch.linspace(-1, 1, logits.numel()).to(logits).reshape(logits.shape)
@@ -124,7 +132,7 @@ def test_a_graph_of_real_tensors(example):
     close(graph(*arguments), example.gradient(*arguments))
 
 
-@every
+@some
 def test_a_graph_of_symbols_serves_any_batch(example):
     graph = make_fx(example.gradient, tracing_mode="symbolic")(*example.draw(FEW))
     arguments = example.draw(MANY)
@@ -140,7 +148,7 @@ class Model(torch.nn.Module):
         return self.example(*arguments)
 
 
-@every
+@some
 def test_export_with_a_batch_of_any_size(example):
     arguments = example.draw(FEW)
     batch = torch.export.Dim("batch", min=2)

@@ -24,11 +24,12 @@ from rich.progress import track
 
 from ._mutants import FOLDERS, Mutant, chosen
 from ._report import page
-from ._selection import stages
+from ._selection import PARTS, Witnesses, changed_lines, measured
 from ._trial import Outcome, clone, run_tests
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "build" / "mutants.jsonl"
+BUILD = ROOT / "build"
+RESULTS = BUILD / "mutants.jsonl"
 PAGE = ROOT / "docs" / "mutants.md"
 LIMIT = 1200.0  # seconds for one call of pytest: what takes longer has noticed
 console = Console(stderr=True)
@@ -59,17 +60,12 @@ def planted(mutant: Mutant, copy: Path) -> Iterator[None]:
         path.write_bytes(original)
 
 
-def attempt(mutant: Mutant, copy: Path, part: slice) -> Result:
-    """Run a part of the tests that matter until one fails."""
+def attempt(mutant: Mutant, copy: Path, tests: list[str]) -> Result:
+    """Run these tests until one fails."""
     begin, noticed = monotonic(), Outcome(0, None)
-    with planted(mutant, copy):
-        for arguments in list(stages(copy, mutant.side, mutant.file))[part]:
-            if not any(argument.endswith(".py") for argument in arguments):
-                continue
-            outcome = run_tests(ROOT, copy, arguments, LIMIT)
-            if outcome.code not in (0, 5):  # 5: no test chosen
-                noticed = outcome
-                break
+    if tests:
+        with planted(mutant, copy):
+            noticed = run_tests(ROOT, copy, tests, LIMIT)
     return {
         "key": mutant.key,
         "file": mutant.file,
@@ -81,13 +77,13 @@ def attempt(mutant: Mutant, copy: Path, part: slice) -> Result:
     }
 
 
-def function(test: str | None) -> str:
-    """A test without its parameters, whose names change with the tables."""
-    return (test or "").partition("[")[0]
+def witnesses_of(mutant: Mutant, witnesses: Witnesses, copy: Path) -> list[list[str]]:
+    lines = changed_lines((copy / mutant.file).read_text(), mutant.source)
+    return witnesses.parts(mutant.file, lines)
 
 
 def false_alarms(copy: Path, tests: set[str]) -> set[str]:
-    """Those of the test functions that fail without any change."""
+    """Those of the tests that fail without any change."""
     false: set[str] = set()
     while tests - false:
         outcome = run_tests(ROOT, copy, sorted(tests - false), 3 * LIMIT)
@@ -96,14 +92,14 @@ def false_alarms(copy: Path, tests: set[str]) -> set[str]:
         if outcome.failed is None:
             words = (copy / "output.txt").read_text()[-1000:]
             raise RuntimeError(f"pytest ended with {outcome.code}: {words}")
-        false.add(function(outcome.failed))
+        false.add(outcome.failed)
     return false
 
 
 def forget(tests: set[str]) -> None:
-    """Strike out what only these test functions have noticed."""
+    """Strike out what only these tests have noticed."""
     lines = RESULTS.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if function(json.loads(line)["by"]) not in tests]
+    kept = [line for line in lines if json.loads(line)["by"] not in tests]
     RESULTS.write_text("".join(kept))
 
 
@@ -115,7 +111,7 @@ def main(
     again: Annotated[bool, typer.Option(help="Retry what survived.")] = False,
 ) -> None:
     """Plant faults, run the tests, and write docs/mutants.md."""
-    RESULTS.parent.mkdir(exist_ok=True)
+    BUILD.mkdir(exist_ok=True)
     # Fewer of the mirror, whose tests compile for a minute.
     sizes = {"torch": sample, "jax": sample // 4}
     every = [m for of in FOLDERS for m in chosen(ROOT, of, sizes[of], seed)]
@@ -128,31 +124,36 @@ def main(
         for number in range(workers):
             copies.put(clone(ROOT, Path(folder) / str(number)))
 
-        def work(mutant: Mutant, part: slice) -> tuple[Mutant, Result]:
+        copy = copies.get()
+        witnesses = measured(ROOT, copy, BUILD, workers)
+        parts = {m.key: witnesses_of(m, witnesses, copy) for m in todo}
+        copies.put(copy)
+
+        def work(mutant: Mutant, part: int) -> tuple[Mutant, Result]:
             copy = copies.get()
             try:
-                return mutant, attempt(mutant, copy, part)
+                return mutant, attempt(mutant, copy, parts[mutant.key][part])
             finally:
                 copies.put(copy)
 
         # The cheapest tests of all first: few changes need the others.
-        for part in (slice(1), slice(1, 2), slice(2, None)):
+        for part in range(len(PARTS) + 1):
             tasks = [pool.submit(work, mutant, part) for mutant in todo]
             todo = []
             done = track(as_completed(tasks), "Mutants", len(tasks), console=console)
             for future in done:
                 mutant, result = future.result()
-                if result["code"] == 0 and part.stop:
+                if result["code"] == 0 and part < len(PARTS):
                     todo.append(mutant)
                     continue
                 store(result)
                 if result["code"] == 0:
                     console.print(f"survived: {mutant.file}: {mutant.after}")
         found = results()
-        noticing = {function(found[m.key]["by"]) for m in every if m.key in found}
-        if false := false_alarms(copies.get(), noticing - {""}):
+        noticing = {found[m.key]["by"] for m in every if m.key in found}
+        if false := false_alarms(copies.get(), noticing & witnesses.seconds.keys()):
             forget(false)
-            console.print(f"[red]fail without any change, mend and run again: {false}")
+            console.print(f"[red]these fail without any change: {false}")
             raise typer.Exit(1)
     PAGE.write_text(page(every, results(), seed, date.today()))
     console.print(f"written: {PAGE}")

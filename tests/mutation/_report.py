@@ -16,9 +16,15 @@ Written by `make mutants` on {day}: a sample of {torch} small changes of `costfn
 [cosmic-ray](https://github.com/sixty-north/cosmic-ray) from each file in proportion to
 its size, at least one, and {planted} faults planted by
 hand, those that people make when they write losses. Each is tried alone: a change is
-noticed if a test fails, or does not end. What survives has survived every test that
-uses its file, but for those of rooms that are not in the sample: the command line,
-`costfn.compare`, `costfn.per_sample`, `costfn.testing`.
+noticed if a test fails, or does not end.
+
+Which tests are tried is measured: the suite runs once under
+[coverage.py](https://coverage.readthedocs.io), which notes for each line the tests that
+run it. They are tried from the cheapest on. A line that runs only at import is tried on
+all tests of its room and all that use its file. What survives has survived these, the
+other tests of their files, and all tests of compiled code, whose lines no tracer sees.
+The rooms above the losses are not in the sample: the command line, `costfn.compare`,
+`costfn.doctor`, `costfn.per_sample`, `costfn.testing`.
 
 A change is *equivalent* if no caller could tell: those are counted apart.
 """

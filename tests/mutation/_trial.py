@@ -55,13 +55,11 @@ def clone(root: Path, folder: Path) -> Path:
     return folder
 
 
-def run_tests(
-    root: Path, copy: Path, arguments: Sequence[str], limit: float
-) -> Outcome:
-    """Pytest in the copy until the first test fails."""
+def run_tests(root: Path, copy: Path, tests: Sequence[str], limit: float) -> Outcome:
+    """These tests in the copy, in this order, until the first fails."""
     os.environ |= ENVIRONMENT
     ours, theirs = servers.Pipe(duplex=False)
-    process = servers.Process(target=_child, args=(theirs, root, copy, arguments))
+    process = servers.Process(target=_child, args=(theirs, root, copy, tests))
     process.start()
     theirs.close()
     try:
@@ -82,8 +80,24 @@ class _First:
             self.failed = report.nodeid
 
 
+class _Chosen:
+    """Of what is collected only these tests, in this order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self.place = {test: place for place, test in enumerate(tests)}
+
+    @property
+    def functions(self) -> list[str]:
+        """Arguments of pytest: parameters are chosen from what is collected."""
+        return list(dict.fromkeys(test.partition("[")[0] for test in self.place))
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        kept = [item for item in items if item.nodeid in self.place]
+        items[:] = sorted(kept, key=lambda item: self.place[item.nodeid])
+
+
 def _child(
-    connection: Connection, root: Path, copy: Path, arguments: Sequence[str]
+    connection: Connection, root: Path, copy: Path, tests: Sequence[str]
 ) -> None:
     os.setsid()
     output = os.open(copy / "output.txt", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
@@ -93,15 +107,15 @@ def _child(
     places = [str(copy), str(copy / "adapters")]
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
     sys.dont_write_bytecode = False
-    original = {"", *(str(root / name) for name in ("", "adapters", "tests"))}
+    original = {"", *(str(root / name) for name in ("", "adapters", "tests/support"))}
     sys.path[:] = places + [p for p in sys.path if p not in original]
     for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
         del sys.modules[name]
     import pytest
 
-    first = _First()
+    first, chosen = _First(), _Chosen(tests)
     options = ["-x", "-q", "-p", "no:cacheprovider"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    code = pytest.main([*options, *arguments], plugins=[first])
+    code = pytest.main([*options, *chosen.functions], plugins=[first, chosen])
     connection.send((int(code), first.failed))
     connection.close()
