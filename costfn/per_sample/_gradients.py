@@ -44,9 +44,15 @@ def gradients(
         parameters: Names of the parameters to differentiate by, or a dictionary of
             names and values, at which the gradients are then taken. Default: all
             parameters that require gradients. A function needs the dictionary.
+        values: Values of parameters and buffers by name, used in place of those of the
+            module, for example of a checkpoint; `parameters` still says which of them
+            to differentiate by.
         batched: Whether the model takes a batch; if not, it gets `x[i]`.
         randomness: `"different"` or `"same"` random numbers for all samples, such as
             dropout masks; `"error"` refuses a model that draws any.
+        sample_dims: Number of leading axes that count samples. With 2, every token of
+            `y`, `(texts, tokens)`, is a sample; the model still takes whole texts, and
+            results have both axes.
 
     Returns:
         By name of the parameter, gradients of shape `(samples, *shape)`.
