@@ -11,9 +11,11 @@ import mpmath
 import numpy as np
 import torch
 
+import batch_losses
+
 from ._large import EXAMPLES, Large
 from ._oracle import Three
-from ._runs import NOT_COMPILED, OF_COUNTS, Result
+from ._runs import NOT_COMPILED, Result
 from ._tolerance import EXCEPTIONS, LIMIT, ROUNDOFF, SHARP, SHARP_LIMIT
 
 PAGE = Path(__file__).parents[2] / "docs" / "crosscheck.md"
@@ -86,7 +88,7 @@ def _head() -> str:
         roundoff=roundoff,
         limit=_words(LIMIT),
         sharp=_words(SHARP_LIMIT),
-        of_counts=", ".join(f"`{name}`" for name in OF_COUNTS),
+        of_counts=", ".join(f"`{name}`" for name in batch_losses.EXEMPLARS),
         not_compiled=f"Without `torch.compile`: {names}, whose 30 unrolled steps take "
         "a minute to trace.",
         exceptions="\n".join(exceptions) or "None.",

@@ -12,6 +12,8 @@ import pytest
 
 import costfn_jax
 
+pytestmark = pytest.mark.shapes
+
 RNG = np.random.default_rng(0)
 LOGITS = jnp.array(4 * RNG.standard_normal((6, 4)))
 LABELS = jnp.array([0, 1, 2, 3, 1, 1])
