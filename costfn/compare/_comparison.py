@@ -202,7 +202,8 @@ def compare_losses(
         source: Where the data come from, for the report.
 
     Returns:
-        The results: `.summary`, `.table()`, `.verdict` in words, `.save(directory)`.
+        The results: `summary`, `table()`, `save(directory)`, and in words
+        `Comparison.verdict`.
 
     Raises:
         InputError: If the data, the costs or an option cannot be used: a `ValueError`.

@@ -203,7 +203,7 @@ def metric_closure(cost: Matrix | ArrayLike) -> Matrix:
 def with_abstention(
     cost: DecisionMatrix | ArrayLike, price: float | Tensor
 ) -> WiderMatrix:
-    """The matrix with one more decision, "abstain", that costs the same for each class.
+    """The matrix with one more decision, "abstain", at one cost for all classes.
 
     Args:
         cost: Costs `(classes, decisions)`.

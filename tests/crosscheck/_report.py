@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import torch
 
-import batch_losses
+from batch_losses import EXEMPLARS
 
 from ._large import EXAMPLES, Large
 from ._oracle import Three
@@ -88,7 +88,7 @@ def _head() -> str:
         roundoff=roundoff,
         limit=_words(LIMIT),
         sharp=_words(SHARP_LIMIT),
-        of_counts=", ".join(f"`{name}`" for name in batch_losses.EXEMPLARS),
+        of_counts=", ".join(f"`{name}`" for name in EXEMPLARS),
         not_compiled=f"Without `torch.compile`: {names}, whose 30 unrolled steps take "
         "a minute to trace.",
         exceptions="\n".join(exceptions) or "None.",
