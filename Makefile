@@ -36,6 +36,7 @@ test-nightly: $(READY)  ## every Hypothesis property on 1700 examples, a million
 # The lowest versions that pyproject.toml states, with warnings of their time.
 test-lowest: pyproject.toml constraints-lowest.txt  ## the same slice with old versions
 	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --upgrade pip
 	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
 		--editable '.[compare,doctor,jax,testing]' --group lowest
 	.venv-lowest/bin/python -m pytest --quiet --first-case -W default \
