@@ -6,7 +6,7 @@ READY := .venv/.ready
 
 DEVICE ?= cpu
 
-.PHONY: demo test test-nightly test-doctor-libraries test-models lint docs bench bench-jax \
+.PHONY: demo test test-quick test-lowest test-nightly test-doctor-libraries test-models lint docs bench bench-jax \
 	bench-per-sample crosscheck mutants reproduce wheel clean
 
 $(READY): pyproject.toml constraints.txt
@@ -19,16 +19,28 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## the main job: which loss serves German Credit?
 	$(BIN)/costfn compare german-credit --out demo
 
-# By file: each process compiles for JAX what the tests of a file share. In the second
-# pass XLA need not make the code fast, which changes no shape.
+# By file: each process compiles for JAX what the tests of a file share.
 test: $(READY)  ## the suite, then that of the losses with shapes checked at run time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet \
-		tests/core tests/jax tests/nn tests/per_sample tests/meta -m "not unchecked" \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet \
+		tests/core tests/jax tests/nn tests/per_sample -m "shapes and not unchecked" \
 		--jaxtyping-packages=costfn,costfn_nn,costfn_jax,beartype.beartype
+
+test-quick: $(READY)  ## in two minutes: the first case of each test that is not slow
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet --first-case \
+		tests costfn adapters README.md
 
 test-nightly: $(READY)  ## every Hypothesis property on 1700 examples, a million in all
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --numprocesses 2 --quiet -m hypothesis tests
+
+# The lowest versions that pyproject.toml states, with warnings of their time.
+test-lowest: pyproject.toml constraints-lowest.txt  ## the same slice with old versions
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --upgrade pip
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
+		--editable '.[compare,doctor,jax,testing]' --group lowest
+	.venv-lowest/bin/python -m pytest --quiet --first-case -W default \
+		tests/core tests/jax tests/nn tests/testing
 
 # The losses of other libraries, in an environment of their own.
 test-doctor-libraries: pyproject.toml constraints.txt
@@ -78,4 +90,4 @@ wheel: $(READY)  ## built, installed elsewhere in a clean environment, imported
 	bash .ci/wheel
 
 clean:
-	rm -rf .venv .venv-doctor .venv-models build dist docs/_build demo
+	rm -rf .venv .venv-doctor .venv-lowest .venv-models build dist docs/_build demo

@@ -60,7 +60,8 @@ from .confusion import Counts as Counts
 from .confusion import confusion_matrix as confusion_matrix
 from .confusion import counts as counts
 
-_NAMES = sorted(name for name in globals() if not name.startswith("_"))
+# The import hook of jaxtyping, by which users check shapes, adds its name.
+_NAMES = sorted(x for x in globals() if not x.startswith(("_", "jaxtyping")))
 # Type checkers follow the imports, and would take a computed list for an empty one.
 if not _typing.TYPE_CHECKING:
     __all__ = _NAMES

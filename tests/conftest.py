@@ -34,12 +34,36 @@ def quick():
     jax.config.update(name, before)
 
 
+MARKERS = {
+    "shapes": "every kind of argument of public functions: run with shapes checked too",
+    "unchecked": "run without jaxtyping, whose checks come before ours "
+    "and cannot be compiled",
+    "slow": "more than a slice of its room: not in `make test-quick`",
+}
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "unchecked: run without jaxtyping, whose checks come before ours "
-        "and cannot be compiled",
-    )
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    words = "only the first case of each test that is not slow"
+    parser.addoption("--first-case", action="store_true", help=words)
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if not config.getoption("first_case"):
+        return
+    first: dict[str, pytest.Item] = {}
+    for item in items:
+        if not item.get_closest_marker("slow"):
+            first.setdefault(item.nodeid.partition("[")[0], item)
+    kept = list(first.values())
+    config.hook.pytest_deselected(items=[x for x in items if x not in kept])
+    items[:] = kept
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

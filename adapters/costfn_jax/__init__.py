@@ -44,7 +44,9 @@ from .confusion import counts as counts
 if _typing.TYPE_CHECKING:
     from ._from_jax import from_jax as from_jax
 else:
-    __all__ = sorted(["from_jax", *(x for x in globals() if not x.startswith("_"))])
+    # The import hook of jaxtyping, by which users check shapes, adds its name.
+    _own = [x for x in globals() if not x.startswith(("_", "jaxtyping"))]
+    __all__ = sorted(["from_jax", *_own])
 
 
 def __getattr__(name: str) -> _typing.Any:

@@ -26,4 +26,5 @@ from ._metrics.tversky import *
 
 # Type checkers follow the imports, and would take a computed list for an empty one.
 if not _typing.TYPE_CHECKING:
-    __all__ = sorted(name for name in globals() if not name.startswith("_"))
+    # The import hook of jaxtyping, by which users check shapes, adds its name.
+    __all__ = sorted(x for x in globals() if not x.startswith(("_", "jaxtyping")))

@@ -32,6 +32,8 @@ from costfn.compare._preprocessing import check_features
 from costfn.compare._summary import summarize, verdict
 from small_data import COST, overlapping, row_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_cost_is_truth_by_decision():
     """Calling bad good is dear: so the best decisions call many good ones bad."""

@@ -25,6 +25,8 @@ from batch_losses import (
     WEIGHT,
 )
 
+pytestmark = pytest.mark.shapes
+
 Z, Y, Q, W = LOGITS[0], LABELS[0], SOFT[0], WEIGHT[0]
 KEEP = torch.tensor([True, False, True, True, True, False])
 batch = pytest.mark.parametrize("one", CASES, ids=repr)

@@ -27,6 +27,8 @@ from cell_cases import (
 from costfn import metrics
 from textbook import exact
 
+pytestmark = pytest.mark.shapes
+
 THEIRS = {
     "precision": sk.precision_score,
     "recall": sk.recall_score,

@@ -14,6 +14,8 @@ from costfn import costs
 from losses import A
 from losses import U as FORUM
 
+pytestmark = pytest.mark.shapes
+
 U = torch.tensor(FORUM, dtype=torch.float64)
 whole = st.integers(0, 8).map(float)
 

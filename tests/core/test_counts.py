@@ -13,6 +13,8 @@ from costfn import Counts, confusion_matrix, counts
 from costfn.confusion import one_vs_rest
 from problems import problems, same, tensors
 
+pytestmark = pytest.mark.shapes
+
 rng = torch.Generator().manual_seed(0)
 A = torch.rand(6, 3, dtype=torch.float64, generator=rng).softmax(-1)
 Y = torch.tensor([0, 2, 1, 1, 0, 2])

@@ -14,6 +14,8 @@ from costfn import decisions
 from losses import A
 from losses import U as FORUM
 
+pytestmark = pytest.mark.shapes
+
 U = torch.tensor(FORUM, dtype=torch.float64)
 HALVES = torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64)
 weights = arrays(float, (3, 4), elements=st.floats(0, 1, width=16))

@@ -25,6 +25,8 @@ from batch_losses import (
 )
 from cell_cases import Q, close, value_and_gradient
 
+pytestmark = pytest.mark.shapes
+
 HARD = {"relaxation": costfn.relaxations.straight_through()}
 batch = pytest.mark.parametrize("one", CASES, ids=repr)
 

@@ -11,6 +11,8 @@ from torch.func import grad, hessian, vmap
 
 import costfn
 
+pytestmark = pytest.mark.shapes
+
 
 def jaccard_loss(truth, wrong):
     """The loss of a set of mistakes: 1 - |truth and decided| / |truth or decided|."""

@@ -14,6 +14,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 import costfn
 from losses import LOSSES
 
+pytestmark = pytest.mark.shapes
+
 rng = torch.Generator().manual_seed(0)
 LOGITS = 3 * torch.randn(4, 3, dtype=torch.float64, generator=rng)
 MARKS = torch.randint(2, (4, 3), generator=rng)

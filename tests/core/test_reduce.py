@@ -9,6 +9,8 @@ from torch.func import grad, jacfwd, jacrev, vmap
 
 import costfn
 
+pytestmark = pytest.mark.shapes
+
 LOSSES = torch.tensor([[1.0, 2.0], [4.0, 8.0]])
 WEIGHT = torch.tensor([[1.0, 0.0], [2.0, 5.0]])
 WHERE = torch.tensor([[True, True], [True, False]])

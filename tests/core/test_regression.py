@@ -12,6 +12,8 @@ from torch.nn.functional import l1_loss, mse_loss
 import costfn
 import costfn_nn
 
+pytestmark = pytest.mark.shapes
+
 positive = st.floats(2**-10, 2**10, width=32)
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from cases import Case, arguments_of
 from losses import CASES, LOSSES
 
+pytestmark = pytest.mark.shapes
+
 WITH_COST = [case for case in CASES if case.takes == ("cost",)]
 LABELS = ("labels", "probs")
 HARD = ("labels", "each")

@@ -18,7 +18,7 @@ from costfn_doctor import BrokenLossError
 from costfn_jax.doctor import diagnose
 from doctor_corpus.case import REGISTRY
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick")]
 importlib.import_module("doctor_corpus.jax_cases")
 CASES = [case for case in REGISTRY.values() if case.framework == "jax"]
 rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ from tests.crosscheck._tolerance import EXCEPTIONS, LIMIT, SHARP, limits
 from textbook import exact
 
 # The same numbers come with shapes checked, at twice the time.
-pytestmark = pytest.mark.unchecked
+pytestmark = [pytest.mark.slow, pytest.mark.unchecked]
 
 FIRST = firsts()
 FAULT = 2e-5

@@ -28,7 +28,7 @@ from costfn_jax.relaxations import (
 )
 
 # Annotations are of what is asked for, not of what is traced or refused.
-pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
+pytestmark = [pytest.mark.slow, pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 rng = np.random.default_rng(0)
 Z = jnp.asarray(rng.normal(size=(8, 3)))

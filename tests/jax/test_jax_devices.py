@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXACT = 1e-12
 VALUES = ["f_beta_loss", "mcc_loss", "normalized_cost_loss", "expected_cost"]

@@ -13,11 +13,11 @@ import pytest
 
 from tests.crosscheck._backends import of_torch
 from tests.crosscheck._oracle import Three, reference
-from tests.crosscheck._runs import firsts, table
+from tests.crosscheck._runs import exemplars, table
 from tests.crosscheck._tolerance import limits, worst
 
 # No argument of a loss is checked here that is not elsewhere.
-pytestmark = pytest.mark.unchecked
+pytestmark = [pytest.mark.slow, pytest.mark.unchecked]
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests/support/jax_settings.py"
@@ -59,9 +59,9 @@ def test_the_settings_are_what_their_names_say(results):
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("loss", firsts())
+@pytest.mark.parametrize("loss", exemplars())
 def test_torch_in_float32_gives_the_same(results, setting, loss):
-    problem, _ = table()[firsts()[loss]]
+    problem, _ = table()[exemplars()[loss]]
     theirs = Three(*(results[setting][f"{loss} {i}"] for i in range(3)))
     ours = of_torch(problem, "float32", "eager", "cpu")
     c = worst(loss, theirs, ours, reference(problem), "float32")

@@ -94,6 +94,7 @@ def test_of_one_label(name, relaxation):
     check(name, OF_THREE[0], relaxation, **average)
 
 
+@pytest.mark.shapes
 @pytest.mark.parametrize("problem", OTHERS, ids=repr)
 @pytest.mark.parametrize("name", NAMES)
 def test_of_other_tasks(name, problem):

@@ -13,7 +13,7 @@ import costfn
 import costfn_jax
 from both_libraries import function, to_jax, to_torch
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.shapes, pytest.mark.usefixtures("quick")]
 
 rng = np.random.default_rng(5)
 LOGITS = 2 * rng.normal(size=(12, 3))

@@ -16,7 +16,7 @@ from cell_cases import close, costs, value_and_gradient
 from ignored_by_cells import expected
 from ignored_cases import CLASSES, images
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick")]
 TASKS = {"multiclass": 3, "binary": 4, "multilabel": 5}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import costfn_jax
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.shapes, pytest.mark.usefixtures("quick")]
 
 
 @pytest.mark.unchecked  # some are annotated as numbers

@@ -12,6 +12,8 @@ import pytest
 
 import costfn_jax
 
+pytestmark = pytest.mark.shapes
+
 RNG = np.random.default_rng(0)
 LOGITS = jnp.array(4 * RNG.standard_normal((6, 4)))
 LABELS = jnp.array([0, 1, 2, 3, 1, 1])
@@ -164,6 +166,7 @@ def test_an_infinite_score_on_the_right_side_costs_nothing():
     assert ours == 0
 
 
+@pytest.mark.unchecked  # jaxtyping refuses it before we do
 def test_hinge_takes_labels_and_nothing_that_looks_like_them():
     theirs = optax.hinge_loss(jnp.array(2.0), jnp.array(0.0))
     assert theirs == 1  # for a label 0 in place of -1, whatever the score

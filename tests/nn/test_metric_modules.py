@@ -9,6 +9,8 @@ import torch
 import costfn
 import costfn_nn
 
+pytestmark = pytest.mark.shapes
+
 torch.manual_seed(0)
 IMAGES = torch.randn(2, 3, 4, 5, dtype=torch.float64)
 LABELS = torch.randint(3, (2, 4, 5))

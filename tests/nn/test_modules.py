@@ -18,6 +18,8 @@ from module_cases import (
     rng,
 )
 
+pytestmark = pytest.mark.shapes
+
 # Losses that are cross entropy under these options.
 CROSS_ENTROPIES = [
     pytest.param(lambda **o: costfn_nn.FocalLoss(gamma=0.0, **o), id="focal"),

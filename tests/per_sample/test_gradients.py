@@ -20,6 +20,8 @@ from per_sample_models import (
     norms,
 )
 
+pytestmark = pytest.mark.shapes
+
 DTYPES = [torch.float32, torch.float64]
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])

@@ -17,7 +17,7 @@ from costfn.doctor import BrokenLossError
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 mirror = pytest.importorskip("costfn_jax.per_sample", reason="JAX is not installed")
 jnp = jax.numpy
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick")]
 
 torch.manual_seed(0)
 NET = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()

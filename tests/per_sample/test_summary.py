@@ -12,6 +12,8 @@ import costfn
 from costfn import per_sample
 from per_sample_models import KINDS, flat, loop, norms
 
+pytestmark = pytest.mark.shapes
+
 LOSS = costfn.focal_loss
 
 

@@ -13,7 +13,7 @@ from costfn.testing import LossContractError, assert_loss_contract
 from new_interpreter import run
 
 # It traces and compiles what jaxtyping would wrap.
-pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
+pytestmark = [pytest.mark.slow, pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 LOGITS = np.array(
     [[0.0, 0.0, 0.0], [4.0, -3.0, 0.5], [-6.0, 7.0, 6.5], [1.0, 2.0, 3.0]]

@@ -17,7 +17,7 @@ from costfn.testing import LossContractError, assert_loss_contract
 from planted_faults import BINARY, LABELS, NUMBERS, SEVERAL, SOFT
 
 # It traces what jaxtyping would wrap.
-pytestmark = [pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
+pytestmark = [pytest.mark.slow, pytest.mark.unchecked, pytest.mark.usefixtures("quick")]
 
 # Each is a compilation or two, and tried in `test_testing_jax.py`.
 SLOW = ("hessian", "vmap", "per_sample_gradients", "compiled", "reverse_mode")
