@@ -41,9 +41,8 @@ EVERY_CLASS = st.tuples(
 
 def check(loss, inputs=None, **options):
     # To compile them takes a second, and has its own tests.
-    return assert_loss_contract(
-        loss, inputs, max_examples=4, **{"skip": "compiled"} | options
-    )
+    few = {"skip": "compiled", "max_examples": 4}
+    return assert_loss_contract(loss, inputs, **few | options)
 
 
 def cases(form):
@@ -91,8 +90,9 @@ def test_what_the_catalogue_says_of_certain_mistakes_is_so(case):
     if costfn.catalogue.LOSSES[case.loss.name].log_divergent:
         assert "alive_when_wrong" in claimed().kept
     else:
+        # Of some labels the claim holds: few examples may all be of these.
         with pytest.raises(LossContractError, match="at scores of 0 it is"):
-            claimed()
+            claimed(max_examples=40)
 
 
 @pytest.mark.parametrize(
