@@ -101,13 +101,7 @@ def _tensors_kept(tensors: list[Tensor], fixed: bool) -> Iterator[None]:
 @contextlib.contextmanager
 def _attributes_kept(objects: list[Any]) -> Iterator[None]:
     """Keeps which attributes there are, and what lists, dicts and sets contain."""
-    kept = [
-        (
-            thing,
-            {name: (value, _contents(value)) for name, value in vars(thing).items()},
-        )
-        for thing in objects
-    ]
+    kept = [(thing, _attributes(thing)) for thing in objects]
     try:
         yield
     finally:
