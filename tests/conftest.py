@@ -61,9 +61,9 @@ def pytest_collection_modifyitems(
     for item in items:
         if not item.get_closest_marker("slow"):
             first.setdefault(item.nodeid.partition("[")[0], item)
-    kept = list(first.values())
+    kept = set(first.values())
     config.hook.pytest_deselected(items=[x for x in items if x not in kept])
-    items[:] = kept
+    items[:] = first.values()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -18,7 +18,7 @@ FOLDERS = {"torch": "costfn", "jax": "adapters/costfn_jax"}
 # Names and types only, or the list of losses, which has no numbers of its own.
 LEFT_OUT = ("__init__", "types", "entry", "catalogue")
 # Rooms whose tests take long, or whose numbers are words for people.
-OTHER_ROOMS = ("_cli", "compare", "doctor", "per_sample", "testing")
+OTHER_ROOMS = ("_cli", "compare", "per_sample", "testing")
 BINARY = ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "BitAnd_BitOr", "BitOr_BitAnd")
 COMPARISONS = ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Lt_Gt", "Gt_Lt", "Eq_NotEq")
 COMPARISONS += ("NotEq_Eq", "Is_IsNot", "IsNot_Is")
