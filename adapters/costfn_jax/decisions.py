@@ -128,8 +128,8 @@ def abstain(
     p, c = _problem(probs, cost)
     # In the wider dtype of the two: in the narrower one the price would be rounded.
     wide = jnp.promote_types(floating(c).dtype, p.dtype)
-    dearer = with_abstention(c.astype(wide), price)
-    return _cheapest(stop_gradient(p), stop_gradient(dearer))
+    wider = with_abstention(c.astype(wide), price)
+    return _cheapest(stop_gradient(p), stop_gradient(wider))
 
 
 class PlugIn(NamedTuple):

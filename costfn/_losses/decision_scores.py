@@ -38,7 +38,8 @@ def cost_regression_loss(
 
     `sum_j (z_j - c_j)**2`. One-sided: `sum_j phi(s_j (z_j - c_j))` with `s_j = 1` where
     `c_j` is the smallest cost of its example and -1 elsewhere, `phi` softplus or, not
-    smooth, `max(0, x)`: cheap decisions may be estimated too low, dear ones too high.
+    smooth, `max(0, x)`: a cheap decision may be estimated too low, a costly one too
+    high.
 
     Properties: convex; two-sided it is 0 where the outputs are the costs, and
     consistent for any cost under argmin, though wasteful for many classes; one-sided it

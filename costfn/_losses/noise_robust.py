@@ -76,14 +76,14 @@ def generalized_cross_entropy_loss(
     power = typed(number("q", q, _POWER), z)
     # Through log(p): p**q has an infinite slope at p = 0.
     if not target.is_floating_point():
-        losses = _one_less(power * log_sigmoid(log_odds(z, target))) / power
+        losses = _one_minus_exp(power * log_sigmoid(log_odds(z, target))) / power
     else:
-        of_label = _one_less(power * z.log_softmax(-1)) / power
+        of_label = _one_minus_exp(power * z.log_softmax(-1)) / power
         losses = mean_over_classes(class_probs(target, z.shape[-1], z.dtype), of_label)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
-def _one_less(x: Tensor) -> Tensor:
+def _one_minus_exp(x: Tensor) -> Tensor:
     """`1 - exp(x)` for `x` of at most 0, relatively exact with its slope at both ends.
 
     `1 - exp(x)` cancels near 0; the slope of `expm1(x)` is taken as `expm1(x) + 1`,
@@ -109,9 +109,9 @@ def symmetric_cross_entropy_loss(
     class probabilities, its mean over the label.
 
     Properties: 0 at a perfect prediction; log-divergent by its share `alpha` of cross
-    entropy; not convex and not proper. The second term is bounded and
-    takes wrong labels lightly; the first keeps hard examples in the training. It is
-    `alpha` times `poly_loss` with `epsilon = -beta log_zero / alpha`.
+    entropy; not convex and not proper. The second term is bounded, so that a wrong
+    label adds little; the first keeps hard examples in the training. It is `alpha`
+    times `poly_loss` with `epsilon = -beta log_zero / alpha`.
 
     Args:
         logits: Scores of the classes, `(*batch, classes)`.
@@ -235,7 +235,7 @@ ENTRIES = (
         zero_at_perfect=True,
         convex=True,
         log_divergent=True,
-        remark="Convex for epsilon up to 1. Its probabilities are too bold.",
+        remark="Convex for epsilon up to 1. Its probabilities are overconfident.",
         use="cross entropy works, and one number may be tuned to make it work better",
     ),
 )

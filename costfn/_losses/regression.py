@@ -84,9 +84,10 @@ def q_error_loss(
         )
     t = torch.where(t < least, least, t)
     raised = torch.where(p < least, least, p)
-    # Below the floor it goes on growing, linearly, unless nothing is what there was.
-    # By a tensor: forward over reverse turns a scalar of float32 into float64 where
-    # torch divides it by a Python number.
+    # Below the floor the loss keeps growing, linearly, unless the target is itself
+    # below the floor.
+    # Divided by a tensor: forward over reverse turns a scalar of float32 into float64
+    # where torch divides it by a Python number.
     below = torch.where(p < least, 1 - p / (torch.ones_like(p) * least), 0.0)
     losses = (1 + below) * _growth(raised.log() - t.log())
     return finished(losses, prediction, invalid)

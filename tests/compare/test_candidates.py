@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_cost_is_truth_by_decision():
-    """Calling bad good is dear: so the best decisions call many good ones bad."""
+    """To call bad good costs more, so the best decisions call many good ones bad."""
     features, y = overlapping()
     losses = ["expected_cost_loss", "log_cost_loss", "weighted_cross_entropy"]
     dear_bad = compare_losses(features, y, cost=COST, losses=losses, folds=2, repeats=1)

@@ -29,7 +29,7 @@ OF = defaultdict(list)
 for _row in ROWS:
     OF[_row.function].append(_row)
 each_function = pytest.mark.parametrize("function", OF)
-# These with every row, where a run is dear.
+# In slow runs these are tried with every row.
 WHOLE = (*batch_losses.EXEMPLARS, "log_cost_loss")
 OTHERS = [f for f in OF if f in WHOLE or f not in batch_losses.NAMES]
 some_functions = pytest.mark.parametrize("function", OTHERS)

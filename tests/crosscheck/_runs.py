@@ -1,4 +1,4 @@
-"""Which problem runs where: all that is cheap, and what is dear for each loss once."""
+"""Which problem runs where: all that is quick, and what is slow once for each loss."""
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -53,7 +53,7 @@ def firsts() -> dict[str, str]:
 
 @cache
 def exemplars() -> dict[str, str]:
-    """The first problems of the losses that are tried where a run is dear."""
+    """The first problems of the losses that stand for all in slow runs."""
     alike = set(batch_losses.NAMES) - set(batch_losses.EXEMPLARS)
     return {loss: name for loss, name in firsts().items() if loss not in alike}
 

@@ -92,8 +92,8 @@ PER_LABEL = [
     for name in ("sigmoid_focal_loss", "asymmetric_loss")
 ]
 EXAMPLES += PER_LABEL
-# What differs in the metric alone is tried on some where a run is dear; all of them are
-# compiled in `test_batch_transforms.py`.
+# Losses that differ in the metric alone are represented by a few in slow runs; all of
+# them are compiled in `test_batch_transforms.py`.
 EXEMPLARS = [
     x
     for x in EXAMPLES

@@ -26,8 +26,8 @@ COSTS = [name for name in NAMES if "cost" in takes(name)]
 # Their metric is of the whole matrix, which several labels per example do not have.
 OF_THE_MATRIX = [*COSTS, "cohen_kappa_loss", "hss_loss", "mcc_loss"]
 MULTILABEL = [name for name in NAMES if name not in OF_THE_MATRIX]
-# Losses of counts share all but the metric. Where a test is dear, one of rates, one of
-# the whole table and one of costs stand for all.
+# Losses of counts share all but the metric. In slow tests one of rates, one of the
+# whole table and one of costs stand for all.
 EXEMPLARS = ("f_beta_loss", "mcc_loss", "normalized_cost_loss")
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "f_beta_loss": [{"beta": 2.0, "average": "weighted"}, {"smooth": 1.0}],

@@ -46,14 +46,14 @@ def generalized_cross_entropy_loss(
     power = typed(number("q", q, _POWER), z.dtype)
     # Through log(p): p**q has an infinite slope at p = 0.
     if not is_floating(target):
-        losses = _one_less(power * log_sigmoid(log_odds(z, target))) / power
+        losses = _one_minus_exp(power * log_sigmoid(log_odds(z, target))) / power
     else:
-        of_label = _one_less(power * log_softmax(z)) / power
+        of_label = _one_minus_exp(power * log_softmax(z)) / power
         losses = mean_over_classes(class_probs(target, z.shape[-1], z.dtype), of_label)
     return finished(losses, logits, bad_target(target, z.shape[-1]))
 
 
-def _one_less(x: Array) -> Array:
+def _one_minus_exp(x: Array) -> Array:
     """`1 - exp(x)` for `x` of at most 0, relatively exact with its slope at both ends.
 
     `1 - exp(x)` cancels near 0; the slope of `expm1(x)` is taken as `expm1(x) + 1`,

@@ -45,7 +45,8 @@ def q_error_loss(
         invalid = jnp.broadcast_to(bad, t.shape) if invalid is None else invalid | bad
     t = jnp.where(t < least, least, t)
     raised = jnp.where(p < least, least, p)
-    # Below the floor it goes on growing, linearly, unless nothing is what there was.
+    # Below the floor the loss keeps growing, linearly, unless the target is itself
+    # below the floor.
     below = jnp.where(p < least, (least - p) / least, 0.0)
     losses = (1 + below) * _growth(jnp.log(raised) - jnp.log(t))
     return finished(losses, prediction, invalid)
