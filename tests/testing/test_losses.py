@@ -42,9 +42,11 @@ EXTRAS = {
     "transition": torch.tensor([[0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0, 0.75]]),
     "prior": torch.tensor([0.5, 0.25, 0.25]),
 }
-# The scores of the one are costs: the lowest is best. The other is a proper score, and
-# so falls on the way to the truth, for conditionally negative definite costs only.
-RISES = {"cost_regression_loss", "energy_cost_loss"}
+# The scores of the first are costs: the lowest is best. The second is a proper score,
+# and so falls on the way to the truth, for conditionally negative definite costs only.
+# The third falls for the zero-one cost; for others a likelier truth may make a decision
+# likelier that is wrong for it, but worse for the classes that are now less likely.
+RISES = {"cost_regression_loss", "energy_cost_loss", "soft_decision_cost_loss"}
 # A class that is absent counts as 0 in most: all of them are there.
 EVERY_CLASS = st.tuples(
     logits(classes=3, sizes=5), st.permutations([0, 1, 2, 2, 1]).map(np.array)
@@ -87,6 +89,18 @@ def test_a_loss_of_labels(case):
     )
     apart = "permutation" if case.loss.per_sample else "independence"
     assert set(report.left_out) == {"compiled", apart}
+
+
+def test_the_soft_decision_falls_on_the_way_to_the_truth_for_the_zero_one_cost():
+    row = next(loss for loss in LOSSES if loss.name == "soft_decision_cost_loss")
+    case = Case(row, dict(row.options[0]), "labels")
+    claimed = partial(check, case, max_examples=40, lower_is_better=True)
+    assert "lower_is_better" in claimed(batches(cost="zero_one", **SMALL)).kept
+    # With class 1 likelier class 0 is less likely, for which decision 2 costs most.
+    cost = torch.tensor([[0.0, 0.0, 0.75], [0.0, 0.0, 0.25], [0.0, 0.0, 0.0]])
+    label = torch.tensor(1)
+    before, after = (case(torch.tensor([0.0, z, 0.0]), label, cost) for z in (0.0, 1.0))
+    assert after > before
 
 
 # All that does not say where the gradient ends.
