@@ -48,11 +48,12 @@ def doctor(
 ) -> None:
     """Does the gradient of my loss flow? Exit code 1 if the loss is broken."""
     from ..doctor import diagnose
-    from .examples import SpecificationError, examples, load
+    from .examples import examples
+    from .objects import SpecificationError, load_loss
 
     aside = Console(stderr=True, highlight=False)
     try:
-        found = load(loss)
+        found = load_loss(loss)
         words = examples(found, prediction, target)
         report = diagnose(
             found,

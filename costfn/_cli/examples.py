@@ -1,16 +1,12 @@
 """Predictions and targets for `costfn doctor`, from a few words or by trying."""
 
-import importlib
-import importlib.util
-import inspect
-import os
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .objects import SpecificationError
 
 KINDS = "logits, real, probs, logprob"
 GUESSES = (
@@ -28,41 +24,6 @@ GUESSES = (
     ("real:8x6", "labels:3:8"),
     ("real:8", "none"),
 )
-
-
-class SpecificationError(Exception):
-    """The words do not describe a loss, or an example."""
-
-
-def load(path: str) -> Callable[..., Any]:
-    """The loss at `path/to/file.py:name` or `package.module:name`."""
-    where, colon, name = path.rpartition(":")
-    if not colon or not name:
-        raise SpecificationError(f"loss must be path/to/file.py:name, got {path}")
-    if where.endswith(".py"):
-        file = Path(where).resolve()
-        if not file.is_file():
-            raise SpecificationError(f"loss must be in a file that exists, got {where}")
-        specification = importlib.util.spec_from_file_location(file.stem, file)
-        assert specification is not None and specification.loader is not None
-        module = importlib.util.module_from_spec(specification)
-        sys.modules.setdefault(file.stem, module)
-        sys.path.insert(0, str(file.parent))
-        specification.loader.exec_module(module)
-    else:
-        sys.path.insert(0, os.getcwd())
-        module = importlib.import_module(where)
-    found = getattr(module, name, None)
-    if inspect.isclass(found):
-        try:
-            found = found()
-        except TypeError as error:
-            raise SpecificationError(
-                f"loss must be a class that needs no arguments, or an object: {error}"
-            ) from None
-    if not callable(found):
-        raise SpecificationError(f"{where} must define a loss called {name}")
-    return found  # type: ignore[no-any-return]
 
 
 def _shape(words: str, whole: str) -> tuple[int, ...]:

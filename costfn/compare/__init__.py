@@ -5,11 +5,15 @@ Install the extra for it: `pip install 'costfn[compare]'`.
 
 try:
     from ._candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
-    from ._comparison import Comparison, compare_losses
-    from ._costs import read_cost
-    from ._data import BUILT_IN, Data, load_data
+    from ._comparison import Comparison, compare_losses, compare_planned
+    from ._costs import from_gains, read_cost
+    from ._data import BUILT_IN, Column, Data, load_data
+    from ._directory import check_directory
     from ._errors import InputError
     from ._metrics import METRICS
+    from ._models import MODELS
+    from ._plan import Plan, plan
+    from ._references import REFERENCES
     from ._summary import Row
 except ModuleNotFoundError as error:
     package = (error.name or "").partition(".")[0]
@@ -25,11 +29,19 @@ __all__ = [
     "DEFAULT_LOSSES",
     "METRICS",
     "METRIC_LOSSES",
+    "MODELS",
+    "REFERENCES",
+    "Column",
     "Comparison",
     "Data",
     "InputError",
+    "Plan",
     "Row",
+    "check_directory",
     "compare_losses",
+    "compare_planned",
+    "from_gains",
     "load_data",
+    "plan",
     "read_cost",
 ]

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 import costfn
-from costfn.catalogue import LOSSES, Decision
+from costfn.catalogue import LOSSES
 
-from ._candidate import Candidate, Problem
+from ._candidate import Candidate, Objective, Problem, Rule, Weigh
 from ._errors import InputError, listed, suggestion
 from ._from_catalogue import candidate_of, same, soft_targets
 from ._metrics import COST, Metric
@@ -22,33 +20,51 @@ BASELINE = "cross_entropy"
 """The loss that every other is tested against, with argmax."""
 
 
-def _plain(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
-    return cross_entropy(outputs, labels, reduction="none")
+def _even(labels: Tensor, problem: Problem) -> Tensor:
+    return torch.ones(len(labels), dtype=torch.float64)
 
 
-def _weighted(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
-    classes = problem.cost.shape[0]
-    return cross_entropy(outputs, labels, weight=problem.cost[:, :classes].sum(1))
+def _by_cost(labels: Tensor, problem: Problem) -> Tensor:
+    rows = problem.cost[:, : problem.cost.shape[0]].sum(1)
+    return rows[labels] / (problem.prior @ rows)
 
 
-def _balanced(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
-    losses = cross_entropy(outputs, labels, reduction="none")
-    return losses / (len(problem.prior) * problem.prior[labels])
+def _balanced(labels: Tensor, problem: Problem) -> Tensor:
+    return 1 / (len(problem.prior) * problem.prior[labels])
+
+
+def _cross_entropy(weigh: Weigh) -> Objective:
+    def objective(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
+        losses = cross_entropy(outputs, labels, reduction="none")
+        return weigh(labels, problem) * losses
+
+    return objective
+
+
+def cross_entropy_of(name: str, decisions: tuple[Rule, ...]) -> Candidate:
+    """Plain cross entropy under a name of its own."""
+    return Candidate(
+        name, _cross_entropy(_even), decisions, weigh=_even, log_loss=True, convex=True
+    )
 
 
 _CROSS_ENTROPIES = (
-    Candidate(BASELINE, _plain, ("argmax", "minimum_cost")),
+    cross_entropy_of(BASELINE, ("argmax", "minimum_cost")),
     Candidate(
         "weighted_cross_entropy",
-        _weighted,
+        _cross_entropy(_by_cost),
         ("argmax",),
         options="class weights: row sums of the cost matrix",
+        weigh=_by_cost,
+        convex=True,
     ),
     Candidate(
         "balanced_cross_entropy",
-        _balanced,
+        _cross_entropy(_balanced),
         ("argmax",),
         options="class weights: n / (K n_k) of the training fold",
+        weigh=_balanced,
+        convex=True,
     ),
 )
 
@@ -155,7 +171,7 @@ def suitable(
         if entry and entry.zero_diagonal and cost.diagonal().any():
             notes.append(f"{name} left out: the right decision must be the cheapest.")
             continue
-        rules = candidate.decisions
+        rules: tuple[Rule, ...] = candidate.decisions
         need = entry.provided if entry else None
         if need and not getattr(diagnosis, need) and "minimum_cost" in rules:
             rules = tuple(rule for rule in rules if rule != "minimum_cost")
@@ -168,6 +184,8 @@ def suitable(
             notes.append(f"{name} without unmix: it needs targets that differ more.")
         if equal and "argmax" in rules:
             rules = tuple(rule for rule in rules if rule != "minimum_cost")
+        if name == BASELINE and not metric.is_cost:
+            rules = (*rules, "plug_in")
         kept.append(replace(candidate, decisions=rules))
     return kept, notes
 
@@ -175,27 +193,3 @@ def suitable(
 def _separate(cost: Tensor) -> bool:
     rows = soft_targets(cost)
     return int(torch.linalg.matrix_rank(rows)) == len(rows)
-
-
-def decide(rule: Decision, outputs: Tensor, cost: Tensor) -> NDArray[np.int64]:
-    """Decisions from the outputs of a model.
-
-    Args:
-        rule: How to decide.
-        outputs: Outputs of a model, shape `(examples, outputs)`.
-        cost: The costs it was trained with, shape `(K, D)`.
-
-    Returns:
-        Indices of decisions, shape `(examples,)`.
-    """
-    if rule == "argmax":
-        chosen = outputs.argmax(-1)
-    elif rule == "argmin":
-        chosen = outputs.argmin(-1)
-    else:
-        probs = torch.softmax(outputs, -1)
-        if rule == "unmix":
-            rows = soft_targets(cost)
-            probs = costfn.unmix(probs, rows)
-        chosen = costfn.decisions.minimum_cost_decision(probs, cost)
-    return np.asarray(chosen.numpy(), dtype=np.int64)

@@ -1,27 +1,25 @@
 """Checks of the classes and options before any training."""
 
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ._costs import NamedCost
-from ._errors import InputError, listed
+from ._data import Classes, read_labels
+from ._errors import InputError
 from ._experiment import Settings
-from ._training import Model
 
 
 def check_settings(
-    model: Model, folds: int, repeats: int, seed: int, metric: str
+    model: str, folds: int, repeats: int, seed: int, metric: str
 ) -> Settings:
     """The settings of a comparison.
 
     Raises:
         InputError: If one is out of its range.
     """
-    if model not in get_args(Model):
-        raise InputError(f"model must be of {listed(get_args(Model))}, got {model!r}")
     for option, value, least in (
         ("folds", folds, 2),
         ("repeats", repeats, 1),
@@ -32,8 +30,8 @@ def check_settings(
     return Settings(model, folds, repeats, seed, metric)
 
 
-def check_labels(y: Any) -> list[str]:
-    """The class of each example as text.
+def check_labels(y: Any) -> Classes:
+    """The class of each example as text, in one spelling each.
 
     Raises:
         InputError: If an example does not have exactly one class.
@@ -48,9 +46,7 @@ def check_labels(y: Any) -> list[str]:
             f"y must hold a class for every example, got {int(labels.isna().sum())} "
             "missing"
         )
-    if labels.dtype.kind == "f" and (labels % 1 == 0).all():
-        labels = labels.astype(int)
-    return [str(label).strip() for label in labels]
+    return read_labels(str(label) for label in labels)
 
 
 def in_order(classes: set[str]) -> list[str]:
@@ -79,14 +75,3 @@ def check_counts(labels: NDArray[np.int64], cost: NamedCost, folds: int) -> None
             f"classes must have at least {folds} examples each, one per fold, got "
             f"{shown}: use fewer folds, or merge or remove the rare classes"
         )
-
-
-def unreasonable(cost: NamedCost) -> list[str]:
-    """A note for each class whose correct decision is not the cheapest."""
-    square = cost.matrix[:, : len(cost.classes)]
-    return [
-        f"If the truth is {name!r}, another decision is cheaper than {name!r}: check "
-        "the cost matrix."
-        for index, name in enumerate(cost.classes)
-        if square[index, index] > square[index].min()
-    ]

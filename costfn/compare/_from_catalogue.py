@@ -9,7 +9,7 @@ from torch import Tensor
 import costfn
 from costfn.catalogue import Entry
 
-from ._candidate import Candidate, Problem
+from ._candidate import Candidate, Problem, Rule
 
 TEMPERATURE = 0.25
 """Of the soft targets, where the mean wrong decision costs 1."""
@@ -18,7 +18,7 @@ TEMPERATURE = 0.25
 _ARGUMENTS: dict[str, Callable[[Tensor, Problem], Tensor]] = {
     "target": lambda labels, _: labels,
     "target_probs": lambda labels, problem: soft_targets(problem.cost)[labels],
-    "cost": lambda _, problem: problem.cost,
+    "cost": lambda _, problem: problem.cost if problem.costs is None else problem.costs,
     "prior": lambda _, problem: problem.prior,
 }
 # Options that follow what the losses are compared by.
@@ -53,6 +53,8 @@ def candidate_of(entry: Entry) -> Candidate:
     def objective(outputs: Tensor, labels: Tensor, problem: Problem) -> Tensor:
         arguments = [_ARGUMENTS[name](labels, problem) for name in takes]
         options = options_of(entry, problem.metric)
+        if problem.weight is not None and not entry.per_sample:
+            options["sample_weight"] = problem.weight
         losses: Tensor = entry.loss(outputs, *arguments, **options)
         return losses
 
@@ -62,11 +64,18 @@ def candidate_of(entry: Entry) -> Candidate:
         objective,
         # The softmax estimates a mixture of the soft targets, so that the minimum-cost
         # rule is legitimate after `unmix` only.
-        tuple(x for x in entry.decisions if not (mixed and x == "minimum_cost")),
+        _rules(entry, mixed=mixed),
         entry.scores,
         square=mixed or ("cost" in takes and not entry.actions),
         options=_in_words(entry),
+        convex=entry.convex,
     )
+
+
+def _rules(entry: Entry, *, mixed: bool) -> tuple[Rule, ...]:
+    """Its decisions but a threshold, which is for labels one by one."""
+    found: tuple[Rule, ...] = tuple(x for x in entry.decisions if x != "threshold")
+    return tuple(rule for rule in found if not (mixed and rule == "minimum_cost"))
 
 
 def same(entry: Entry, other: Entry, metric: str) -> bool:

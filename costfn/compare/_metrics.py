@@ -38,7 +38,7 @@ class Metric:
         """Whether it is the cost, where smaller is better; elsewhere larger is."""
         return self.measure is None
 
-    def __call__(self, confusion: NDArray[np.int64] | NDArray[np.float64]) -> float:
+    def __call__(self, confusion: NDArray[np.float64]) -> float:
         """The value for counts `[true, decision]`; NaN if all counts are 0."""
         if self.measure is None or not confusion.any():
             return nan
@@ -124,7 +124,7 @@ def check_suits(
 
 
 def best_constant(
-    confusions: Sequence[NDArray[np.int64]], metric: Metric
+    confusions: Sequence[NDArray[np.float64]], metric: Metric
 ) -> tuple[int, float]:
     """The best class if all examples get the same decision, and its mean value.
 

@@ -10,13 +10,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ._errors import InputError, listed
+from ._data import Column, read_columns
+from ._data.columns import MOST_CATEGORIES
+from ._errors import InputError
 
-MOST_CATEGORIES = 30
 
-
-def check_features(features: object) -> pd.DataFrame:
-    """The features as a table of float64 columns, and text columns with NaN for gaps.
+def check_features(features: object) -> tuple[pd.DataFrame, list[Column]]:
+    """The features as a table of float64 columns and of categories.
 
     Constant columns are left out.
 
@@ -24,36 +24,23 @@ def check_features(features: object) -> pd.DataFrame:
         features: A table or array, one row per example.
 
     Returns:
-        The table, with text for column names and rows numbered from 0.
+        The table, with text for column names and rows numbered from 0; and how each
+        column was read.
 
     Raises:
         InputError: If the features are not a table, have two columns of the same name
-            or an infinite number, or all columns are constant.
+            or an infinite number, or no column is left.
     """
-    table = (
-        features.reset_index(drop=True)
-        if isinstance(features, pd.DataFrame)
-        else pd.DataFrame(_two_axes(features))
-    )
-    names = [str(name) for name in table.columns]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(f"X must name each column once, got {listed(repeated)} twice")
-    columns = {}
-    for name, (_, column) in zip(names, table.items(), strict=True):
-        clean = _clean(column)
-        if clean.dtype != object and np.isinf(clean).any():
-            raise InputError(
-                f"features must be finite, got infinity in column {name!r}"
-            )
-        # A missing value counts as a value: it has an indicator column.
-        if clean.nunique(dropna=False) > 1:
-            columns[name] = clean
-    if not columns:
-        raise InputError(
-            f"features must have a column that varies, got {len(names)} that do not"
-        )
-    return pd.DataFrame(columns)
+    table = features
+    if not isinstance(features, pd.DataFrame):
+        table = pd.DataFrame(_two_axes(features))
+    return read_columns(table)
+
+
+def as_text(features: pd.DataFrame) -> pd.DataFrame:
+    """The features with text, NaN for gaps, in place of categories."""
+    text = features.select_dtypes("category")
+    return features.astype(dict.fromkeys(text, object))
 
 
 def _two_axes(features: object) -> NDArray[Any]:
@@ -63,21 +50,6 @@ def _two_axes(features: object) -> NDArray[Any]:
             f"X must be of shape (examples, columns), got shape {array.shape}"
         )
     return array
-
-
-def _clean(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(
-        column
-    ):
-        return column.astype(np.float64)
-    if column.dtype == object:
-        try:
-            return column.astype(np.float64)
-        except (TypeError, ValueError):
-            pass
-    text = column.astype(object)
-    missing = column.isna()
-    return text.astype(str).astype(object).where(~missing, np.nan)
 
 
 def preprocessor(features: pd.DataFrame) -> ColumnTransformer:

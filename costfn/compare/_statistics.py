@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+FEWEST_FOLDS = 5
+"""Fewer folds give no p-value: their spread is not known well enough."""
+
 
 @dataclass(frozen=True)
 class PairedTest:
@@ -17,7 +20,8 @@ class PairedTest:
         standard_error: Its standard error, corrected for the overlap.
         statistic: Student's t, `difference / standard_error`.
         degrees: Degrees of freedom: the number of folds minus 1.
-        p_value: Two-sided.
+        p_value: Two-sided; never below `2**-folds`, and NaN below 5 folds.
+        low, high: 95 % interval of the difference.
     """
 
     difference: float
@@ -25,6 +29,8 @@ class PairedTest:
     statistic: float
     degrees: int
     p_value: float
+    low: float
+    high: float
 
 
 def corrected_standard_error(values: ArrayLike, *, test_to_train: float) -> float:
@@ -60,12 +66,13 @@ def corrected_paired_test(
         test_to_train: As in `corrected_standard_error`, which names the source.
 
     Returns:
-        The test. Differences that are all zero give p = 1; differences that are
-        all equal to another number give p = 0.
+        The test. Differences that are all zero give p = 1. However small their spread
+        is, so many folds say no more than that all are on one side.
 
     Example:
-        >>> corrected_paired_test([1.0, 2.0, 3.0], test_to_train=0.5).p_value
-        0.1598...
+        >>> differences = [1.0, 2.0, 3.0, 2.0, 1.0]
+        >>> corrected_paired_test(differences, test_to_train=0.25).p_value
+        0.0276...
     """
     array = np.asarray(differences, dtype=np.float64)
     mean = float(array.mean())
@@ -76,7 +83,13 @@ def corrected_paired_test(
     else:
         statistic = mean / error
     p_value = float(2 * stats.t.sf(abs(statistic), degrees))
-    return PairedTest(mean, error, statistic, degrees, p_value)
+    p_value = max(p_value, 2.0**-array.size)
+    if array.size < FEWEST_FOLDS:
+        p_value = float("nan")
+    width = float(stats.t.ppf(0.975, degrees)) * error
+    return PairedTest(
+        mean, error, statistic, degrees, p_value, mean - width, mean + width
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -98,6 +111,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
         Scandinavian Journal of Statistics 6, 1979.
     """
     raw: NDArray[np.float64] = np.asarray(p_values, dtype=np.float64)
+    if np.isnan(raw).any():
+        return [float("nan")] * raw.size
     order = np.argsort(raw, kind="stable")
     factors = np.arange(raw.size, 0, -1)
     adjusted = np.empty_like(raw)

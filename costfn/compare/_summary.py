@@ -1,18 +1,26 @@
 """From the outcomes of all folds to one row per loss and decision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._candidates import BASELINE
-from ._experiment import Outcome
 from ._metrics import COST, Metric
-from ._statistics import corrected_paired_test, corrected_standard_error, holm
+from ._outcome import Outcome
+from ._statistics import (
+    PairedTest,
+    corrected_paired_test,
+    corrected_standard_error,
+    holm,
+)
 
 LEVEL = 0.05
-"""Adjusted p-values below this count as a difference."""
+"""P-values below this count as a difference."""
+
+Key = tuple[str, str, str]
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -24,35 +32,54 @@ class Row:
     Attributes:
         loss: Name of the loss.
         decision: Name of the decision.
+        chosen_by: What its setting was chosen by on inner folds.
         mean_cost: Mean test cost per example, in the user's unit.
         standard_error: Standard error of `value`, corrected for the overlap of folds.
         normalized_cost: `mean_cost` divided by that of the best constant decision.
             Below 1 the features help. NaN if the constant decision costs nothing.
         accuracy: Mean share of correct decisions. An action is not one.
         macro_f1: Mean over the folds of the mean F1 of the classes.
-        seconds: Mean wall time of one training.
+        log_loss: Mean log loss of its probabilities; NaN without.
+        seconds: Mean wall time to tune and train once.
         difference: `value` minus that of the baseline.
-        p_value: Paired test of whether `difference` is 0, Holm-adjusted over all rows;
-            NaN for the baseline.
-        p_value_to_best: The same test against the best row; NaN for the best row.
+        low, high: 95 % interval of `difference`; NaN for the baseline.
+        p_value: Paired test of whether `difference` is 0. For the primary question,
+            cross entropy with the rule that knows the costs or the metric, it is as it
+            is; for the others Holm-adjusted. NaN for the baseline, and below 5 folds.
+        p_value_to_reference: Test against the row of the primary question, or against
+            the baseline where there is none; Holm-adjusted.
+        to_reference, low_to_reference, high_to_reference: That difference.
+        better_folds: Number of folds on which it is better than the baseline.
+        folds: Number of folds.
         failed_folds: Number of folds on which the training failed.
-        confusion: Counts `[true, decision]` over all folds, shape `(K, D)`.
+        converged: Share of folds on which the training converged.
+        confusion: Weights `[true, decision]` over all folds, shape `(K, D)`.
         score: Mean over the folds of the metric; None for the cost.
     """
 
     loss: str
     decision: str
+    chosen_by: str
     mean_cost: float
     standard_error: float
     normalized_cost: float
     accuracy: float
     macro_f1: float
+    log_loss: float
     seconds: float
     difference: float
+    low: float
+    high: float
     p_value: float
-    p_value_to_best: float
+    p_value_to_reference: float
+    to_reference: float
+    low_to_reference: float
+    high_to_reference: float
+    better_folds: int
+    folds: int
     failed_folds: int
-    confusion: NDArray[np.int64]
+    converged: float
+    confusion: NDArray[np.float64]
     score: float | None = None
 
     @property
@@ -71,28 +98,36 @@ class Row:
         return (self.loss, self.decision) == (BASELINE, "argmax")
 
     @property
+    def is_primary(self) -> bool:
+        """Whether it answers the first question: does a rule help cross entropy?"""
+        return self.loss == BASELINE and self.decision in ("minimum_cost", "plug_in")
+
+    @property
     def name(self) -> str:
         """Loss and decision in words."""
-        return f"{self.loss} with {self.decision}"
+        chosen = ", chosen by the criterion" if self.chosen_by == "criterion" else ""
+        return f"{self.loss} with {self.decision}{chosen}"
 
 
 def summarize(
-    outcomes: Sequence[Outcome], *, folds: int, metric: Metric = COST
+    outcomes: Sequence[Outcome], *, test_to_train: float, metric: Metric = COST
 ) -> list[Row]:
     """Mean, standard error and tests of each loss and decision, the best first.
 
     Args:
         outcomes: The outcomes of every candidate on every fold.
-        folds: Number of folds of one cross-validation.
+        test_to_train: Examples that test for each that trains.
         metric: The metric that is compared. The lowest mean cost is best, or the
             highest mean of another metric.
 
     Returns:
-        The rows. Those with a failed training come last.
+        The rows. Those with a failed training come last. What is chosen by the
+        criterion has a row of its own where it decides otherwise on some fold.
     """
-    groups: dict[tuple[str, str], list[Outcome]] = {}
-    for outcome in outcomes:
-        groups.setdefault((outcome.loss, outcome.decision), []).append(outcome)
+    groups: dict[Key, list[Outcome]] = {}
+    for one in outcomes:
+        groups.setdefault((one.loss, one.decision, one.chosen_by), []).append(one)
+    groups = {key: each for key, each in groups.items() if not _same(key, groups)}
     values = {
         key: np.array([_value(one, metric) for one in group])
         for key, group in groups.items()
@@ -101,36 +136,60 @@ def summarize(
     sign = 1 if metric.is_cost else -1
     # Rows that are equal up to the last digits keep the order of the losses asked for.
     sound.sort(key=lambda key: round(sign * float(values[key].mean()), 12))
-    test_to_train = 1 / (folds - 1)
-    to_baseline = _tests((BASELINE, "argmax"), sound, values, test_to_train)
-    to_best = _tests(sound[0], sound, values, test_to_train) if sound else {}
+    base: Key = (BASELINE, "argmax", "own loss")
+    reference = next((key for key in sound if _is_primary(key)), base)
+    primary = [] if reference == base else [reference]
+    to_base = _tests(base, sound, values, test_to_train)
+    to_reference = _tests(reference, sound, values, test_to_train)
+    p_to_base = _adjusted(to_base, alone=primary)
+    p_to_reference = _adjusted(to_reference, alone=[base] if primary else [])
     constant = float(np.mean([one.constant_cost for one in outcomes]))
-    baseline = float(values[BASELINE, "argmax"].mean())
 
-    def row(key: tuple[str, str]) -> Row:
-        group = groups[key]
-        value = float(values[key].mean())
+    def row(key: Key) -> Row:
+        group, each = groups[key], values[key]
         mean = float(np.mean([one.cost for one in group]))
+        difference, against = to_base.get(key), to_reference.get(key)
+        better = sign * (each - values[base]) < 0
         return Row(
             loss=key[0],
             decision=key[1],
+            chosen_by=key[2],
             mean_cost=mean,
-            standard_error=corrected_standard_error(
-                values[key], test_to_train=test_to_train
-            ),
-            normalized_cost=mean / constant if constant > 0 else float("nan"),
+            standard_error=corrected_standard_error(each, test_to_train=test_to_train),
+            normalized_cost=mean / constant if constant > 0 else NAN,
             accuracy=float(np.mean([one.accuracy for one in group])),
             macro_f1=float(np.mean([one.macro_f1 for one in group])),
+            log_loss=float(np.mean([one.log_loss for one in group])),
             seconds=float(np.mean([one.seconds for one in group])),
-            difference=value - baseline,
-            p_value=to_baseline.get(key, float("nan")),
-            p_value_to_best=to_best.get(key, float("nan")),
+            difference=float(each.mean() - values[base].mean()),
+            low=difference.low if difference else NAN,
+            high=difference.high if difference else NAN,
+            p_value=p_to_base.get(key, NAN),
+            p_value_to_reference=p_to_reference.get(key, NAN),
+            to_reference=against.difference if against else NAN,
+            low_to_reference=against.low if against else NAN,
+            high_to_reference=against.high if against else NAN,
+            better_folds=int(better.sum()),
+            folds=len(group),
             failed_folds=sum(one.failed for one in group),
+            converged=float(np.mean([one.converged for one in group])),
             confusion=np.sum([one.confusion for one in group], axis=0),
-            score=None if metric.is_cost else value,
+            score=None if metric.is_cost else float(each.mean()),
         )
 
     return [row(key) for key in [*sound, *(key for key in groups if key not in sound)]]
+
+
+def _same(key: Key, groups: Mapping[Key, Sequence[Outcome]]) -> bool:
+    """Whether a choice by the criterion decides as that by the loss's own value."""
+    if key[2] != "criterion":
+        return False
+    pairs = zip(groups[key], groups[(key[0], key[1], "own loss")], strict=True)
+    return all(dict(one.setting) == dict(other.setting) for one, other in pairs)
+
+
+def _is_primary(key: Key) -> bool:
+    return key[0] == BASELINE and key[1] in ("minimum_cost", "plug_in")
 
 
 def _value(outcome: Outcome, metric: Metric) -> float:
@@ -138,115 +197,29 @@ def _value(outcome: Outcome, metric: Metric) -> float:
 
 
 def _tests(
-    reference: tuple[str, str],
-    keys: Sequence[tuple[str, str]],
-    values: dict[tuple[str, str], NDArray[np.float64]],
+    reference: Key,
+    keys: Sequence[Key],
+    values: Mapping[Key, NDArray[np.float64]],
     test_to_train: float,
-) -> dict[tuple[str, str], float]:
-    others = [key for key in keys if key != reference]
+) -> dict[Key, PairedTest]:
     if reference not in keys:
         return {}
-    raw = [
-        corrected_paired_test(
+    return {
+        key: corrected_paired_test(
             values[key] - values[reference], test_to_train=test_to_train
-        ).p_value
-        for key in others
-    ]
-    return dict(zip(others, holm(raw), strict=True))
-
-
-def verdict(
-    rows: Sequence[Row],
-    *,
-    constant_decision: str,
-    constant_value: float | None = None,
-    metric: Metric = COST,
-) -> list[str]:
-    """What the rows show and what they do not, in plain sentences.
-
-    Args:
-        rows: From `summarize`.
-        constant_decision: Name of the best constant decision.
-        constant_value: Its value, if the metric is not the cost.
-        metric: The metric that was compared.
-
-    Returns:
-        One or more sentences, each for a line of its own.
-    """
-    sound = [row for row in rows if np.isfinite(row.value)]
-    failed = [row for row in rows if row not in sound]
-    sentences = []
-    if sound:
-        sentences += _verdict_of_sound(sound, metric)
-        if constant_value is None:
-            useless = sound[0].normalized_cost >= 1
-            words = "costs no more than any row"
-        else:
-            useless = constant_value >= sound[0].value
-            words = f"has as high a {metric.words} as any row"
-        if useless:
-            sentences.append(
-                f"But always deciding {constant_decision!r} {words}, so the features "
-                "did not help."
-            )
-        sentences.append(
-            "p: corrected resampled t-test on paired folds, Holm-adjusted; significant "
-            f"below {LEVEL}. The {_superlative(metric)} of many rows looks a little "
-            "better than it is."
         )
-    if failed:
-        names = "; ".join(row.name for row in failed)
-        sentences.append(
-            f"Failed with an infinite or NaN objective, and left out: {names}."
-        )
-    return sentences
+        for key in keys
+        if key != reference
+    }
 
 
-def _verdict_of_sound(rows: Sequence[Row], metric: Metric) -> list[str]:
-    best, top = rows[0], _superlative(metric)
-    baseline = next((row for row in rows if row.is_baseline), None)
-    lead = f"{top.capitalize()} {metric.words}: {best.name}, {number(best.value)}"
-    leave = True
-    if baseline is None:
-        sentences = [f"{lead}. The baseline failed, so nothing is tested against it."]
-    elif best is baseline:
-        sentences = [f"{lead}: the baseline."]
-    else:
-        leave = best.p_value < LEVEL
-        other = f"the baseline {baseline.name}, {number(baseline.value)}"
-        p = f"(p {_relation(best.p_value)})"
-        if leave:
-            tested = f"It is significantly better than {other} {p}."
-        else:
-            tested = (
-                f"It does not differ significantly from {other} {p}, so these folds "
-                "give no reason to change the loss."
-            )
-        sentences = [f"{lead}. {tested}"]
-    # Whether the baseline differs is said once, by the tests against the baseline; the
-    # tests against the best row are adjusted apart, and could contradict that.
-    equal = [
-        row
-        for row in rows[1:]
-        if (not leave if row is baseline else not row.p_value_to_best < LEVEL)
-    ]
-    if len(equal) > 1 and len(equal) == len(rows) - 1:
-        sentences.append(f"No row differs significantly from the {top}.")
-    elif equal:
-        names = "; ".join(row.name for row in equal)
-        sentences.append(f"Not significantly different from the {top}: {names}.")
-    else:
-        sentences.append("Every other row is significantly worse, so use this one.")
-    if leave and any(row.name == f"{BASELINE} with minimum_cost" for row in equal):
-        sentences.append(
-            f"The simplest of these is {BASELINE} with minimum_cost: train as usual, "
-            "and use the cost matrix only to decide."
-        )
-    return sentences
-
-
-def _superlative(metric: Metric) -> str:
-    return "lowest" if metric.is_cost else "highest"
+def _adjusted(
+    tests: Mapping[Key, PairedTest], alone: Sequence[Key]
+) -> dict[Key, float]:
+    """P-values, Holm-adjusted but for the questions that stand alone."""
+    rest = [key for key in tests if key not in alone]
+    adjusted = dict(zip(rest, holm([tests[key].p_value for key in rest]), strict=True))
+    return adjusted | {key: tests[key].p_value for key in alone if key in tests}
 
 
 def number(value: float) -> str:
@@ -259,7 +232,3 @@ def p_value(value: float) -> str:
     if np.isnan(value):
         return ""
     return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _relation(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

@@ -70,13 +70,48 @@ def _columns(metric: Metric, with_cost: bool) -> dict[str, _Cell]:
         # Where the compared metric may be the F1 of one class, say which F1 this is.
         heading = "F1" if metric.is_cost else "macro-F1"
         columns[heading] = lambda row: f"{row.macro_f1:.3f}"
+    columns["difference"] = _difference
     columns["p"] = lambda row: "base" if row.is_baseline else p_value(row.p_value)
+    columns["conv."] = lambda row: f"{row.converged:.0%}"
     columns["s"] = lambda row: f"{row.seconds:.2f}"
     return columns
 
 
+def _difference(row: Row) -> str:
+    if row.is_baseline:
+        return ""
+    return f"{row.difference:+.3f}±{(row.high - row.low) / 2:.3f}"
+
+
+def caption(
+    metric: Metric,
+    constant_decision: str,
+    constant_cost: float,
+    constant_value: float | None,
+) -> str:
+    """What the columns mean."""
+    if constant_value is None:
+        first = (
+            "cost: mean test cost per example, s.e. corrected for overlapping folds. "
+            f"norm.: cost divided by {number(constant_cost)}, the cost of always "
+            f"deciding {constant_decision!r}. acc.: accuracy; F1: macro-F1."
+        )
+    else:
+        first = (
+            f"{metric.name}: mean over the test folds, higher is better, s.e. "
+            f"corrected for overlapping folds; always deciding {constant_decision!r}: "
+            f"{constant_value:.3f}."
+        )
+    return (
+        f"{first} difference: from the baseline (base), with its 95 % interval. p: its "
+        "test. conv.: folds on which the training converged. s: seconds to tune and "
+        "train once. *: setting chosen by the criterion, not by the loss's own value."
+    )
+
+
 def _cells(row: Row, columns: Sequence[_Cell]) -> list[Text]:
-    loss, decision = Text(row.loss), Text(row.decision)
+    chosen = "*" if row.chosen_by == "criterion" else ""
+    loss, decision = Text(row.loss), Text(row.decision + chosen)
     if math.isnan(row.value):
         failed = Text(f"failed on {row.failed_folds} folds", style="red")
         return [loss, decision, failed]
@@ -84,6 +119,6 @@ def _cells(row: Row, columns: Sequence[_Cell]) -> list[Text]:
     if row.p_value < LEVEL:
         style = "green" if row.is_better else "red"
     shown = [Text(cell(row)) for cell in columns]
-    # Colour the value and its p-value, which is the last column but one.
-    shown[0].style = shown[-2].style = style
+    # Colour the value and its p-value.
+    shown[0].style = shown[-3].style = style
     return [loss, decision, *shown]
