@@ -112,7 +112,7 @@ class Plan:
         return outcomes
 
     def best_constant(self, outcomes: Sequence[Outcome]) -> tuple[int, float | None]:
-        """The best decision for all examples alike; its value if not the cost is asked."""
+        """The best decision for all examples alike, and its metric if not the cost."""
         if not self.data.by.is_cost:
             sound = [one.confusion for one in outcomes if not one.failed]
             if sound:

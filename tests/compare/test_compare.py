@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from costfn.compare._training import train
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
@@ -16,7 +17,6 @@ from costfn.compare._candidate import Problem
 from costfn.compare._costs import name_cost
 from costfn.compare._experiment import Settings, folds
 from costfn.compare._preprocessing import check_features, preprocessor
-from costfn.compare._training import train
 from small_data import COST, overlapping
 
 

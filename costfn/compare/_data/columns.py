@@ -176,8 +176,11 @@ def _numbers(
     if values.nunique(dropna=False) < 2:
         return values, Column(name, "left out", int(values.isna().sum()), "constant")
     known = values.dropna()
-    if 2 < different <= 10 and (known % 1 == 0).all() and kind == "number":
+    whole = kind == "number" and bool((known % 1 == 0).all())
+    if whole and 2 < different <= 10:
         words = [*words, f"{different} whole numbers: --categorical if they are codes"]
+    elif whole and different > max(MOST_CATEGORIES, _DIFFERENT * len(known)):
+        words = [*words, f"{different} whole numbers: --drop if they are an identifier"]
     elif kind == "number":
         words = [*words, f"{known.min():.6g} to {known.max():.6g}"]
     return values, Column(name, kind, int(values.isna().sum()), "; ".join(words))
