@@ -26,7 +26,7 @@ def _even(labels: Tensor, problem: Problem) -> Tensor:
 
 def _by_cost(labels: Tensor, problem: Problem) -> Tensor:
     rows = problem.cost[:, : problem.cost.shape[0]].sum(1)
-    return rows[labels] / (problem.prior @ rows)
+    return rows[labels] / (problem.prior * rows).sum()
 
 
 def _balanced(labels: Tensor, problem: Problem) -> Tensor:

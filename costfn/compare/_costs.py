@@ -254,15 +254,11 @@ def _parsed(
     try:
         value = float(str(cell))
     except ValueError:
-        named = (
-            f" or one of {listed(amounts)}"
-            if amounts
-            else " (columns of amounts: --cost-column)"
-            if amounts is not None and str(cell).strip()
-            else ""
-        )
+        named = f"; the amounts are {listed(amounts)}" if amounts else ""
+        if amounts is not None and not amounts and str(cell).strip():
+            named = "; is it a column of amounts? --cost-column"
         raise InputError(
-            f"{_place(row, column, what)} must be a number{named}, got {shown(cell)}"
+            f"{_place(row, column, what)} must be a number, got {shown(cell)}{named}"
         ) from None
     if not np.isfinite(value):
         raise InputError(

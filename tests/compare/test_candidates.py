@@ -21,15 +21,18 @@ from costfn.compare._candidate import Problem
 from costfn.compare._candidates import (
     LEFT_OUT,
     Candidate,
-    decide,
     other_names,
     select,
     suitable,
 )
+from costfn.compare._cell import Prepared, evaluate
 from costfn.compare._costs import name_cost
-from costfn.compare._experiment import Settings, run
-from costfn.compare._preprocessing import check_features
-from costfn.compare._summary import summarize, verdict
+from costfn.compare._decide import Decider
+from costfn.compare._folds import outer_splits
+from costfn.compare._learners import Linear
+from costfn.compare._preprocessing import as_text, check_features
+from costfn.compare._summary import summarize
+from costfn.compare._verdict import verdict
 from small_data import COST, overlapping, row_of
 
 pytestmark = pytest.mark.slow
@@ -150,10 +153,14 @@ def test_minimum_cost_rule_only_where_the_outputs_are_probabilities():
 def test_decisions_by_hand():
     cost = torch.tensor([[0.0, 1 / 3], [5 / 3, 0.0]], dtype=torch.float64)
     outputs = torch.tensor([[0.8, 0.2], [0.9, 0.1]], dtype=torch.float64).log()
-    assert decide("argmax", outputs, cost).tolist() == [0, 0]
-    assert decide("argmin", outputs, cost).tolist() == [1, 1]
+    assert Decider("argmax", 1.0, cost)(outputs).tolist() == [0, 0]
+    assert Decider("argmin", 1.0, cost)(outputs).tolist() == [1, 1]
     # Threshold 5/6 for "good": costs .8 * 1 < .2 * 5 but .9 * 1 > .1 * 5.
-    assert decide("minimum_cost", outputs, cost).tolist() == [1, 0]
+    assert Decider("minimum_cost", 1.0, cost)(outputs).tolist() == [1, 0]
+    # Twice as hot, 9 to 1 becomes 3 to 1.
+    assert Decider("minimum_cost", 2.0, cost)(outputs).tolist() == [1, 1]
+    each = torch.stack([1 - torch.eye(2, dtype=torch.float64), cost])
+    assert Decider("minimum_cost", 1.0, cost)(outputs, each).tolist() == [0, 0]
 
 
 def test_training_that_diverges_is_shown_and_not_dropped():
@@ -163,19 +170,24 @@ def test_training_that_diverges_is_shown_and_not_dropped():
     features, y = overlapping(30)
     labels = (y == "bad").astype(int)
     broken = Candidate("broken_loss", explode, ("argmax",))
-    outcomes = run(
-        check_features(features),
+    data = Prepared(
+        as_text(check_features(features)[0]),
         labels,
         name_cost(COST, ["good", "bad"]),
-        [CANDIDATES["cross_entropy"], broken],
-        Settings("linear", folds=2, repeats=1, seed=0),
+        "cost",
     )
-    rows = summarize(outcomes, folds=2)
+    outcomes = [
+        outcome
+        for split in outer_splits(labels, folds=2, repeats=1, seed=0)
+        for candidate in (CANDIDATES["cross_entropy"], broken)
+        for outcome in evaluate(data, split, candidate, Linear(), 0)
+    ]
+    rows = summarize(outcomes, test_to_train=1)
     assert rows[-1].loss == "broken_loss" and rows[-1].failed_folds == 2
     assert math.isnan(rows[-1].mean_cost)
     assert any(
         sentence.startswith("Failed") and "broken_loss with argmax" in sentence
-        for sentence in verdict(rows, constant_decision="bad")
+        for sentence in verdict(rows, folds=2, constant_decision="bad")
     )
     only_broken = summarize(
         [one for one in outcomes if one.loss == "broken_loss"]
@@ -184,9 +196,10 @@ def test_training_that_diverges_is_shown_and_not_dropped():
             for one in outcomes
             if one.loss != "broken_loss"
         ],
-        folds=2,
+        test_to_train=1,
     )
-    assert verdict(only_broken, constant_decision="bad")[0].startswith("Failed")
+    words = verdict(only_broken, folds=2, constant_decision="bad")
+    assert words[0].startswith("Failed")
 
 
 def test_losses_that_know_the_costs_beat_the_baseline_on_german_credit():

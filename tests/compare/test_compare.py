@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from costfn.compare._training import train
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
@@ -14,9 +13,11 @@ from sklearn.preprocessing import StandardScaler
 
 from costfn.compare import CANDIDATES, compare_losses
 from costfn.compare._candidate import Problem
+from costfn.compare._cell import Prepared, training_of
 from costfn.compare._costs import name_cost
-from costfn.compare._experiment import Settings, folds
-from costfn.compare._preprocessing import check_features, preprocessor
+from costfn.compare._folds import outer_splits
+from costfn.compare._learners import Linear, Task
+from costfn.compare._preprocessing import as_text, check_features, preprocessor
 from small_data import COST, overlapping
 
 
@@ -80,15 +81,20 @@ def test_cross_entropy_equals_scikit_learn_on_every_fold():
     # scikit-learn splits by its own order of the classes: indices, as here.
     for number, (train_index, test_index) in enumerate(splitter.split(features, truth)):
         scale = StandardScaler().fit(features[train_index])
+        line = lines.loc["argmax", number // 3, number % 3]
+        strength = float(line.setting.removeprefix("penalty "))
         # Two softmax outputs w, -w have half the penalty of one w of scikit-learn.
-        model = LogisticRegression(C=2.0, tol=1e-9).fit(
+        model = LogisticRegression(C=2 / strength, tol=1e-9).fit(
             scale.transform(features[train_index]), truth[train_index]
         )
         probs = model.predict_proba(scale.transform(features[test_index]))
         expected = {
             "argmax": probs.argmax(1),
-            "minimum_cost": (probs @ cost).argmin(1),
+            "minimum_cost": None,
         }
+        heat = lines.loc["minimum_cost", number // 3, number % 3].temperature
+        calibrated = probs ** (1 / heat)
+        expected["minimum_cost"] = (calibrated @ cost).argmin(1)
         for decision, chosen in expected.items():
             line = lines.loc[decision, number // 3, number % 3]
             assert line.cost == pytest.approx(cost[truth[test_index], chosen].mean())
@@ -100,7 +106,10 @@ def test_cross_entropy_equals_scikit_learn_on_every_fold():
 
 def test_rows_are_means_of_the_folds(found):
     for row in found.summary:
-        lines = found.results.query("loss == @row.loss and decision == @row.decision")
+        lines = found.results.query(
+            "loss == @row.loss and decision == @row.decision "
+            "and chosen_by == @row.chosen_by"
+        )
         assert len(lines) == 6
         assert row.mean_cost == pytest.approx(lines.cost.mean())
         assert row.normalized_cost == pytest.approx(
@@ -131,40 +140,60 @@ def test_training_costs_know_no_unit_and_no_unavoidable_part():
     assert shifted == pytest.approx(scaled)
 
 
+def prepared(features, labels):
+    cost = name_cost(COST, ["good", "bad"])
+    return Prepared(as_text(check_features(features)[0]), labels, cost, "cost")
+
+
 def test_folds_are_stratified_and_prepared_by_their_training_part_alone():
     features, y = overlapping()
     features.loc[::7, "income"] = np.nan
     labels = (y == "bad").astype(int)
-    settings = Settings("linear", folds=3, repeats=2, seed=0)
+    data = prepared(features, labels)
     seen = 0
-    for fold in folds(check_features(features), labels, settings):
-        seen += len(fold.test_labels)
-        assert np.bincount(fold.test_labels).tolist() == [20, 10]
-        assert len(fold.test) == 30 and len(fold.train) == 60
+    for split in outer_splits(labels, folds=3, repeats=2, seed=0):
+        training, steps = training_of(data, split.train, 0)
+        test = steps.transform(data.features.iloc[split.test])
+        seen += len(split.test)
+        assert np.bincount(labels[split.test]).tolist() == [20, 10]
+        assert len(test) == 30 and len(training.features) == 60
         # Mean 0 and variance 1 hold on the training part; were the test part in
         # the fit, they would hold on neither.
-        assert fold.train[:, 0].mean().item() == pytest.approx(0, abs=1e-12)
-        assert fold.train[:, 0].std(correction=0).item() == pytest.approx(1)
-        assert abs(fold.test[:, 0].mean().item()) > 1e-6
+        income = training.features[:, 0]
+        assert income.mean().item() == pytest.approx(0, abs=1e-12)
+        assert income.std(correction=0).item() == pytest.approx(1)
+        assert abs(test[:, 0].mean()) > 1e-6
     assert seen == 180
 
 
 def test_an_outlier_in_the_test_part_does_not_change_the_training_part():
     features, y = overlapping()
     labels = (y == "bad").astype(int)
-    settings = Settings("linear", folds=3, repeats=1, seed=0)
-    plain = next(folds(check_features(features), labels, settings))
-    splitter = RepeatedStratifiedKFold(n_splits=3, n_repeats=1, random_state=0)
-    _, test_index = next(splitter.split(features, labels))
-    features.loc[test_index[0], "income"] = 1e6
-    features.loc[test_index[1], "noise"] = "never trained on"
-    moved = next(folds(check_features(features), labels, settings))
-    assert torch.equal(plain.train, moved.train)
-    assert not torch.equal(plain.test, moved.test)
+    split = outer_splits(labels, folds=3, repeats=1, seed=0)[0]
+    plain, _ = training_of(prepared(features, labels), split.train, 0)
+    features.loc[split.test[0], "income"] = 1e6
+    features.loc[split.test[1], "noise"] = "never trained on"
+    moved, others = training_of(prepared(features, labels), split.train, 0)
+    assert torch.equal(plain.features, moved.features)
+    table = as_text(check_features(features)[0]).iloc[split.test]
+    assert others.transform(table)[0, 0] > 1e5
+    assert not others.transform(table)[1, 1:].any()
+
+
+def test_groups_stay_together_and_times_go_forward():
+    labels = np.arange(60) % 2
+    groups = np.arange(60) // 3
+    for split in outer_splits(labels, folds=4, repeats=2, seed=0, groups=groups):
+        assert not set(groups[split.train]) & set(groups[split.test])
+    time = np.random.default_rng(0).permutation(60).astype(float)
+    splits = outer_splits(labels, folds=4, repeats=1, seed=0, time=time)
+    assert len(splits) == 4
+    for split in splits:
+        assert time[split.train].max() < time[split.test].min()
 
 
 def test_preprocessing_by_hand():
-    features = check_features(
+    features, columns = check_features(
         pd.DataFrame(
             {
                 "number": [1.0, 3.0, np.nan, 8.0],
@@ -175,6 +204,9 @@ def test_preprocessing_by_hand():
         )
     )
     assert list(features) == ["number", "text", "whole"]
+    kinds = ["number", "category", "left out", "number"]
+    assert [column.kind for column in columns] == kinds
+    features = as_text(features)
     made = preprocessor(features[["number", "text"]]).fit_transform(
         features[["number", "text"]]
     )
@@ -189,20 +221,28 @@ def test_training_reaches_the_optimum_of_the_cross_entropy():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(80, 5, generator=generator, dtype=torch.float64)
     labels = (features[:, 0] + torch.randn(80, generator=generator) > 0).long()
+    loss = CANDIDATES["cross_entropy"].mean_loss
     problem = Problem(torch.zeros(2, 2), torch.ones(2))
-    objective = CANDIDATES["cross_entropy"].objective
-    fit = train(
+    task = Task(
         features,
-        lambda outputs: objective(outputs, labels, problem),
+        labels.numpy(),
+        classes=2,
         outputs=2,
-        model="linear",
+        loss=lambda outputs, rows: loss(outputs, labels[rows], problem),
+        weight=np.ones(80),
+        convex=True,
         seed=0,
     )
-    model = LogisticRegression(C=2.0, tol=1e-10).fit(features.numpy(), labels.numpy())
-    difference = fit.predict(features)[:, 1] - fit.predict(features)[:, 0]
-    expected = torch.tensor(model.decision_function(features.numpy()))
-    torch.testing.assert_close(difference, expected, rtol=0, atol=1e-3)
-    assert not fit.failed and fit.seconds > 0
+    for setting, fit in Linear().path(task):
+        strength = setting["penalty"]
+        model = LogisticRegression(C=2 / strength, tol=1e-10, max_iter=1000)
+        model.fit(features.numpy(), labels.numpy())
+        difference = fit.predict(features)[:, 1] - fit.predict(features)[:, 0]
+        expected = torch.tensor(model.decision_function(features.numpy()))
+        torch.testing.assert_close(difference, expected, rtol=1e-3, atol=1e-3)
+        assert fit.converged and not fit.failed
+        again = Linear().fit(task, setting).predict(features)
+        torch.testing.assert_close(again, fit.predict(features), rtol=1e-2, atol=1e-2)
 
 
 def test_labels_of_any_kind_name_the_classes():

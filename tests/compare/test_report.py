@@ -17,7 +17,7 @@ from costfn.compare._statistics import (
     corrected_standard_error,
     holm,
 )
-from costfn.compare._summary import verdict
+from costfn.compare._verdict import verdict
 from small_data import COST, overlapping
 
 
@@ -33,44 +33,67 @@ def found():
 
 
 def test_tests_are_paired_and_adjusted(found):
+    """The primary question as it is, the others by Holm among themselves."""
     pivot = found.results.assign(
-        row=found.results.loss + " with " + found.results.decision
+        row=[
+            f"{one.loss} with {one.decision}"
+            + ", chosen by the criterion" * (one.chosen_by == "criterion")
+            for one in found.outcomes
+        ]
     ).pivot_table(index=["repeat", "fold"], columns="row", values="cost")
-    others = [row for row in found.summary if not row.is_baseline]
-    raw = [
-        corrected_paired_test(
-            pivot[row.name] - pivot["cross_entropy with argmax"], test_to_train=1 / 2
-        ).p_value
-        for row in others
-    ]
-    assert [row.p_value for row in others] == pytest.approx(holm(raw))
+
+    def test_against(other, row):
+        return corrected_paired_test(pivot[row.name] - pivot[other], test_to_train=0.5)
+
+    base = "cross_entropy with argmax"
+    primary = next(row for row in found.summary if row.is_primary)
+    assert primary.p_value == pytest.approx(test_against(base, primary).p_value)
+    others = [row for row in found.summary if not row.is_baseline and row != primary]
+    tests = [test_against(base, row) for row in others]
+    assert [row.p_value for row in others] == pytest.approx(
+        holm([test.p_value for test in tests])
+    )
+    assert [row.low for row in others] == pytest.approx([test.low for test in tests])
+    tests = [test_against(primary.name, row) for row in others]
+    assert [row.p_value_to_reference for row in others] == pytest.approx(
+        holm([test.p_value for test in tests])
+    )
+    for row in found.summary:
+        better = (pivot[row.name] < pivot[base]).sum()
+        assert row.better_folds == better and row.folds == 6
     assert [row.is_baseline for row in found.summary] == [
         math.isnan(row.p_value) for row in found.summary
     ]
-    assert math.isnan(found.summary[0].p_value_to_best)
 
 
 def test_corrected_test_against_its_formula_and_a_worked_value():
-    differences = [1.0, 2.0, 3.0]
-    # s = 1, so t = 2 / sqrt(1/3 + 1/2), and with 2 degrees of freedom
-    # p = 1 - t / sqrt(2 + t^2).
-    t = 2 / math.sqrt(5 / 6)
-    outcome = corrected_paired_test(differences, test_to_train=0.5)
-    assert outcome.statistic == pytest.approx(t)
-    assert outcome.degrees == 2
-    assert outcome.p_value == pytest.approx(1 - t / math.sqrt(2 + t**2))
-    uncorrected = corrected_paired_test(differences, test_to_train=0.0)
-    assert uncorrected.p_value == pytest.approx(
-        stats.ttest_1samp(differences, 0).pvalue
-    )
+    differences = [1.0, 2.0, 5.0, 2.0, 0.0]
+    error = math.sqrt((1 / 5 + 1 / 4) * np.var(differences, ddof=1))
+    outcome = corrected_paired_test(differences, test_to_train=0.25)
+    assert outcome.statistic == pytest.approx(2 / error)
+    assert outcome.degrees == 4
+    assert outcome.p_value == pytest.approx(2 * stats.t.sf(2 / error, 4))
+    assert outcome.low == pytest.approx(2 - stats.t.ppf(0.975, 4) * error)
+    small = [0.5, -1.0, 1.5, 0.2, 0.1]
+    uncorrected = corrected_paired_test(small, test_to_train=0.0)
+    assert uncorrected.p_value == pytest.approx(stats.ttest_1samp(small, 0).pvalue)
+    interval = stats.ttest_1samp(small, 0).confidence_interval()
+    assert (uncorrected.low, uncorrected.high) == pytest.approx(interval)
     assert corrected_standard_error(differences, test_to_train=0.0) == pytest.approx(
         stats.sem(differences)
     )
 
 
 def test_corrected_test_without_variance():
-    assert corrected_paired_test([0.0, 0.0], test_to_train=1.0).p_value == 1
-    assert corrected_paired_test([-2.0, -2.0], test_to_train=1.0).p_value == 0
+    assert corrected_paired_test([0.0] * 5, test_to_train=1.0).p_value == 1
+    # All folds on one side, however equal: no surer than so many throws of a coin.
+    assert corrected_paired_test([-2.0] * 5, test_to_train=1.0).p_value == 2**-5
+    assert corrected_paired_test([-2.0] * 15, test_to_train=1.0).p_value == 2**-15
+
+
+def test_fewer_than_five_folds_give_no_p_value():
+    assert math.isnan(corrected_paired_test([1.0, 1.1], test_to_train=1.0).p_value)
+    assert all(math.isnan(p) for p in holm([0.1, math.nan]))
 
 
 def test_holm_by_hand():
@@ -79,38 +102,66 @@ def test_holm_by_hand():
     assert holm([]) == []
 
 
-def rows_for_verdict(found, costs, p_values, p_values_to_best):
+def rows_for_verdict(found, **of_primary):
+    """The rows with another answer to the primary question."""
     return [
-        replace(row, mean_cost=cost, p_value=p, p_value_to_best=best)
-        for row, cost, p, best in zip(
-            sorted(found.summary, key=lambda row: row.is_baseline),
-            costs,
-            p_values,
-            p_values_to_best,
-            strict=True,
-        )
+        replace(row, **of_primary) if row.is_primary else row for row in found.summary
     ]
 
 
-def test_verdict_claims_no_more_than_the_tests(found):
-    nan = math.nan
-    rows = rows_for_verdict(
-        found, [1.0, 1.1, 2.0, 3.0], [0.001, 0.01, 0.2, nan], [nan, 0.4, 0.01, 0.001]
+def words_of(rows, **options):
+    return verdict(rows, **{"folds": 6, "constant_decision": "bad"} | options)
+
+
+def test_verdict_answers_the_primary_question_by_its_own_test(found):
+    """Of many folds on one side and of p just above the level, too."""
+    shown = {"difference": -0.4, "low": -0.7, "high": -0.1, "better_folds": 6}
+    words = words_of(rows_for_verdict(found, p_value=0.03, **shown))
+    assert words[0].startswith("Decide by the minimum-cost rule. cross_entropy")
+    assert "difference -0.400 (95 % interval -0.700 to -0.100, p = 0.030)" in words[0]
+    words = words_of(rows_for_verdict(found, p_value=0.06, **shown))
+    assert words[0].startswith(
+        "No difference is shown between the minimum-cost rule and argmax, though it is "
+        "better in 6 of 6 folds: these folds can show differences from 0.300 on."
     )
-    words = verdict(rows, constant_decision="bad")
-    better = f"{rows[0].name}, 1.000. It is significantly better than the baseline"
-    assert better in words[0]
-    assert words[1] == f"Not significantly different from the lowest: {rows[1].name}."
-    rows = rows_for_verdict(
-        found, [1.0, 1.1, 1.2, 1.3], [0.3, 0.4, 0.5, nan], [nan, 0.4, 0.6, 0.6]
+    worse = {"difference": 0.4, "low": 0.1, "high": 0.7, "better_folds": 0}
+    words = words_of(rows_for_verdict(found, p_value=0.03, **worse))
+    assert words[0].startswith("Decide by argmax: the minimum-cost rule is worse.")
+
+
+def test_verdict_and_table_agree_on_the_other_rows(found):
+    primary = next(row for row in found.summary if row.is_primary)
+    for row in found.summary:
+        if row.is_primary or row.is_baseline:
+            continue
+        better = replace(
+            row, p_value_to_reference=0.01, to_reference=-0.1, mean_cost=0.0
+        )
+        rows = [better, *(one for one in found.summary if one is not row)]
+        text = " ".join(words_of(rows))
+        assert f"Significantly better than {primary.name}: {row.name}" in text
+        worse = replace(row, p_value_to_reference=0.01, to_reference=0.1)
+        rows = [one if one is not row else worse for one in found.summary]
+        assert f"Significantly worse: {row.name}." in " ".join(words_of(rows))
+    silent = [
+        replace(row, p_value_to_reference=0.5, normalized_cost=1.1)
+        for row in found.summary
+    ]
+    text = " ".join(words_of(silent))
+    assert f"No other row is significantly better than {primary.name}." in text
+    assert "always deciding 'bad' costs no more than any row" in text
+
+
+def test_verdict_warns_of_what_is_not_to_be_trusted(found):
+    rows = [replace(row, converged=0.5) for row in found.summary[:1]]
+    text = " ".join(words_of([*rows, *found.summary[1:]]))
+    assert f"Not converged, so not to be trusted: {rows[0].name} (50% of folds)" in text
+    best = replace(found.summary[0], loss="logistic_regression", mean_cost=0.0)
+    text = " ".join(words_of([best, *found.summary[1:]]))
+    assert "Trust the linear model: logistic_regression" in text
+    assert "too few for a test: use 5 or more" in " ".join(
+        words_of(found.summary, folds=2)
     )
-    words = verdict(rows, constant_decision="bad")
-    assert "does not differ significantly from the baseline" in words[0]
-    assert "no reason to change the loss" in words[0]
-    assert words[1] == "No row differs significantly from the lowest."
-    rows = [replace(row, normalized_cost=1.1) for row in rows]
-    words = " ".join(verdict(rows, constant_decision="bad"))
-    assert "always deciding 'bad' costs no more" in words
 
 
 def test_saved_files(found, tmp_path):
@@ -131,7 +182,6 @@ def test_saved_files(found, tmp_path):
     assert report["settings"]["seed"] == 0
     best = report["summary"][0]
     assert best["mean_cost"] == found.summary[0].mean_cost
-    assert best["p_value_to_best"] is None
     for name in ("costs.png", "confusion.png"):
         assert (directory / name).read_bytes().startswith(b"\x89PNG")
     found.save(directory)
@@ -139,7 +189,8 @@ def test_saved_files(found, tmp_path):
 
 def test_names_with_dollar_signs_and_markup_are_drawn_as_they_are(found, tmp_path):
     names = ("$a$_{", "[red]b")
-    odd = replace(found, cost=replace(found.cost, classes=names, decisions=names))
+    cost = replace(found.cost, classes=names, decisions=names)
+    odd = replace(found, data=replace(found.data, cost=cost))
     odd.save(tmp_path)
 
 
