@@ -12,6 +12,7 @@ from ..catalogue import LOSSES
 from .compare import compare
 from .console import to_terminal
 from .doctor import doctor
+from .predict import predict
 
 app = typer.Typer(
     help="Losses for people with a misclassification-cost matrix.",
@@ -47,6 +48,7 @@ def costfn(
 
 
 app.command()(compare)
+app.command()(predict)
 
 
 @app.command()

@@ -177,7 +177,12 @@ def compare(
             for note in ready.notes:
                 aside.print(f"Note: {escape(note)}", soft_wrap=True)
         found = compare_planned(
-            ready, jobs=jobs, time_budget=time_budget, out=out, progress=not quiet
+            ready,
+            jobs=jobs,
+            time_budget=time_budget,
+            out=out,
+            progress=not quiet,
+            curves=out is not None,
         )
         if out is not None:
             found.save(out)

@@ -3,13 +3,26 @@
 Install the extra for it: `pip install 'costfn[compare]'`.
 """
 
+PACKAGES = (
+    "jinja2",
+    "joblib",
+    "matplotlib",
+    "pandas",
+    "rich",
+    "scipy",
+    "skops",
+    "sklearn",
+)
+
 try:
     from ._candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
     from ._comparison import Comparison, compare_losses, compare_planned
     from ._costs import from_gains, read_cost
-    from ._data import BUILT_IN, Column, Data, load_data
+    from ._data import BUILT_IN, Column, Data, load_data, read_features
     from ._directory import check_directory
     from ._errors import InputError
+    from ._kept import Kept
+    from ._kept import read as read_model
     from ._metrics import METRICS
     from ._models import MODELS
     from ._plan import Plan, plan
@@ -17,7 +30,7 @@ try:
     from ._summary import Row
 except ModuleNotFoundError as error:
     package = (error.name or "").partition(".")[0]
-    if package not in ("matplotlib", "pandas", "rich", "scipy", "sklearn"):
+    if package not in PACKAGES:
         raise
     raise ImportError(
         f"costfn.compare needs {package}: pip install 'costfn[compare]'", name=package
@@ -35,6 +48,7 @@ __all__ = [
     "Comparison",
     "Data",
     "InputError",
+    "Kept",
     "Plan",
     "Row",
     "check_directory",
@@ -44,4 +58,6 @@ __all__ = [
     "load_data",
     "plan",
     "read_cost",
+    "read_features",
+    "read_model",
 ]

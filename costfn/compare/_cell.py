@@ -158,7 +158,10 @@ def _outcome(
     costs = data.cost.of(split.test, truth, decided)
     known |= measured(truth, decided, costs, (shape[0], shape[1]), weight)
     if choice.decider.rule in FROM_PROBABILITIES or candidate.log_loss:
-        known |= of_probabilities(choice.decider.probabilities(outputs), truth, weight)
+        each = data.cost.each
+        given = data.cost.matrix if each is None else each[split.test]
+        probs = choice.decider.probabilities(outputs)
+        known |= of_probabilities(probs, truth, weight, given)
     return Outcome(**known)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,18 @@ import pandas as pd
 from rich.table import Table
 
 from . import _files, _summary, _table, _verdict
-from ._cell import Prepared
 from ._costs import NamedCost
 from ._data import Column, Data
 from ._directory import write_all
+from ._errors import InputError
 from ._experiment import Settings
+from ._learning_curves import Curve, learning_curves
 from ._metrics import METRICS, Metric
 from ._outcome import Outcome
 from ._plan import Plan, plan
 from ._preprocessing import check_features
 from ._summary import Row
+from ._winner import Winner, trained
 
 
 @dataclass(frozen=True)
@@ -27,44 +30,63 @@ class Comparison:
     """The result of `compare_losses`.
 
     Attributes:
-        name: Name of the data.
-        source: Source of the data and their costs.
-        data: The examples, checked, with their costs.
-        columns: How each column was read.
-        settings: The settings of the comparison.
+        plan: What was compared: data, costs, losses, folds.
         outcomes: One per loss, decision and fold.
         summary: One row per loss and decision, the best first.
         constant_decision: The best decision if all examples get the same one.
         constant_cost: Mean test cost of the cheapest constant decision.
-        notes: What was assumed or left out.
-        training: How the models are trained and tuned, in words.
         constant_value: The metric of `constant_decision`; None for the cost.
-        with_cost: Whether costs were given.
+        learning_curves: Of some rows the name, numbers of training examples, and values
+            at these; empty unless asked for.
     """
 
-    name: str
-    source: str
-    data: Prepared = field(repr=False)
-    columns: list[Column] = field(repr=False)
-    settings: Settings
+    plan: Plan = field(repr=False)
     outcomes: list[Outcome] = field(repr=False)
-    summary: list[Row]
+    summary: list[Row] = field(repr=False)
     constant_decision: str
     constant_cost: float
-    notes: list[str]
-    training: list[str]
     constant_value: float | None = None
-    with_cost: bool = True
+    learning_curves: list[Curve] = field(default_factory=list, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the data."""
+        return self.plan.name
+
+    @property
+    def source(self) -> str:
+        """Source of the data and their costs."""
+        return self.plan.source
+
+    @property
+    def columns(self) -> list[Column]:
+        """How each column was read."""
+        return self.plan.columns
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the comparison."""
+        return self.plan.settings
+
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed or left out."""
+        return self.plan.notes
+
+    @property
+    def training(self) -> list[str]:
+        """How the models are trained and tuned, in words."""
+        return self.plan.training
 
     @property
     def cost(self) -> NamedCost:
         """The cost matrix with the names of its axes."""
-        return self.data.cost
+        return self.plan.data.cost
 
     @property
     def examples(self) -> int:
         """Number of examples."""
-        return len(self.data.labels)
+        return len(self.plan.data.labels)
 
     @property
     def metric(self) -> Metric:
@@ -90,7 +112,8 @@ class Comparison:
         if not self.metric.is_cost:
             lines["metric"] = self.metric.name
             lines["score"] = [self.metric(one.confusion) for one in self.outcomes]
-        return lines.drop(columns=["confusion", "reliability", "cost_curve"])
+        hidden = ["confusion", "reliability", "cost_curve", "expected_cost"]
+        return lines.drop(columns=hidden)
 
     @property
     def verdict(self) -> list[str]:
@@ -124,7 +147,7 @@ class Comparison:
                 self.constant_value,
             ),
             metric=self.metric,
-            with_cost=self.with_cost,
+            with_cost=self.plan.with_cost,
         )
 
     def __str__(self) -> str:
@@ -135,8 +158,31 @@ class Comparison:
         rows = [asdict(row) | {"value": row.value} for row in self.summary]
         return pd.DataFrame(rows).drop(columns="confusion")
 
+    def _repr_html_(self) -> str:
+        """The summary as a table of a notebook, below the verdict."""
+        words = "".join(f"<p>{escape(line)}</p>" for line in self.verdict)
+        return words + str(self.to_frame().to_html(max_rows=60))
+
+    @property
+    def recommended(self) -> Row | None:
+        """The row to train and use; None if the baseline failed."""
+        return _verdict.recommended(self.summary, self.metric)
+
+    def train(self, row: Row | None = None) -> Winner:
+        """The recommended row, or another, tuned and trained on all examples.
+
+        Raises:
+            InputError: If the baseline failed, so that nothing is recommended.
+        """
+        chosen = row or self.recommended
+        if chosen is None:
+            raise InputError("row must be given where nothing is recommended, got none")
+        return trained(self.plan, chosen)
+
     def save(self, directory: str | Path) -> None:
-        """Writes the results, the report and its figures.
+        """Writes the results, the report, its figures, and the trained winner.
+
+        `report.html` needs no network; `costfn predict` reads the folder `model`.
 
         Args:
             directory: Where to write them. It is created if it does not exist.
@@ -261,8 +307,19 @@ def compare_planned(
     time_budget: float | None = None,
     out: str | Path | None = None,
     progress: bool = False,
+    curves: bool = False,
 ) -> Comparison:
-    """Runs what was planned; see `compare_losses`."""
+    """Runs what was planned; see `compare_losses`.
+
+    Args:
+        ready: From `plan`.
+        jobs: As there, like all but the last.
+        time_budget: As there.
+        out: As there.
+        progress: As there.
+        curves: Whether to train the baseline and the recommended row on fewer examples
+            too, for the picture of what more data would bring.
+    """
     outcomes = ready.run(
         jobs=jobs,
         time_budget=time_budget,
@@ -270,20 +327,15 @@ def compare_planned(
         progress=progress,
     )
     constant, value = ready.best_constant(outcomes)
+    summary = _summary.summarize(
+        outcomes, test_to_train=ready.test_to_train, metric=ready.data.by
+    )
     return Comparison(
-        name=ready.name,
-        source=ready.source,
-        data=ready.data,
-        columns=ready.columns,
-        settings=ready.settings,
+        plan=ready,
         outcomes=outcomes,
-        summary=_summary.summarize(
-            outcomes, test_to_train=ready.test_to_train, metric=ready.data.by
-        ),
+        summary=summary,
         constant_decision=ready.data.cost.decisions[constant],
         constant_cost=float(np.mean([one.constant_cost for one in outcomes])),
-        notes=ready.notes,
-        training=ready.training,
         constant_value=value,
-        with_cost=ready.with_cost,
+        learning_curves=learning_curves(ready, summary, outcomes) if curves else [],
     )

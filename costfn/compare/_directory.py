@@ -40,9 +40,11 @@ def write_all(directory: Path, writers: dict[str, Callable[[Path], None]]) -> No
     check_directory(directory)
     with tempfile.TemporaryDirectory(dir=_existing(directory)) as scratch:
         for name, write in writers.items():
+            (Path(scratch) / name).parent.mkdir(exist_ok=True)
             write(Path(scratch) / name)
         directory.mkdir(parents=True, exist_ok=True)
         for name in writers:
+            (directory / name).parent.mkdir(exist_ok=True)
             os.replace(Path(scratch) / name, directory / name)
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import _plots
+from . import _kept, _plots
+from ._report import render
 from ._versions import versions
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def writers(found: "Comparison") -> dict[str, Callable[[Path], None]]:
     """How to write each file of a comparison, by its name."""
     value = found.constant_value
     at = found.constant_cost if value is None else value
-    return {
+    files: dict[str, Callable[[Path], None]] = {
         "results.csv": lambda path: found.results.to_csv(path, index=False),
         "report.json": lambda path: _write_json(path, found, at),
         "costs.png": lambda path: _plots.plot_costs(
@@ -32,7 +33,16 @@ def writers(found: "Comparison") -> dict[str, Callable[[Path], None]]:
         "confusion.png": lambda path: _plots.plot_confusion(
             path, found.summary, found.cost, title=found.title, metric=found.metric
         ),
+        "report.html": lambda path: _write(path, render(found)),
     }
+    if found.recommended is not None:
+        kept = _kept.writers(found.train(), found.columns)
+        files |= {f"{_kept.FOLDER}/{name}": write for name, write in kept.items()}
+    return files
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _write_json(path: Path, found: "Comparison", constant_value: float) -> None:

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from torch import Tensor
 
 BINS = 10
 """Of predicted probabilities, for the picture of calibration."""
+QUANTILES = tuple(round(0.05 * step, 2) for step in range(21))
 SHARES = tuple(round(0.025 + 0.05 * step, 3) for step in range(20))
 """Of the cost of missing the second class in that of both mistakes, for its curve."""
 
@@ -43,6 +43,8 @@ class Outcome:
             probability, correct ones, each `(BINS,)`; or empty.
         cost_curve: For two classes and a rule that knows the costs: its mean cost at
             each of `SHARES`; or empty.
+        expected_cost: What the examples are expected to cost, as quantiles from 0 to 1
+            in steps of 0.05; or empty.
     """
 
     loss: str
@@ -63,6 +65,7 @@ class Outcome:
     log_loss: float = float("nan")
     reliability: list[list[float]] = field(default_factory=list)
     cost_curve: list[float] = field(default_factory=list)
+    expected_cost: list[float] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """What `from_json` takes back."""
@@ -114,9 +117,19 @@ def measured(
 
 
 def of_probabilities(
-    probs: Tensor, truth: NDArray[np.int64], weight: NDArray[np.float64] | None
+    probs: Tensor,
+    truth: NDArray[np.int64],
+    weight: NDArray[np.float64] | None,
+    costs: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Log loss, calibration and, for two classes, the cost curve of probabilities."""
+    """Log loss, calibration, expected costs, and the cost curve for two classes.
+
+    Args:
+        probs: Those of the classes, `(examples, K)`.
+        truth: Indices of classes, `(examples,)`.
+        weight: How much each example counts.
+        costs: `(K, D)`, or `(examples, K, D)` where they differ.
+    """
     each = np.ones(len(truth)) if weight is None else weight
     p = probs.numpy()
     own = p[np.arange(len(truth)), truth]
@@ -130,6 +143,9 @@ def of_probabilities(
     found: dict[str, Any] = {
         "log_loss": float(-np.average(np.log(np.maximum(own, tiny)), weights=each)),
         "reliability": sums,
+        "expected_cost": np.quantile(
+            np.squeeze(p[:, None] @ costs, 1).min(axis=-1), QUANTILES
+        ).tolist(),
     }
     if p.shape[1] == 2:
         found["cost_curve"] = [
@@ -146,8 +162,3 @@ def _cost_at(
     alarm = probs * share > (1 - probs) * (1 - share)
     missed = (truth == 1) & ~alarm
     return np.asarray(share * missed + (1 - share) * ((truth == 0) & alarm))
-
-
-def torch_of(array: NDArray[Any] | None) -> Tensor | None:
-    """An array as a float64 tensor."""
-    return None if array is None else torch.tensor(array, dtype=torch.float64)

@@ -15,6 +15,8 @@ _RULES = {
     "argmax": "argmax",
 }
 _SHOWN = 5
+CONVERGED = 0.9
+"""Share of folds on which the training of a row that is to be trusted converged."""
 
 
 def verdict(
@@ -51,6 +53,31 @@ def verdict(
             f"Failed with an infinite or NaN objective, and left out: {names}."
         )
     return sentences
+
+
+def recommended(rows: Sequence[Row], metric: Metric = COST) -> Row | None:
+    """The row to train and use; None if the baseline failed.
+
+    Cross entropy with the rule, or with argmax where that is significantly better; or
+    the best of the rows that are significantly better still and have converged.
+    """
+    sound = [row for row in rows if np.isfinite(row.value)]
+    baseline = next((row for row in sound if row.is_baseline), None)
+    primary = next((row for row in sound if row.is_primary), None)
+    if baseline is None:
+        return None
+    chosen = primary or baseline
+    if chosen.p_value < LEVEL and not chosen.is_better:
+        chosen = baseline
+    sign = 1 if metric.is_cost else -1
+    better = [
+        row
+        for row in sound
+        if row.p_value_to_reference < LEVEL
+        and sign * row.to_reference < 0
+        and row.converged >= CONVERGED
+    ]
+    return better[0] if better else chosen
 
 
 def _answer(rows: Sequence[Row], metric: Metric, folds: int) -> list[str]:
@@ -167,7 +194,7 @@ def _constant(
 def _trust(rows: Sequence[Row], metric: Metric) -> list[str]:
     """Rows whose training had not ended, and a reference that beats the model."""
     sentences = []
-    unfinished = [row for row in rows if row.converged < 0.9]
+    unfinished = [row for row in rows if row.converged < CONVERGED]
     if unfinished:
         names = "; ".join(
             f"{row.name} ({1 - row.converged:.0%} of folds)"

@@ -4,6 +4,7 @@ from .built_in import BUILT_IN
 from .cells import read_cells
 from .columns import Column, read_columns
 from .data import Data
+from .features import read_features
 from .labels import Classes, read_labels
 from .load import load_data
 
@@ -15,5 +16,6 @@ __all__ = [
     "load_data",
     "read_cells",
     "read_columns",
+    "read_features",
     "read_labels",
 ]
