@@ -39,10 +39,10 @@ def predict(
         kept = read_model(model, made)
         features = read_features(data, kept.columns, separator=sep, encoding=encoding)
         table = kept.table(features)
-        if out is None:
-            table.to_csv(sys.stdout, index=False)
-        else:
+        if out is not None:
             table.to_csv(out, index=False)
     except (InputError, SpecificationError, ImportError, OSError) as error:
         aside.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from None
+    if out is None:
+        sys.stdout.write(table.to_csv(index=False))

@@ -5,6 +5,7 @@ shape and position, not by red and green.
 """
 
 import io
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -26,12 +27,13 @@ from .._summary import LEVEL, Row, number
 
 WIDTH = 4.4  # inches, at 72 points: 317 pixels of a narrow screen
 BLUE, ORANGE, GREY, LIGHT = "#0b5394", "#b45f06", "#555555", "#dddddd"
+_NUMBERS = itertools.count(1)
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # names are the user's text
     "svg.fonttype": "none",
     "svg.hashsalt": "costfn",
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
@@ -64,16 +66,18 @@ def _drawn(height: float) -> Iterator[tuple[Axes, Callable[[], str]]]:
             figure.savefig(buffer, format="svg", metadata={"Date": None})
             text = buffer.getvalue()
             drawing = text[text.index("<svg") :]
-            # The page gives the width; the drawing keeps its proportions.
-            return re.sub(
-                r'(<svg[^>]*?) height="[^"]*"| width="[^"]*"', r"\1", drawing, count=2
-            )
+            return _for_a_page(drawing, next(_NUMBERS))
 
         yield axes, svg
 
 
-def _without_size(match: re.Match[str]) -> str:
-    return re.sub(r' (width|height)="[^"]*"', "", match[0])
+def _for_a_page(drawing: str, number: int) -> str:
+    """Without a size, which the page gives, and with names of its own for its parts."""
+    head, tag, rest = drawing.partition(">")
+    head = re.sub(r' (width|height)="[^"]*"', "", head)
+    for before in (' id="', '="#', "url(#"):
+        rest = rest.replace(before, f"{before}picture{number}-")
+    return head + tag + rest
 
 
 def _short(name: str, longest: int = 26) -> str:
@@ -101,7 +105,7 @@ def differences(rows: Sequence[Row], metric: Metric) -> Picture:
             f"{_short(row.loss)}\n{row.decision}{'*' * (row.chosen_by == 'criterion')}"
             for row in reversed(shown)
         ]
-        axes.set_yticks(range(len(shown)), names, fontsize=7)
+        axes.set_yticks(range(len(shown)), names, fontsize=8.5)
         axes.tick_params(axis="y", length=0)
         better = "\u2190 better" if metric.is_cost else "better \u2192"
         axes.set_xlabel(f"{metric.words}: difference from the baseline   {better}")
@@ -137,10 +141,10 @@ def shares_of_cost(rows: Sequence[Row], cost: NamedCost, most: int = 10) -> Pict
             f"{_short(cost.classes[i], 16)}\n\u2192 {_short(cost.decisions[j], 16)}"
             for i, j in reversed(cells)
         ]
-        axes.set_yticks(range(len(cells)), names, fontsize=7)
+        axes.set_yticks(range(len(cells)), names, fontsize=8.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("cost per example, by truth \u2192 decision")
-        axes.legend(loc="lower right", frameon=False, fontsize=7)
+        axes.legend(loc="lower right", frameon=False, fontsize=8.5)
         drawing = svg()
     totals = "; ".join(
         f"{r.name}: {number(p.sum())}" for r, p in zip(rows, parts, strict=True)
@@ -181,12 +185,13 @@ def cost_curves(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> Picture | N
         )
         axes.set_ylabel("mean cost")
         axes.set_ylim(bottom=0)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8.5)
         drawing = svg()
     return Picture(
         "If the costs were others",
         "Mean cost of cross-entropy decided by the rule, by argmax, and of the best "
-        "constant decision, over the ratio of the two costs (their sum is 1).",
+        "constant decision, over the cost of missing the second class; that of a false "
+        "alarm is the rest to 1.",
         drawing,
     )
 
@@ -230,7 +235,7 @@ def calibration(outcomes: Sequence[Outcome]) -> Picture | None:
         axes.set_ylim(low, 1.02)
         axes.set_xlabel("probability of the likeliest class, as predicted")
         axes.set_ylabel("share that was right")
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8.5)
         drawing = svg()
     return Picture(
         "Are the probabilities honest?",
@@ -257,9 +262,12 @@ def learning_curves(
                 label=_short(name, 44),
             )
         axes.set_xscale("log")
+        sizes = sorted({round(size) for _, each, _ in points for size in each})
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.minorticks_off()
         axes.set_xlabel("training examples")
         axes.set_ylabel(metric.words)
-        axes.legend(frameon=False, fontsize=7)
+        axes.legend(frameon=False, fontsize=8.5)
         drawing = svg()
     return Picture(
         "Would more data help?",
