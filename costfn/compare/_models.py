@@ -39,14 +39,7 @@ def learner_of(model: str | Callable[..., Any]) -> Learner:
             f"{type(model).__name__}"
         )
     name = getattr(model, "__name__", type(model).__name__)
-    needed = [
-        parameter
-        for parameter in signature(model).parameters.values()
-        if parameter.default is Parameter.empty
-        and parameter.kind
-        in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    if len(needed) >= 2:
+    if _needed(model) >= 2:
         return Network(model, name)
     made = model()
     for method in ("fit", "predict_proba"):
@@ -57,3 +50,15 @@ def learner_of(model: str | Callable[..., Any]) -> Learner:
                 f"{type(made).__name__} from {name}"
             )
     return Estimator(model, name)
+
+
+def _needed(function: Callable[..., Any]) -> int:
+    """How many arguments a function cannot do without."""
+    try:
+        parameters = signature(function).parameters.values()
+    except ValueError:  # of a type that is built in
+        return 0
+    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(
+        p.default is Parameter.empty and p.kind in positional for p in parameters
+    )

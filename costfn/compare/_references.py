@@ -33,7 +33,7 @@ def _logistic_regression() -> GridSearchCV:
 
 
 def _gradient_boosting() -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(random_state=0, early_stopping=True)
+    return HistGradientBoostingClassifier(random_state=0)
 
 
 class _TunedThreshold(Learner):
