@@ -3,7 +3,17 @@
 import sys
 from importlib.util import find_spec
 
-EXTRA = ("matplotlib", "pandas", "rich", "scipy", "sklearn", "typer")
+EXTRA = (
+    "jinja2",
+    "joblib",
+    "matplotlib",
+    "pandas",
+    "rich",
+    "scipy",
+    "skops",
+    "sklearn",
+    "typer",
+)
 DOCTOR = ("rich", "typer")
 
 
