@@ -19,7 +19,7 @@ from ._trees import (
     tensors,
     unmarked,
 )
-from ._vmap import RANDOM, RefusedError, vmap_context
+from ._vmap import RANDOM, RefusedError, explained, vmap_context
 
 # Where only sums of gradients are kept: how many numbers of gradients to hold at a time
 # on a CPU, and the most samples, beyond which larger chunks were no faster.
@@ -185,7 +185,7 @@ class GradientProblem:
         if torch.compiler.is_compiling():
             return self.call(params, x)
         before = self.random_state()
-        with vmap_context():
+        with explained():
             found = self.call(params, x)
         self.refuse_random(before)
         return found

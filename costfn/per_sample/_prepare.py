@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import grad
 
 from .._foundation import check
@@ -41,14 +41,11 @@ class Arguments:
                 f"got {type(loss).__name__}"
             )
         self.loss = loss
-        self.call, self.parameters = pure(
+        self.call, self.parameters, has_hooks = pure(
             model, options.get("parameters"), options.get("values")
         )
         self.mode = mode or RunMode()
-        # Backward hooks run in an ordinary backward pass only, and see one batch.
-        self.mode.own_backward |= isinstance(model, nn.Module) and any(
-            m._backward_hooks or m._backward_pre_hooks for m in model.modules()
-        )
+        self.mode.own_backward |= has_hooks
 
     def problem(
         self,
