@@ -12,7 +12,11 @@ from per_sample_models import KINDS, assert_all_near, assert_near, loop, norms
 
 LOSS = nn.CrossEntropyLoss()
 # What is used by other functions than those with closed forms.
-COPIED = {"transformer": "block.self_attn", "sequences": "scale"}
+COPIED = {
+    "convolutions": "norm",
+    "transformer": "block.self_attn",
+    "sequences": "scale",
+}
 
 
 @pytest.mark.parametrize(
