@@ -37,6 +37,7 @@ class RunMode:
         own_backward: Whether each sample needs a backward pass of its own.
         without_vmap: Whether `vmap` cannot run the model, so that a loop must.
         mixes: What in the model mixes samples, in words; empty if nothing does.
+        warned: Whether the user was warned of it.
     """
 
     compared: bool = False
@@ -44,6 +45,7 @@ class RunMode:
     own_backward: bool = False
     without_vmap: bool = False
     mixes: str = ""
+    warned: bool = False
 
 
 @dataclass(frozen=True)

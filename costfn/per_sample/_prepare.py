@@ -10,7 +10,7 @@ from torch.func import grad
 from .._foundation import check
 from ._check_gradient import ask_the_doctor
 from ._check_loss import check_loss
-from ._check_model import check_model
+from ._check_model import check_model, warn_if_mixed
 from ._fallbacks import predict_one, with_model_fallback
 from ._gradient_problem import GradientProblem, RunMode
 from ._known_losses import is_known
@@ -40,7 +40,7 @@ class Arguments:
                 "loss must be a function of prediction and target, "
                 f"got {type(loss).__name__}"
             )
-        self.loss = loss
+        self.model, self.loss = model, loss
         self.call, self.parameters, has_hooks = pure(
             model, options.get("parameters"), options.get("values")
         )
@@ -61,7 +61,8 @@ class Arguments:
             x: Inputs.
             y: Targets.
             in_one_batch: Whether the model may get several samples in one batch. If so,
-                it is checked that the model treats each sample alone.
+                it is checked that the model treats each sample alone; if not, there is
+                a warning where it does not.
             loss_is_checked: Whether to skip the check of the loss.
         """
         x, y = as_tree(x), as_tree(y)
@@ -92,6 +93,8 @@ class Arguments:
             return problem
         if in_one_batch:
             check_model(problem)
+        else:
+            warn_if_mixed(self.model, problem)
         if not loss_is_checked and not is_known(self.loss):
             check_loss(problem)
         if self.randomness == "error":
