@@ -2,7 +2,8 @@
 
 Parameters are any tree of arrays, as in Flax. Every function works under `jax.jit` with
 the model, the loss and the options fixed. There are no closed forms, because `jit`
-computes norms without holding the gradients.
+computes norms without holding the gradients. The warnings and some checks look at
+values, so there are none under `jit`.
 """
 
 from ._clip import Clipped, clip
@@ -18,10 +19,12 @@ from ._statistics import (
     pairwise_similarity,
     variance,
 )
+from ._warnings import SlowWarning
 
 __all__ = [
     "Clipped",
     "NoiseScale",
+    "SlowWarning",
     "clip",
     "contribution_norms",
     "contributions",
