@@ -12,6 +12,7 @@ from ._directions import cosine_to_mean, projections
 from ._gradients import gradients
 from ._influence import influence
 from ._norms import gradient_norms
+from ._report import Group, Sample, Summary
 from ._statistics import (
     NoiseScale,
     gradient_noise_scale,
@@ -19,12 +20,16 @@ from ._statistics import (
     pairwise_similarity,
     variance,
 )
+from ._summary import summary
 from ._warnings import SlowWarning
 
 __all__ = [
     "Clipped",
+    "Group",
     "NoiseScale",
+    "Sample",
     "SlowWarning",
+    "Summary",
     "clip",
     "contribution_norms",
     "contributions",
@@ -37,5 +42,6 @@ __all__ = [
     "linearize",
     "pairwise_similarity",
     "projections",
+    "summary",
     "variance",
 ]

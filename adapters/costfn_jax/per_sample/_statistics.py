@@ -32,10 +32,14 @@ def gradient_noise_scale(
     problem = _at_least_two(
         prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
     )
-    square_of_mean = squared_length(problem.mean())
     mean_square = jnp.mean(jnp.square(problem.norms()))
-    trace = (mean_square - square_of_mean) * (problem.size / (problem.size - 1))
-    square = square_of_mean - trace / problem.size
+    return noise_scale(mean_square, squared_length(problem.mean()), problem.size)
+
+
+def noise_scale(mean_square: Array, square_of_mean: Array, size: int) -> NoiseScale:
+    """The noise scale from the mean squared norm and the squared norm of the mean."""
+    trace = (mean_square - square_of_mean) * (size / (size - 1))
+    square = square_of_mean - trace / size
     scale = jnp.where(square > 0, trace / jnp.where(square > 0, square, 1.0), jnp.inf)
     return NoiseScale(scale, trace, square)
 
