@@ -5,7 +5,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -45,10 +45,12 @@ _LOOK_UPS = {functional.embedding, functional.embedding_bag}
 
 # What is known of each model: whether its modules were in training mode, and what in it
 # mixes samples. An entry goes with its model.
-_KNOWN: WeakKeyDictionary[Any, tuple[list[bool], str]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Any, tuple[tuple[bool, ...], str]] = WeakKeyDictionary()
 
 
-def warn_if_mixed(model: Model, problem: GradientProblem) -> None:
+def warn_if_mixed(
+    model: Model, training: tuple[bool, ...], problem: GradientProblem
+) -> None:
     """Warns of a model that mixes samples, where each of them is a batch of one anyway.
 
     A model is compared on its first call, and again if it goes to another mode. The
@@ -57,8 +59,6 @@ def warn_if_mixed(model: Model, problem: GradientProblem) -> None:
     mode = problem.mode
     if mode.warned or problem.size < 2 or problem.one_by_one:
         return
-    modules = model.modules() if isinstance(model, nn.Module) else ()
-    training = [module.training for module in modules]
     try:
         known = _KNOWN.get(model)
         if known is None or known[0] != training:

@@ -25,11 +25,13 @@ class PureModel(NamedTuple):
         parameters: The parameters to differentiate by.
         has_hooks: Whether a module has backward hooks, which run in an ordinary
             backward pass only, and see one batch.
+        training: Which of its modules are in training mode.
     """
 
     call: Callable[[Params, Any], Any]
     parameters: Params
     has_hooks: bool = False
+    training: tuple[bool, ...] = ()
 
 
 def pure(
@@ -94,7 +96,8 @@ def _pure_module(
             return functional_call(model, places, args, kwargs, tie_weights=False)
 
     has_hooks = any(m._backward_hooks or m._backward_pre_hooks for _, m in modules)
-    return PureModel(call, chosen, has_hooks)
+    training = tuple(m.training for _, m in modules)
+    return PureModel(call, chosen, has_hooks, training)
 
 
 def _arguments(x: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

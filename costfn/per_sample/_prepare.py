@@ -41,7 +41,7 @@ class Arguments:
                 f"got {type(loss).__name__}"
             )
         self.model, self.loss = model, loss
-        self.call, self.parameters, has_hooks = pure(
+        self.call, self.parameters, has_hooks, self.training = pure(
             model, options.get("parameters"), options.get("values")
         )
         self.mode = mode or RunMode()
@@ -94,7 +94,7 @@ class Arguments:
         if in_one_batch:
             check_model(problem)
         else:
-            warn_if_mixed(self.model, problem)
+            warn_if_mixed(self.model, self.training, problem)
         if not loss_is_checked and not is_known(self.loss):
             check_loss(problem)
         if self.randomness == "error":
