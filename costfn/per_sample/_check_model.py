@@ -1,6 +1,8 @@
 """Checks on a few samples whether a model treats each sample alone."""
 
+from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -8,6 +10,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ._gradient_problem import GradientProblem, RunMode
+from ._options import Model
 from ._trees import as_batch_of_one, map_tensors, named_tensors, rows_of
 from ._vmap import RefusedError, SlowWarning, vmap_context, warn
 
@@ -38,6 +41,36 @@ class _BackwardOnlyFeatures(TorchFunctionMode):
 
 
 _LOOK_UPS = {functional.embedding, functional.embedding_bag}
+
+
+# What is known of each model: whether its modules were in training mode, and what in it
+# mixes samples. An entry goes with its model.
+_KNOWN: WeakKeyDictionary[Any, tuple[tuple[bool, ...], str]] = WeakKeyDictionary()
+
+
+def warn_if_mixed(
+    model: Model, training: tuple[bool, ...], problem: GradientProblem
+) -> None:
+    """Warns of a model that mixes samples, where each of them is a batch of one anyway.
+
+    A model is compared on its first call, and again if it goes to another mode. The
+    result of the call does not depend on it, so nothing that goes wrong here matters.
+    """
+    mode = problem.mode
+    if mode.warned or problem.size < 2 or problem.one_by_one:
+        return
+    try:
+        known = _KNOWN.get(model)
+        if known is None or known[0] != training:
+            trial = replace(problem, mode=RunMode(warned=True))
+            check_model(trial)
+            # What mixes samples in the backward pass only does not change predictions.
+            known = training, trial.mode.mixes if trial.mode.batches_of_one else ""
+            _KNOWN[model] = known
+    except Exception:  # also if a model cannot be a key
+        return
+    if known[1]:
+        _warn(mode, known[1])
 
 
 def check_model(problem: GradientProblem) -> None:
@@ -90,13 +123,20 @@ def _compare(mode: RunMode, joint: Any, singles: list[Any], places: list[int]) -
                 f"predictions{name} that change by {difference:.2g} of the largest one "
                 "if other samples are in the batch"
             )
-            warn(
-                f"model must treat each sample alone, got {mode.mixes}; here each "
-                "sample is a batch of one, which may differ from training; is an axis "
-                "wrong, such as with batch_first=False?",
-                SlowWarning,
-            )
+            _warn(mode, mode.mixes)
             return
+
+
+def _warn(mode: RunMode, mixes: str) -> None:
+    if mode.warned:
+        return
+    mode.warned = True
+    warn(
+        f"model must treat each sample alone, got {mixes}; here each sample is a batch "
+        "of one, which may differ from training; is an axis wrong, such as with "
+        "batch_first=False?",
+        SlowWarning,
+    )
 
 
 def _difference(together: Tensor, apart: Tensor) -> float:

@@ -8,6 +8,7 @@ columns of all uses count together, so the cross terms are included.
 """
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from torch import Tensor
@@ -31,9 +32,12 @@ _MOVED = 24
 
 def squared_norms(uses: Sequence[ParameterUse]) -> Tensor:
     """Squared norm of each sample's gradient by one parameter, from all of its uses."""
+    if len(uses) == 1 and _is_product_of_vectors(uses[0]):
+        lengths = squared_lengths(upcast(uses[0].cotangent))
+        if uses[0].is_bias:
+            return lengths
+        return lengths * squared_lengths(upcast(uses[0].input))
     if any(use.is_bias or use.layer.kind in SCALES for use in uses):
-        if _cotangent_is_gradient(uses):
-            return squared_lengths(uses[0].cotangent)
         return _from_gradients(uses)
     is_convolution = len(uses) == 1 and uses[0].layer.kind == "convolution"
     if is_convolution and not _products_are_cheaper(*convolution_sizes(uses[0])):
@@ -47,12 +51,10 @@ def squared_norms(uses: Sequence[ParameterUse]) -> Tensor:
     return _from_gradients(uses)
 
 
-def _cotangent_is_gradient(uses: Sequence[ParameterUse]) -> bool:
-    """Whether the cotangent is itself the gradient: by a bias at one position."""
-    cotangent = uses[0].cotangent
-    one_position = cotangent[0].numel() == cotangent.shape[-1]
-    linear = len(uses) == 1 and uses[0].layer.kind in ("linear", "product")
-    return linear and one_position and cotangent.dtype.itemsize > 2
+def _is_product_of_vectors(use: ParameterUse) -> bool:
+    """Whether a linear layer sees one position: its gradient is `d a^T`, or `d`."""
+    one_position = prod(use.cotangent.shape[1:-1]) == 1
+    return one_position and use.layer.kind in ("linear", "product")
 
 
 def _from_gradients(uses: Sequence[ParameterUse]) -> Tensor:
@@ -75,12 +77,6 @@ def _column_products_are_cheaper(pairs: Sequence[Factors]) -> bool:
 
 
 def _from_column_products(pairs: Sequence[Factors]) -> Tensor:
-    left, right = pairs[0]
-    if len(pairs) == 1 and right.shape[1] == right.shape[-1] == 1:
-        # One position: the gradient is a product of two vectors.
-        one_hot = not left.is_floating_point()
-        lengths = squared_lengths(right)
-        return lengths if one_hot else lengths * squared_lengths(left)
     parts = []
     for i, (left, right) in enumerate(pairs):
         for j, (other_left, other_right) in enumerate(pairs[: i + 1]):

@@ -19,7 +19,7 @@ from ._trees import (
     tensors,
     unmarked,
 )
-from ._vmap import RANDOM, RefusedError, vmap_context
+from ._vmap import RANDOM, RefusedError, explained, vmap_context
 
 # Where only sums of gradients are kept: how many numbers of gradients to hold at a time
 # on a CPU, and the most samples, beyond which larger chunks were no faster.
@@ -37,6 +37,7 @@ class RunMode:
         own_backward: Whether each sample needs a backward pass of its own.
         without_vmap: Whether `vmap` cannot run the model, so that a loop must.
         mixes: What in the model mixes samples, in words; empty if nothing does.
+        warned: Whether the user was warned of it.
     """
 
     compared: bool = False
@@ -44,6 +45,7 @@ class RunMode:
     own_backward: bool = False
     without_vmap: bool = False
     mixes: str = ""
+    warned: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class GradientProblem:
         if torch.compiler.is_compiling():
             return self.call(params, x)
         before = self.random_state()
-        with vmap_context():
+        with explained():
             found = self.call(params, x)
         self.refuse_random(before)
         return found

@@ -4,8 +4,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from itertools import zip_longest
-from typing import Any
+from operator import is_
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,31 @@ from .._foundation import check
 from ._options import Model, Params, Selection
 from ._trees import unmarked
 
-PureModel = Callable[[Params, Any], Any]
+
+class PureModel(NamedTuple):
+    """A model as a pure function.
+
+    Attributes:
+        call: The function of parameters and input.
+        parameters: The parameters to differentiate by.
+        has_hooks: Whether a module has backward hooks, which run in an ordinary
+            backward pass only, and see one batch.
+        training: Which of its modules are in training mode.
+    """
+
+    call: Callable[[Params, Any], Any]
+    parameters: Params
+    has_hooks: bool = False
+    training: tuple[bool, ...] = ()
 
 
 def pure(
     model: Model,
     parameters: Selection | None,
     values: Mapping[str, Tensor] | None = None,
-) -> tuple[PureModel, Params]:
-    """The model as a function of parameters and input, and its parameters."""
+) -> PureModel:
+    """The model as a pure function."""
     if isinstance(model, nn.Module):
-        _refuse_batch_norm(model)
         return _pure_module(model, parameters, values)
     if not callable(model):
         raise TypeError(
@@ -51,22 +65,23 @@ def pure(
         args, kwargs = _arguments(x)
         return model({**every, **params}, *args, **kwargs)
 
-    return call, chosen
+    return PureModel(call, chosen)
 
 
 def _pure_module(
     model: nn.Module,
     parameters: Selection | None,
     values: Mapping[str, Tensor] | None,
-) -> tuple[PureModel, Params]:
-    held, aliases = _places(model)
-    first = _first_names(model)
+) -> PureModel:
+    modules = list(model.named_modules(remove_duplicate=False))
+    _refuse_batch_norm(modules)
+    held, aliases, first = _tensors_of(modules)
     rest = {name: p.detach() for name, p in held.items()}
     if values is not None:
         rest |= _checked_values(values, rest, aliases)
-    chosen = _choose(model, first, rest, parameters)
+    chosen = _choose(held, first, rest, parameters)
     kept = [name for name in held if name not in first]
-    written = _written(model, aliases)
+    written = _written(modules, aliases)
 
     def call(params: Params, x: Any) -> Any:
         args, kwargs = _arguments(x)
@@ -80,7 +95,9 @@ def _pure_module(
         with left_as_found(model):
             return functional_call(model, places, args, kwargs, tie_weights=False)
 
-    return call, chosen
+    has_hooks = any(m._backward_hooks or m._backward_pre_hooks for _, m in modules)
+    training = tuple(m.training for _, m in modules)
+    return PureModel(call, chosen, has_hooks, training)
 
 
 def _arguments(x: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -90,42 +107,59 @@ def _arguments(x: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (x if isinstance(x, tuple) else (x,)), {}
 
 
-def _places(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a model by their first name, and that name for each place.
+class _Tensors(NamedTuple):
+    """The parameters and buffers of a module.
 
-    A place is an attribute of a module. Tied tensors have several places. A module that
-    has several names counts once: `functional_call` would restore its attribute twice,
-    the second time to the value that it had put there itself.
+    Attributes:
+        held: Each tensor, by its first name.
+        places: For each attribute of a module the first name of its tensor. Tied
+            tensors have several places.
+        first: For every name of a parameter its first name, which differs if it is
+            tied, or if its module has several names.
     """
-    held: dict[str, Tensor] = {}
-    places: dict[str, str] = {}
-    seen: dict[int, str] = {}
-    for prefix, module in model.named_modules():
-        own = list(module.named_parameters(recurse=False, remove_duplicate=False))
-        own += module.named_buffers(recurse=False, remove_duplicate=False)
-        for attribute, tensor in own:
-            name = f"{prefix}.{attribute}" if prefix else attribute
-            places[name] = seen.setdefault(id(tensor), name)
-            held.setdefault(places[name], tensor)
-    return held, places
+
+    held: dict[str, Tensor]
+    places: dict[str, str]
+    first: dict[str, str]
 
 
-def _first_names(model: nn.Module) -> dict[str, str]:
-    """For every name of a parameter its first name, which differs if it is tied."""
-    first = {id(p): name for name, p in model.named_parameters()}
-    every = model.named_parameters(remove_duplicate=False)
-    return {name: first[id(p)] for name, p in every}
+def _tensors_of(modules: Iterable[tuple[str, nn.Module]]) -> _Tensors:
+    """The parameters and buffers of a module's named modules.
+
+    A module that has several names has one place for each attribute: `functional_call`
+    would restore the attribute twice, the second time to the value that it had put
+    there itself.
+    """
+    found = _Tensors({}, {}, {})
+    names: dict[int, str] = {}
+    seen: set[int] = set()
+    for prefix, module in modules:
+        again = id(module) in seen
+        seen.add(id(module))
+        start = f"{prefix}." if prefix else ""
+        for kind in (module._parameters, module._buffers):
+            for attribute, tensor in kind.items():
+                if tensor is None:
+                    continue
+                name = start + attribute
+                own = names.setdefault(id(tensor), name)
+                if kind is module._parameters:
+                    found.first[name] = own
+                if not again:
+                    found.places[name] = own
+                    found.held.setdefault(own, tensor)
+    return found
 
 
 def _choose(
-    model: nn.Module,
+    held: Params,
     first: dict[str, str],
     values: Params,
     parameters: Selection | None,
 ) -> Params:
     if parameters is None:
-        named = model.named_parameters()
-        chosen = {name: values[name] for name, p in named if p.requires_grad}
+        trained = {own for own in first.values() if held[own].requires_grad}
+        chosen = {name: values[name] for name in held if name in trained}
         if not chosen:
             raise ValueError(
                 "model must have parameters that require gradients, got none; "
@@ -146,8 +180,8 @@ def chosen_parameters(
     model: nn.Module, parameters: Iterable[str] | str | None
 ) -> Params:
     """The parameters themselves, by names or patterns."""
-    own: Params = dict(model.named_parameters())
-    names = _choose(model, _first_names(model), own, parameters)
+    own, _, first = _tensors_of(model.named_modules(remove_duplicate=False))
+    names = _choose(own, first, own, parameters)
     frozen = [name for name in names if not own[name].requires_grad]
     if frozen:
         raise ValueError(
@@ -190,8 +224,8 @@ def _checked_values(
     return found
 
 
-def _refuse_batch_norm(model: nn.Module) -> None:
-    for name, module in model.named_modules():
+def _refuse_batch_norm(modules: Iterable[tuple[str, nn.Module]]) -> None:
+    for name, module in modules:
         mixes = isinstance(module, _BatchNorm) and (
             module.training or module.running_mean is None
         )
@@ -205,10 +239,11 @@ def _refuse_batch_norm(model: nn.Module) -> None:
             )
 
 
-def _written(model: nn.Module, aliases: Mapping[str, str]) -> list[str]:
+def _written(
+    modules: Iterable[tuple[str, nn.Module]], aliases: Mapping[str, str]
+) -> list[str]:
     """Parameters that a call changes: `max_norm` shortens rows of embeddings."""
-    modules = model.named_modules()
-    bounded = [n for n, m in modules if getattr(m, "max_norm", None) is not None]
+    bounded = [n for n, m in modules if vars(m).get("max_norm") is not None]
     names = [f"{name}.weight" if name else "weight" for name in bounded]
     return [aliases[name] for name in names if name in aliases]
 
@@ -220,11 +255,11 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
     Such a cache may hold a tensor of `vmap`, which cannot be used after the call. The
     context also turns off the fused attention of eval mode, which has no derivatives.
     """
-    before = [vars(module) for module in model.modules()]
-    attributes = [dict(now) for now in before]
+    attributes = [(now, now.copy()) for now in map(vars, model.modules())]
+    # Most containers of a module are its hooks, which are empty: they are not copied.
     containers = [
-        (value, value.copy())
-        for then in attributes
+        (value, value.copy() if value else _NOTHING)
+        for _, then in attributes
         for value in then.values()
         if type(value) in _CONTAINERS
     ]
@@ -234,32 +269,25 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
-        for now, then in zip(before, attributes, strict=True):
-            if not _same(now.items(), then.items()):
+        for now, then in attributes:
+            if not _same(now, then):
                 now.clear()
                 now.update(then)
         for container, entries in containers:
-            _restore(container, entries)
+            if (container or entries) and not _same(container, entries):
+                container.clear()
+                if isinstance(container, list | deque):
+                    container.extend(entries)
+                else:
+                    container.update(entries)
 
 
-_CONTAINERS = (dict, OrderedDict, list, set, deque)
+_CONTAINERS = {dict, OrderedDict, list, set, deque}
+_NOTHING: tuple[()] = ()
 
 
-def _restore(container: Any, entries: Any) -> None:
-    if isinstance(container, dict):
-        same = _same(container.items(), entries.items())
-    else:
-        same = _same(enumerate(container), enumerate(entries))
-    if same:
-        return
-    container.clear()
-    if isinstance(container, list | deque):
-        container.extend(entries)
-    else:
-        container.update(entries)
-
-
-def _same(now: Iterable[tuple[Any, Any]], then: Iterable[tuple[Any, Any]]) -> bool:
-    """Whether the entries are the same objects, in the same order."""
-    pairs = zip_longest(now, then, fillvalue=(None, None))
-    return all(a[0] is b[0] and a[1] is b[1] for a, b in pairs)
+def _same(now: Any, then: Any) -> bool:
+    """Whether two containers hold the same objects, in the same order."""
+    if len(now) != len(then) or not all(map(is_, now, then)):
+        return False
+    return not isinstance(now, dict) or all(map(is_, now.values(), then.values()))

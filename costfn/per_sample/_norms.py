@@ -30,8 +30,8 @@ def gradient_norms(
 ) -> Tensor | dict[str, Tensor]:
     """Length of each sample's gradient, in one backward pass.
 
-    The norms are exact, and no gradient is formed for linear and convolutional layers,
-    embeddings, layer and group norms: these have closed forms in their inputs and the
+    The norms are exact, and gradients are not kept for linear and convolutional layers,
+    embeddings and layer norms: these have closed forms in their inputs and the
     gradients by their outputs. If a weight is used twice, cross terms are included.
     Gradients by parameters of other layers are formed in the same pass.
 

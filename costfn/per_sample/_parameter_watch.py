@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.func import debug_unwrap
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from ._group_norm import group_norm_of_samples
 from ._layer_calls import Layer, LayerCall, read
+from ._mapped import axis_of_samples, is_mapped, unmapped
 from ._options import Params
 
 
@@ -82,7 +83,7 @@ class ParameterWatch(TorchFunctionMode):
         held = [self.names[id(t)] for t in _tensors((args, kwargs)) if self._has(t)]
         if getattr(func, "__self__", None) is Tensor.requires_grad:
             # A tensor under `vmap` always says no; the tensor below it knows.
-            return func(_unmapped(args[0]))
+            return func(unmapped(args[0]))
         if func is Tensor.register_hook:
             raise UnseenUseError("a hook would get the gradients of all samples")
         if func is functional.embedding and read(func, args, kwargs) is None:
@@ -95,8 +96,13 @@ class ParameterWatch(TorchFunctionMode):
         if call is None:
             self.copied |= set(held)
             return self._call(func, args, kwargs, self.copies)
+        if call.kind == "group_norm":
+            self.copied |= set(held)
+            weight, bias = self._own(call.weight), self._own(call.bias)
+            out = group_norm_of_samples(call, weight, bias, like=self.zero)
+            return self._call(func, args, kwargs, self.copies) if out is None else out
         out = self._call(func, args, kwargs, self.parameters)
-        if not _is_mapped(out):
+        if not is_mapped(out):
             # The input is the same for all samples, as position indices are, so `vmap`
             # did not map the call. Adding a 0 per sample makes it depend on the sample.
             own = call.input + self.zero.to(call.input.dtype)
@@ -109,6 +115,10 @@ class ParameterWatch(TorchFunctionMode):
     def _has(self, value: Tensor) -> bool:
         return id(value) in self.names
 
+    def _own(self, value: Tensor | None) -> Tensor | None:
+        """The copy of a parameter that one sample has; other tensors are shared."""
+        return self.copies[self.names[id(value)]] if id(value) in self.names else value
+
     def _read(
         self, func: Any, args: Any, kwargs: Any, held: list[str]
     ) -> LayerCall | None:
@@ -120,7 +130,7 @@ class ParameterWatch(TorchFunctionMode):
             return None
         # If the weight is computed per sample, the closed form does not hold.
         both = [t for t in (call.weight, call.bias) if t is not None]
-        return None if any(map(_is_mapped, both)) else call
+        return None if any(map(is_mapped, both)) else call
 
     def _call(self, func: Any, args: Any, kwargs: Any, values: Params) -> Any:
         new = {place: values[name] for place, name in self.names.items()}
@@ -128,16 +138,16 @@ class ParameterWatch(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _use(self, call: LayerCall, out: Tensor) -> LayerUse:
-        input, output = _unmapped(call.input), _unmapped(out)
+        input, output = unmapped(call.input), unmapped(out)
         return LayerUse(
             call.layer,
             None if call.weight is None else self.names.get(id(call.weight)),
             None if call.bias is None else self.names.get(id(call.bias)),
             input,
             input._version,
-            _axis_of_samples(call.input, input),
+            axis_of_samples(call.input, input),
             get_gradient_edge(output),
-            _axis_of_samples(out, output),
+            axis_of_samples(out, output),
         )
 
 
@@ -145,33 +155,22 @@ def _is_attribute(func: Any) -> bool:
     return getattr(func, "__name__", "") == "__get__"
 
 
-def _unmapped(value: Tensor) -> Tensor:
-    """The tensor of all samples below a tensor of `vmap`."""
-    return debug_unwrap(value, recurse=False)
-
-
-def _is_mapped(value: Tensor) -> bool:
-    return _unmapped(value) is not value
-
-
-def _axis_of_samples(one: Tensor, every: Tensor) -> int:
-    """The axis that `vmap` hides, found by comparing shapes and strides.
-
-    If two axes have the same length and stride, either of them is right.
-    """
-    axes = list(zip(every.shape, every.stride(), strict=True))
-    visible = list(zip(one.shape, one.stride(), strict=True))
-    return next(i for i in range(every.ndim) if [*axes[:i], *axes[i + 1 :]] == visible)
-
-
 def _tensors(value: Any) -> list[Tensor]:
+    found: list[Tensor] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Tensor]) -> None:
+    # Most arguments are numbers or None, and this runs for every call of a model.
     if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, tuple | list):
-        return [tensor for entry in value for tensor in _tensors(entry)]
-    return []
+        found.append(value)
+    elif isinstance(value, tuple | list):
+        for entry in value:
+            if entry is not None and type(entry) is not int:
+                _collect(entry, found)
+    elif isinstance(value, Mapping):
+        _collect(list(value.values()), found)
 
 
 def _replaced(value: Any, new: dict[int, Tensor]) -> Any:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from .._foundation.math import upcast
+from ._chunk_size import chunk_size
 from ._closed_forms import inner_products, squared_norms
 from ._factors import ParameterUse
 from ._gradient_problem import GradientProblem, as_tuple
@@ -23,11 +23,6 @@ from ._options import Inputs, Params, Targets
 from ._parameter_watch import LayerUse, ParameterWatch, UnseenUseError
 from ._trees import tensors, unmarked
 from ._vmap import RefusedError
-
-_NUMBERS = (
-    2**24
-)  # how many numbers a pass may hold on a CPU; 16 times on an accelerator
-_HELD_PER_INPUT = 64  # a guess: numbers that a model holds for each number of its input
 
 Result = TypeVar("Result")
 
@@ -81,9 +76,9 @@ class Pass:
             copies = {n: copies[n] for n in watch.copied}
             ends = [
                 *(use.output for use in watch.uses),
-                *map(get_gradient_edge, copies.values()),
-                *map(get_gradient_edge, stand_ins.values()),
-                *map(get_gradient_edge, self.parameters.values() if total else ()),
+                *copies.values(),
+                *stand_ins.values(),
+                *(self.parameters.values() if total else ()),
             ]
             slopes = iter(_gradients(self.losses.sum(), ends, keep))
         cotangents = [next(slopes) for _ in watch.uses]
@@ -135,7 +130,7 @@ class Pass:
 
     def weighted(self, weights: Tensor) -> Params:
         """The weighted sum of the gradients; the graph must have been kept."""
-        values = [get_gradient_edge(p) for p in self.parameters.values()]
+        values = list(self.parameters.values())
         with torch.enable_grad():
             found = _gradients(self.losses @ weights.to(self.losses.dtype), values)
         return _or_zeros(self.parameters, found)
@@ -156,8 +151,9 @@ def _leaves_of(parameters: Params) -> Params:
 
 
 def _gradients(
-    value: Tensor, ends: Sequence[GradientEdge], keep: bool = False
+    value: Tensor, ends: Sequence[Any], keep: bool = False
 ) -> tuple[Tensor | None, ...]:
+    """Gradients by tensors and by places in the graph."""
     if not value.requires_grad:
         return (None,) * len(ends)
     found: tuple[Tensor | None, ...] = torch.autograd.grad(
@@ -198,23 +194,10 @@ def map_passes(
             try:
                 return [
                     of_pass(rows, Pass(problem, x, y, total=total, keep=keep))
-                    for rows, x, y in problem.chunks(_chunk(problem))
+                    for rows, x, y in problem.chunks(chunk_size(problem))
                 ]
             except (RefusedError, torch.OutOfMemoryError):
                 raise
             except RuntimeError:
                 pass
         return [of_gradients(rows, part) for rows, part in streamed(problem)]
-
-
-def _chunk(problem: GradientProblem) -> int:
-    """How many samples to take at a time, by an estimate of the memory for one."""
-    first = next(tensors((problem.x, problem.y)))
-    # Convolutions hold each position of an image once for every channel.
-    numbers = first[0].numel() * _HELD_PER_INPUT * (2 if first.ndim > 2 else 1)
-    if not first.is_floating_point():
-        # Token indices: a language model has a logit for each word at each position.
-        widest = max(max(p.shape, default=1) for p in problem.parameters.values())
-        numbers = max(numbers, first[0].numel() * widest)
-    budget = _NUMBERS if first.device.type == "cpu" else 16 * _NUMBERS
-    return max(1, budget // max(1, numbers))

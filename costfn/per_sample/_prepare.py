@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import grad
 
 from .._foundation import check
 from ._check_gradient import ask_the_doctor
 from ._check_loss import check_loss
-from ._check_model import check_model
+from ._check_model import check_model, warn_if_mixed
 from ._fallbacks import predict_one, with_model_fallback
 from ._gradient_problem import GradientProblem, RunMode
 from ._known_losses import is_known
@@ -40,15 +40,12 @@ class Arguments:
                 "loss must be a function of prediction and target, "
                 f"got {type(loss).__name__}"
             )
-        self.loss = loss
-        self.call, self.parameters = pure(
+        self.model, self.loss = model, loss
+        self.call, self.parameters, has_hooks, self.training = pure(
             model, options.get("parameters"), options.get("values")
         )
         self.mode = mode or RunMode()
-        # Backward hooks run in an ordinary backward pass only, and see one batch.
-        self.mode.own_backward |= isinstance(model, nn.Module) and any(
-            m._backward_hooks or m._backward_pre_hooks for m in model.modules()
-        )
+        self.mode.own_backward |= has_hooks
 
     def problem(
         self,
@@ -64,7 +61,8 @@ class Arguments:
             x: Inputs.
             y: Targets.
             in_one_batch: Whether the model may get several samples in one batch. If so,
-                it is checked that the model treats each sample alone.
+                it is checked that the model treats each sample alone; if not, there is
+                a warning where it does not.
             loss_is_checked: Whether to skip the check of the loss.
         """
         x, y = as_tree(x), as_tree(y)
@@ -95,6 +93,8 @@ class Arguments:
             return problem
         if in_one_batch:
             check_model(problem)
+        else:
+            warn_if_mixed(self.model, self.training, problem)
         if not loss_is_checked and not is_known(self.loss):
             check_loss(problem)
         if self.randomness == "error":

@@ -117,10 +117,10 @@ def _check_leaves(name: str, tree: Any, top: bool = False) -> None:
 
 
 def _entries(tree: Any) -> list[tuple[Any, Any]]:
-    if isinstance(tree, Mapping):
-        return list(tree.items())
     if isinstance(tree, tuple | list):
         return list(enumerate(tree))
+    if isinstance(tree, Mapping):
+        return list(tree.items())
     if is_dataclass(tree) and not isinstance(tree, type | Shared):
         return [(field.name, getattr(tree, field.name)) for field in fields(tree)]
     return []

@@ -92,10 +92,16 @@ def vmap_context() -> Iterator[None]:
     if torch.compiler.is_compiling():
         yield
         return
+    with explained(), warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
+        warnings.filterwarnings("ignore", "There is a performance drop")
+        yield
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """A context that adds to an error what to change in the model, if it is known."""
     try:
-        with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
-            warnings.filterwarnings("ignore", "There is a performance drop")
-            yield
+        yield
     except RuntimeError as error:
         words = hint(error)
         if not words:

@@ -1,6 +1,8 @@
 """Every function on every odd model, against a loop; and the model is left as found."""
 
+import gc
 import warnings
+import weakref
 from collections import OrderedDict
 from functools import partial
 
@@ -164,18 +166,54 @@ def test_models_that_vmap_can_run(name, build, x):
     check(name, build, x)
 
 
-WHOLE = {"influence"}
-
-
 @calls
 @pytest.mark.parametrize("build, x", COUPLED.values(), ids=COUPLED)
 def test_models_that_mix_samples_are_given_one_by_one(name, build, x):
-    if name not in WHOLE:
-        check(name, build, x)
-        return
     with pytest.warns(per_sample.SlowWarning, match="treat each sample alone") as seen:
         check(name, build, x)
     assert len(seen) == 1
+
+
+def test_a_model_is_compared_once_in_each_mode():
+    model, calls = nn.Sequential(nn.Linear(4, 3), nn.Tanh()).double().eval(), []
+    model.register_forward_hook(lambda *_: calls.append(1))
+
+    def norms_and_calls(samples=4):
+        calls.clear()
+        x = ROWS[:samples]
+        per_sample.gradient_norms(
+            model, functional.cross_entropy, x, LABELS[:samples], chunk_size=samples
+        )
+        return len(calls)
+
+    one_sample = norms_and_calls(1)  # nothing to compare it with
+    first, again = norms_and_calls(), norms_and_calls()
+    assert one_sample == again and first == again + 3
+    model[0].train()
+    assert norms_and_calls() == first and norms_and_calls() == again
+
+
+def test_a_mixing_model_warns_at_each_call_and_is_freed():
+    build, x = COUPLED["by the largest"]
+    model = made(build)
+    for _ in range(2):
+        with pytest.warns(per_sample.SlowWarning, match="treat each sample alone"):
+            per_sample.clip(model, functional.cross_entropy, x, LABELS, 1.0)
+    alive = weakref.ref(model)
+    del model
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_function_that_mixes_samples_warns_too():
+    def model(p, x):
+        return (x / x.abs().max()) @ p["w"]
+
+    p = {"w": torch.eye(4)[:, :3].double()}
+    with pytest.warns(per_sample.SlowWarning, match="treat each sample alone"):
+        per_sample.gradients(
+            model, functional.cross_entropy, ROWS, LABELS, parameters=p
+        )
 
 
 @pytest.mark.parametrize("build, x", COUPLED.values(), ids=COUPLED)

@@ -17,37 +17,17 @@ from costfn.doctor import BrokenLossError
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 mirror = pytest.importorskip("costfn_jax.per_sample", reason="JAX is not installed")
 jnp = jax.numpy
+own = pytest.importorskip("per_sample_jax", reason="JAX is not installed")
+arrays, net, cross_entropy, f1 = own.arrays, own.net, own.cross_entropy, own.f1
+loop, flat, largest = own.loop, own.flat, own.largest
+NET, X, Y, VALUES = own.NET, own.X, own.Y, own.VALUES
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick")]
-
-torch.manual_seed(0)
-NET = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()
-X, Y = torch.randn(6, 4).double(), torch.tensor([0, 1, 2, 1, 0, 2])
-VALUES = {n: p.detach() for n, p in NET.named_parameters()}
 
 
 @pytest.fixture(autouse=True)
 def in_double_precision():
     with jax.enable_x64(True):
         yield
-
-
-def arrays(tree):
-    return jax.tree.map(lambda t: jnp.asarray(t.numpy()), tree)
-
-
-def net(p, x):
-    h = jnp.tanh(x @ p["0.weight"].T + p["0.bias"])
-    return h @ p["2.weight"].T + p["2.bias"]
-
-
-def cross_entropy(z, y):
-    return -jnp.take_along_axis(jax.nn.log_softmax(z), y[..., None], -1)[..., 0]
-
-
-def f1(z, y):
-    hot = jax.nn.one_hot(y, 3, dtype=z.dtype)
-    p = jax.nn.softmax(z)
-    return 1 - (2 * (hot * p).sum(0) / (hot.sum(0) + p.sum(0))).mean()
 
 
 CROSS = nn.CrossEntropyLoss(reduction="none")
@@ -212,26 +192,6 @@ def test_the_doctor_speaks_of_a_loss_that_no_gradient_leaves():
         )
 
 
-def loop(model, loss, x, y, p):
-    """A backward pass for each sample, as a batch of one, and nothing else of ours."""
-    size = len(jax.tree.leaves(y if y is not None else x)[0])
-
-    def alone(tree, i):
-        return jax.tree.map(lambda a: a[i : i + 1] if jnp.ndim(a) else a, tree)
-
-    def value(p, i):
-        targets = alone(y, i)
-        targets = targets if isinstance(targets, tuple) else (targets,)
-        return loss(model(p, alone(x, i)), *targets).sum()
-
-    rows = [jax.grad(value)(p, i) for i in range(size)]
-    return jax.tree.map(lambda *g: jnp.stack(g), *rows)
-
-
-def flat(g):
-    return np.concatenate([np.reshape(a, (len(a), -1)) for a in jax.tree.leaves(g)], 1)
-
-
 def weighted(z, y):
     weights = jnp.asarray([1.0, 10.0, 3.0])[y]
     return (weights * cross_entropy(z, y)).sum() / weights.sum()
@@ -262,22 +222,24 @@ def test_a_gradient_of_zero_is_an_answer():
     assert (found == 0).all()
 
 
-def largest(p, x):
-    return net(p, x / abs(x).max())
-
-
 def test_models_that_mix_samples_are_given_one_by_one():
     x, y, p = arrays((X, Y, VALUES))
     expected = flat(loop(largest, cross_entropy, x, y, p))
-    norms = mirror.gradient_norms(largest, cross_entropy, x, y, parameters=p)
+    alone = pytest.warns(mirror.SlowWarning, match="treat each sample alone")
+    with alone as seen:
+        norms = mirror.gradient_norms(largest, cross_entropy, x, y, parameters=p)
+    assert len(seen) == 1 and seen[0].filename == __file__
     np.testing.assert_allclose(norms, np.linalg.norm(expected, axis=1), rtol=1e-10)
-    found = mirror.clip(largest, cross_entropy, x, y, 1e9, parameters=p)
+    with alone:
+        found = mirror.clip(largest, cross_entropy, x, y, 1e9, parameters=p)
     np.testing.assert_allclose(
         flat(jax.tree.map(lambda g: g[None], found.total))[0], expected.sum(0), 1e-10
     )
-    matrix = mirror.influence(
-        largest, cross_entropy, (x, y), (x, y), parameters=p, chunk_size=4
-    )
+    with alone as seen:
+        matrix = mirror.influence(
+            largest, cross_entropy, (x, y), (x, y), parameters=p, chunk_size=4
+        )
+    assert len(seen) == 1
     np.testing.assert_allclose(matrix, expected @ expected.T, rtol=1e-9, atol=1e-12)
 
 

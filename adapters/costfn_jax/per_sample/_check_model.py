@@ -1,21 +1,52 @@
 """Checks on a few samples whether a model treats each sample alone."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ._gradient_problem import GradientProblem, some
+from ._gradient_problem import GradientProblem, has_samples, some
+from ._warnings import warn
 
 _CHECKED = 4  # samples
 
 
-def check_model(problem: GradientProblem) -> None:
-    """Refuses a model whose predictions depend on the other samples of the batch."""
-    if problem.hides_values:
+# What mixes samples in each model, in words. An entry goes with its model.
+_KNOWN: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+def warn_if_mixed(problem: GradientProblem) -> None:
+    """Warns of a model that mixes samples, where each of them is a batch of one anyway.
+
+    A model is compared on its first call. The result of the call does not depend on it,
+    so nothing that goes wrong here matters.
+    """
+    if problem.mode.warned or problem.size < 2 or problem.hides_values:
         return
+    try:
+        found = _KNOWN.get(problem.model)
+        if found is None:
+            found = _KNOWN[problem.model] = mixes(problem)
+    except Exception:  # also if a model cannot be a key
+        return
+    if found:
+        problem.mode.warned = True
+        warn(
+            f"model must treat each sample alone, got {found}; here each sample is a "
+            "batch of one, which may differ from training"
+        )
+
+
+def mixes(problem: GradientProblem) -> str:
+    """What in a model mixes samples, in words; empty if nothing does.
+
+    Predictions of a batch are compared with those of its first and last sample alone.
+    """
+    if problem.hides_values:
+        return ""
     x = some(problem.x, spread(problem.size, _CHECKED))
     size = min(problem.size, _CHECKED)
     joint = problem.model(problem.parameters, x)
@@ -27,14 +58,15 @@ def check_model(problem: GradientProblem) -> None:
             strict=True,
         )
         for (path, together), apart in pairs:
-            difference = _difference(together[i : i + 1], apart)
+            rows = has_samples(together) and len(together) == size
+            difference = _difference(together[i : i + 1], apart) if rows else 0.0
             if difference:
-                raise ValueError(
-                    "model must treat each sample alone, got predictions"
-                    f"{jax.tree_util.keystr(path)} that change by {difference:.2g} of "
-                    "the largest one if other samples are in the batch: contributions "
-                    "to a loss of the batch would not add up to its gradient"
+                return (
+                    f"predictions{jax.tree_util.keystr(path)} that change by "
+                    f"{difference:.2g} of the largest one if other samples are in the "
+                    "batch"
                 )
+    return ""
 
 
 def _difference(together: Array, apart: Array) -> float:

@@ -26,12 +26,13 @@ def clip(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Clipped:
     """Mirror of `costfn.per_sample.clip`."""
     if not max_norm > 0:
         raise ValueError(f"max_norm must be above 0 and finite, got {max_norm}")
-    problem = prepare(model, loss, x, y, parameters, chunk_size)
+    problem = prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
     norms = problem.norms()
     factors = max_norm / jnp.maximum(norms, max_norm)
     total = jax.grad(lambda p: jnp.sum(problem.losses(p) * factors))(parameters)
-    return Clipped(total, norms)
+    return Clipped(total, problem.with_sample_axes(norms))

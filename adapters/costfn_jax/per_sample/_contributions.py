@@ -9,11 +9,20 @@ from ._prepare import prepare_linearized
 
 
 def linearize(
-    model: Model, batch_loss: Loss, x: Any, y: Any, *, parameters: Any
+    model: Model,
+    batch_loss: Loss,
+    x: Any,
+    y: Any,
+    *,
+    parameters: Any,
+    sample_dims: int = 1,
 ) -> tuple[Loss, Any]:
     """Mirror of `costfn.per_sample.linearize`."""
-    problem = prepare_linearized(model, batch_loss, x, y, parameters)
-    return problem.loss, problem.y if len(problem.y) > 1 else problem.y[0]
+    problem = prepare_linearized(
+        model, batch_loss, x, y, parameters, sample_dims=sample_dims
+    )
+    target = problem.with_sample_axes(problem.y)
+    return problem.loss, target if len(target) > 1 else target[0]
 
 
 def contributions(
@@ -24,11 +33,13 @@ def contributions(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Any:
     """Mirror of `costfn.per_sample.contributions`."""
-    return prepare_linearized(
-        model, batch_loss, x, y, parameters, chunk_size
-    ).gradients()
+    problem = prepare_linearized(
+        model, batch_loss, x, y, parameters, chunk_size, sample_dims
+    )
+    return problem.with_sample_axes(problem.gradients())
 
 
 def contribution_norms(
@@ -39,6 +50,11 @@ def contribution_norms(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Array:
     """Mirror of `costfn.per_sample.contribution_norms`, in total."""
-    return prepare_linearized(model, batch_loss, x, y, parameters, chunk_size).norms()
+    problem = prepare_linearized(
+        model, batch_loss, x, y, parameters, chunk_size, sample_dims
+    )
+    found: Array = problem.with_sample_axes(problem.norms())
+    return found

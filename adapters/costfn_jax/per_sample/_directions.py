@@ -22,6 +22,7 @@ def projections(
     dim: int | None = None,
     seed: int = 0,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Array:
     """Mirror of `costfn.per_sample.projections`, with other random signs.
 
@@ -32,9 +33,10 @@ def projections(
             "directions must be given, or dim for random ones, and not both, got "
             f"{'neither' if dim is None else 'both'}"
         )
-    problem = prepare(model, loss, x, y, parameters, chunk_size)
+    problem = prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
     if dim is None:
-        return problem.inner_product(directions)
+        along: Array = problem.with_sample_axes(problem.inner_product(directions))
+        return along
 
     def of_one(x: Any, y: Any) -> Array:
         slopes = jax.tree.leaves(jax.grad(problem.value)(parameters, x, y))
@@ -46,7 +48,7 @@ def projections(
         ]
         return jnp.sum(jnp.stack(parts), axis=0) / sqrt(dim)
 
-    found: Array = problem.map(of_one)
+    found: Array = problem.with_sample_axes(problem.map(of_one))
     return found
 
 
@@ -58,9 +60,12 @@ def cosine_to_mean(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Array:
     """Mirror of `costfn.per_sample.cosine_to_mean`."""
-    problem = prepare(model, loss, x, y, parameters, chunk_size)
+    problem = prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
     mean = problem.mean()
     lengths = problem.norms() * jnp.sqrt(squared_length(mean))
-    return ratio(problem.inner_product(mean), lengths)
+    cosines = ratio(problem.inner_product(mean), lengths)
+    found: Array = problem.with_sample_axes(cosines)
+    return found

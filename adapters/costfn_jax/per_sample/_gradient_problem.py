@@ -1,14 +1,30 @@
 """A model, a loss and samples: one loss per sample, as a function of the parameters."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ._warnings import warn_slow
+
 Model = Callable[[Any, Any], Any]
 Loss = Callable[..., Array]
+
+
+@dataclass
+class RunMode:
+    """How a model must be run, as found so far; all problems of one call share it.
+
+    Attributes:
+        without_vmap: Whether `vmap` cannot run the model, so that a loop must.
+        warned: Whether the user was warned that the model mixes samples.
+    """
+
+    without_vmap: bool = False
+    warned: bool = False
 
 
 class GradientProblem(NamedTuple):
@@ -24,6 +40,8 @@ class GradientProblem(NamedTuple):
         parameters: The parameters to differentiate by.
         size: Number of samples.
         chunk_size: Samples at a time; None for all.
+        shape: The axes that replace the axis of samples in results.
+        mode: How the model must be run.
     """
 
     model: Model
@@ -33,13 +51,19 @@ class GradientProblem(NamedTuple):
     parameters: Any
     size: int
     chunk_size: int | None
+    shape: tuple[int, ...]
+    mode: RunMode
 
     def value(self, parameters: Any, x: Any, y: Any) -> Array:
         """The loss of one sample, given as a batch of one."""
         return self.loss(self.model(parameters, x), *as_tuple(y)).sum()
 
     def map(self, function: Callable[[Any, Any], Any]) -> Any:
-        """The function applied to each sample, a chunk at a time."""
+        """The function applied to each sample, a chunk at a time.
+
+        If `vmap` cannot run it, but it runs on the first sample alone, it runs on one
+        sample after the other, with a warning.
+        """
         leaves, tree = jax.tree.flatten((self.x, self.y))
         held = [i for i, leaf in enumerate(leaves) if has_samples(leaf)]
 
@@ -50,15 +74,41 @@ class GradientProblem(NamedTuple):
             return function(*jax.tree.unflatten(tree, every))
 
         rows = [leaves[i] for i in held]
-        if self.chunk_size is None or self.chunk_size >= self.size:
-            return jax.vmap(of_one)(rows)
-        return jax.lax.map(of_one, rows, batch_size=self.chunk_size)
+        if self.mode.without_vmap:
+            return self._loop(of_one, rows)
+        try:
+            if self.chunk_size is None or self.chunk_size >= self.size:
+                return jax.vmap(of_one)(rows)
+            return jax.lax.map(of_one, rows, batch_size=self.chunk_size)
+        except jax.errors.JaxRuntimeError:  # as when memory is short
+            raise
+        except Exception as error:
+            failure = error
+        try:
+            found = self._loop(of_one, rows)
+        except Exception:
+            raise failure from None
+        self.mode.without_vmap = True
+        warn_slow(failure)
+        return found
+
+    def _loop(self, of_one: Callable[[list[Array]], Any], rows: list[Array]) -> Any:
+        if self.hides_values:
+            return jax.lax.map(of_one, rows)
+        each = [of_one([row[i] for row in rows]) for i in range(self.size)]
+        return jax.tree.map(lambda *parts: jnp.stack(parts), *each)
 
     @property
     def hides_values(self) -> bool:
         """Whether values cannot be seen, as under `jit`."""
         given = jax.tree.leaves((self.x, self.y, self.parameters))
         return any(isinstance(leaf, jax.core.Tracer) for leaf in given)
+
+    def with_sample_axes(self, found: Any) -> Any:
+        """Results with the axes of samples of the targets, see `sample_dims`."""
+        if len(self.shape) == 1:
+            return found
+        return jax.tree.map(lambda a: a.reshape(*self.shape, *a.shape[1:]), found)
 
     def gradients(self) -> Any:
         """The gradient of each sample."""

@@ -14,6 +14,8 @@ def gradients(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Any:
     """Mirror of `costfn.per_sample.gradients`."""
-    return prepare(model, loss, x, y, parameters, chunk_size).gradients()
+    problem = prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
+    return problem.with_sample_axes(problem.gradients())

@@ -1,13 +1,14 @@
 """How much a step on each sample would lower the loss of others."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ._gradient_problem import Loss, Model, flat
+from ._gradient_problem import Loss, Model, RunMode, flat
 from ._prepare import prepare, prepare_linearized
 
 Samples = tuple[Any, Any]
@@ -24,6 +25,7 @@ def influence(
     checkpoints: Sequence[Any] | None = None,
     learning_rates: Any = 1.0,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Array:
     """Mirror of `costfn.per_sample.influence`, for pairs of inputs and targets.
 
@@ -43,14 +45,21 @@ def influence(
             f"{len(times)} and {len(rates)}"
         )
     scores = []
+    mode = RunMode()
     for rate, at in zip(rates.tolist(), times, strict=True):
-        problem = prepare(model, loss, *train, at, chunk_size)
+        of = partial(
+            prepare if test_loss is None else prepare_linearized,
+            parameters=at,
+            chunk_size=chunk_size,
+            sample_dims=sample_dims,
+            mode=mode,
+        )
+        other = of(model, test_loss or loss, *test)
+        problem = prepare(model, loss, *train, at, chunk_size, sample_dims, mode)
         if test_loss is not None:
-            whole = prepare_linearized(model, test_loss, *test, at, chunk_size)
-            found = problem.inner_product(whole.total())
+            found = problem.inner_product(other.total())
         else:
-            other = prepare(model, loss, *test, at, chunk_size)
-            columns = flat(other.gradients(), other.size)
-            found = problem.inner_products(columns)
-        scores.append(rate * found)
+            found = problem.inner_products(flat(other.gradients(), other.size))
+            found = found.reshape(len(found), *other.shape)
+        scores.append(rate * problem.with_sample_axes(found))
     return jnp.sum(jnp.stack(scores), axis=0)

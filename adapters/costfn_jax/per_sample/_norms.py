@@ -16,6 +16,9 @@ def gradient_norms(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Array:
     """Mirror of `costfn.per_sample.gradient_norms`, in total."""
-    return prepare(model, loss, x, y, parameters, chunk_size).norms()
+    problem = prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
+    found: Array = problem.with_sample_axes(problem.norms())
+    return found

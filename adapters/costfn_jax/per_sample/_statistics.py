@@ -26,13 +26,20 @@ def gradient_noise_scale(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> NoiseScale:
     """Mirror of `costfn.per_sample.gradient_noise_scale`."""
-    problem = _at_least_two(prepare(model, loss, x, y, parameters, chunk_size))
-    square_of_mean = squared_length(problem.mean())
+    problem = _at_least_two(
+        prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
+    )
     mean_square = jnp.mean(jnp.square(problem.norms()))
-    trace = (mean_square - square_of_mean) * (problem.size / (problem.size - 1))
-    square = square_of_mean - trace / problem.size
+    return noise_scale(mean_square, squared_length(problem.mean()), problem.size)
+
+
+def noise_scale(mean_square: Array, square_of_mean: Array, size: int) -> NoiseScale:
+    """The noise scale from the mean squared norm and the squared norm of the mean."""
+    trace = (mean_square - square_of_mean) * (size / (size - 1))
+    square = square_of_mean - trace / size
     scale = jnp.where(square > 0, trace / jnp.where(square > 0, square, 1.0), jnp.inf)
     return NoiseScale(scale, trace, square)
 
@@ -45,9 +52,12 @@ def variance(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Any:
     """Mirror of `costfn.per_sample.variance`, over all gradients at once."""
-    problem = _at_least_two(prepare(model, loss, x, y, parameters, chunk_size))
+    problem = _at_least_two(
+        prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
+    )
     return jax.tree.map(lambda g: jnp.var(g, axis=0, ddof=1), problem.gradients())
 
 
@@ -59,9 +69,12 @@ def gradient_signal_to_noise(
     *,
     parameters: Any,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Any:
     """Mirror of `costfn.per_sample.gradient_signal_to_noise`, over all gradients."""
-    problem = _at_least_two(prepare(model, loss, x, y, parameters, chunk_size))
+    problem = _at_least_two(
+        prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
+    )
 
     def of_leaf(g: Array) -> Array:
         mean, spread = jnp.mean(g, axis=0), jnp.var(g, axis=0, ddof=1)
@@ -79,9 +92,10 @@ def pairwise_similarity(
     parameters: Any,
     normalize: bool = True,
     chunk_size: int | None = None,
+    sample_dims: int = 1,
 ) -> Array:
     """Mirror of `costfn.per_sample.pairwise_similarity`, over all gradients at once."""
-    problem = prepare(model, loss, x, y, parameters, chunk_size)
+    problem = prepare(model, loss, x, y, parameters, chunk_size, sample_dims)
     rows = flat(problem.gradients(), problem.size)
     products = rows @ rows.T
     lengths = jnp.sqrt(jnp.diagonal(products))
