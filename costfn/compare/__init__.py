@@ -16,7 +16,8 @@ PACKAGES = (
 
 try:
     from ._candidates import CANDIDATES, DEFAULT_LOSSES, METRIC_LOSSES
-    from ._comparison import Comparison, compare_losses, compare_planned
+    from ._compare import compare_losses, compare_planned
+    from ._comparison import Comparison
     from ._costs import from_gains, read_cost
     from ._data import BUILT_IN, Column, Data, load_data, read_features
     from ._directory import check_directory

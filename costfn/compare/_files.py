@@ -5,17 +5,17 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _kept, _plots
 from ._report import render
 from ._versions import versions
 
-if TYPE_CHECKING:
-    from ._comparison import Comparison
+# A `Comparison`, whose module imports this one.
+Found = Any
 
 
-def writers(found: "Comparison") -> dict[str, Callable[[Path], None]]:
+def writers(found: Found) -> dict[str, Callable[[Path], None]]:
     """How to write each file of a comparison, by its name."""
     value = found.constant_value
     at = found.constant_cost if value is None else value
@@ -45,7 +45,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _write_json(path: Path, found: "Comparison", constant_value: float) -> None:
+def _write_json(path: Path, found: Found, constant_value: float) -> None:
     """Settings, versions, costs, summary and tests. NaN becomes null."""
     value = "mean_cost" if found.metric.is_cost else "score"
     report = {

@@ -145,7 +145,7 @@ def test_verdict_says_where_a_constant_is_as_good(tmp_path):
 def test_minimum_cost_only_beside_a_metric_where_it_is_not_argmax():
     without = compared("accuracy", losses=["cross_entropy"])
     assert {row.decision for row in without.summary} == {"argmax", "plug_in"}
-    assert not without.with_cost and without.notes == []
+    assert not without.plan.with_cost and without.notes == []
     cost = np.abs(np.subtract.outer(range(3), range(3)))
     given = compared("accuracy", losses=["cross_entropy"], cost=cost)
     rules = {"argmax", "minimum_cost", "plug_in"}

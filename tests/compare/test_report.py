@@ -170,6 +170,8 @@ def test_saved_files(found, tmp_path):
     assert sorted(path.name for path in directory.iterdir()) == [
         "confusion.png",
         "costs.png",
+        "model",
+        "report.html",
         "report.json",
         "results.csv",
     ]
@@ -190,7 +192,8 @@ def test_saved_files(found, tmp_path):
 def test_names_with_dollar_signs_and_markup_are_drawn_as_they_are(found, tmp_path):
     names = ("$a$_{", "[red]b")
     cost = replace(found.cost, classes=names, decisions=names)
-    odd = replace(found, data=replace(found.data, cost=cost))
+    data = replace(found.plan.data, cost=cost)
+    odd = replace(found, plan=replace(found.plan, data=data))
     odd.save(tmp_path)
 
 

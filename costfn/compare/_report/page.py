@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import Any
 
 from jinja2 import Environment
 
@@ -14,11 +14,11 @@ from . import pictures
 from .break_even import break_even
 from .snippet import snippet
 
-if TYPE_CHECKING:
-    from .._comparison import Comparison
+# A `Comparison`, whose module imports this one.
+Found = Any
 
 
-def render(found: "Comparison") -> str:
+def render(found: Found) -> str:
     """The report of a comparison as HTML. All that comes from data is escaped."""
     environment = Environment(autoescape=True, trim_blocks=True)
     template = environment.from_string(
@@ -51,7 +51,7 @@ def render(found: "Comparison") -> str:
     )
 
 
-def _question(found: "Comparison") -> str:
+def _question(found: Found) -> str:
     names = ", ".join(found.cost.classes[:8])
     rest = " and more" if len(found.cost.classes) > 8 else ""
     if found.metric.is_cost:
@@ -81,9 +81,7 @@ def _cells(row: _summary.Row, chosen: bool) -> dict[str, object]:
     }
 
 
-def _pictures(
-    found: "Comparison", chosen: _summary.Row | None
-) -> Sequence[pictures.Picture]:
+def _pictures(found: Found, chosen: _summary.Row | None) -> Sequence[pictures.Picture]:
     rows = [row for row in found.summary if math.isfinite(row.value)]
     baseline = next((row for row in rows if row.is_baseline), None)
     drawn: list[pictures.Picture | None] = []
@@ -108,7 +106,7 @@ def _kept(chosen: _summary.Row | None) -> str:
     )
 
 
-def _method(found: "Comparison") -> list[str]:
+def _method(found: Found) -> list[str]:
     settings = found.settings
     return [
         f"{found.folds} folds: {settings.repeats} x {settings.folds}, seed "
